@@ -1,0 +1,60 @@
+//! CloudEvents 1.0.2 in our envelope: what comes in, what goes out.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Value;
+
+/// A CloudEvent. Times are kept as the sender wrote them (RFC 3339); the journal's own time stands in the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The sender's id of the event; with `source` and the tenant it is unique for 30 days.
+    pub id: Arc<str>,
+    /// Who sent it.
+    pub source: Arc<str>,
+    /// What kind of event it is; contracts are found by it.
+    #[serde(rename = "type")]
+    pub kind: Arc<str>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Arc<str>>,
+    /// When it happened, as the sender says (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Arc<str>>,
+    /// The schema of `data`, as the sender says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataschema: Option<Arc<str>>,
+    /// The media type of `data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datacontenttype: Option<Arc<str>>,
+    /// The W3C trace context it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Arc<str>>,
+    /// How many events of ours caused it, one after the other.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u32,
+    /// Extension attributes, sorted by name.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub extensions: Value,
+    /// What it says.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Event {
+    /// What makes two deliveries of one id the same event: type, subject, schema and data.
+    pub fn fingerprint(&self) -> crate::digest::Digest {
+        let optional = |text: &Option<Arc<str>>| text.as_deref().map_or_else(String::new, |t| format!("={t}"));
+        crate::digest::Digest::of_parts(&[
+            self.kind.as_bytes(),
+            optional(&self.subject).as_bytes(),
+            optional(&self.dataschema).as_bytes(),
+            crate::value::canonical(&self.data).as_bytes(),
+        ])
+    }
+}

@@ -1,0 +1,65 @@
+//! Every limit has a name that ends in its unit. Checked where data enters, asserted where it is stored.
+
+use serde::{Deserialize, Serialize};
+
+/// Limits on one value at the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueLimits {
+    /// Longest JSON text, in bytes.
+    pub bytes_max: usize,
+    /// Deepest nesting of arrays and objects, in levels.
+    pub depth_max: usize,
+}
+
+/// Defaults at the edge: 1 MiB, 64 levels.
+pub const VALUE: ValueLimits = ValueLimits { bytes_max: 1 << 20, depth_max: 64 };
+
+/// Most tasks one transition runs before it commits and queues behind its neighbours.
+pub const TRANSITION_TASKS_MAX: u32 = 256;
+/// Most bytes of facts one transition writes before it commits.
+pub const TRANSITION_BYTES_MAX: usize = 256 << 10;
+/// Facts between snapshots.
+pub const SNAPSHOT_FACTS: u64 = 256;
+/// Slots for ever; partitions own ranges of them.
+pub const SLOTS: u16 = 4096;
+/// Most hops of events that cause events.
+pub const EVENT_HOPS_MAX: u32 = 32;
+/// How long an event id is remembered, in milliseconds (30 days).
+pub const DEDUPE_MS: i64 = 30 * 24 * 3_600_000;
+
+/// Limits of one orchestration; authored in `metadata.provost.limits`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Limits {
+    /// Most tasks run in the life of an orchestration.
+    pub tasks: u64,
+    /// Largest single value, in bytes of canonical JSON.
+    pub value_bytes: u64,
+    /// Most units of fuel one expression burns.
+    pub expression_fuel: u64,
+    /// Most bytes one expression builds.
+    pub expression_bytes: u64,
+    /// Most branches of one fork, and items of one `for`.
+    pub branches: u64,
+    /// How long an unmatched event stays visible, in milliseconds.
+    pub unmatched_ms: i64,
+    /// Most model tokens; 0 means none stated.
+    pub model_tokens: u64,
+    /// Most model cost in millionths of the account's currency; 0 means none stated.
+    pub model_cost_micros: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tasks: 10_000,
+            value_bytes: 256 << 10,
+            expression_fuel: 1_000_000,
+            expression_bytes: 16 << 20,
+            branches: 10_000,
+            unmatched_ms: 24 * 3_600_000,
+            model_tokens: 0,
+            model_cost_micros: 0,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Problem objects (RFC 9457): what `$error` is, what the API answers, what the journal keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Value;
+
+/// Where the standard's own error types live.
+pub const STANDARD: &str = "https://open-workflow-specification.org/spec/1.0.0/errors/";
+/// Where ours live.
+pub const OURS: &str = "https://provost.dev/errors/";
+
+/// An error as data: `title` says what happened, `detail` what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A URI that names the kind of error.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened.
+    pub title: String,
+    /// The HTTP status that fits.
+    pub status: u16,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The reference of the task it happened in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// More facts about it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub extra: Value,
+}
+
+impl Problem {
+    /// One of the eight standard errors by short name: `configuration validation expression authentication authorization timeout
+    /// communication runtime`.
+    pub fn standard(name: &str, status: u16, title: impl Into<String>) -> Self {
+        Self { kind: format!("{STANDARD}{name}"), title: title.into(), status, detail: String::new(), instance: None, extra: Value::Null }
+    }
+
+    /// One of our own errors by its code.
+    pub fn ours(code: &str, status: u16, title: impl Into<String>) -> Self {
+        Self { kind: format!("{OURS}{code}"), title: title.into(), status, detail: String::new(), instance: None, extra: Value::Null }
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// With the task's reference.
+    #[must_use]
+    pub fn at(mut self, instance: impl Into<String>) -> Self {
+        self.instance = Some(instance.into());
+        self
+    }
+
+    /// The last segment of the type: the short name or code.
+    pub fn code(&self) -> &str {
+        self.kind.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether this is our own error `code`.
+    pub fn is_ours(&self, code: &str) -> bool {
+        self.kind.strip_prefix(OURS) == Some(code)
+    }
+
+    /// As a value, for `$error`.
+    pub fn to_value(&self) -> Value {
+        let mut pairs = vec![
+            ("type", Value::from(self.kind.as_str())),
+            ("title", Value::from(self.title.as_str())),
+            ("status", Value::Int(i64::from(self.status))),
+        ];
+        if !self.detail.is_empty() {
+            pairs.push(("detail", Value::from(self.detail.as_str())));
+        }
+        if let Some(instance) = &self.instance {
+            pairs.push(("instance", Value::from(instance.as_str())));
+        }
+        if !self.extra.is_null() {
+            pairs.push(("extra", self.extra.clone()));
+        }
+        Value::object(pairs)
+    }
+}

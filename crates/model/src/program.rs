@@ -1,0 +1,175 @@
+//! The compiled program: what the engine executes. Content-addressed; made by `language`, never by hand.
+//!
+//! What must stay true: indexes point inside the program; names are unique in their list; nothing here needs the sources again.
+
+mod catalogue;
+mod task;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use catalogue::{
+    ActionSpec, AgentSpec, DecideRule, EffectClass, Example, FailureMode, HitPolicy, HttpCall, LookupSpec, Model, ReviewSpec, RulesRow,
+    RulesTable, Veto,
+};
+pub use task::{
+    ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
+    PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
+};
+
+use crate::digest::Digest;
+use crate::limits::Limits;
+use crate::value::Value;
+
+/// Index of an expression in [`Program::expressions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExprIx(pub u32);
+
+/// Index of a schema in [`Program::schemas`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SchemaIx(pub u32);
+
+/// Index of a task in [`Program::tasks`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskIx(pub u32);
+
+/// A workflow, compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// The author's namespace.
+    pub namespace: Arc<str>,
+    /// The workflow's name.
+    pub name: Arc<str>,
+    /// The author's version (SemVer 2.0).
+    pub version: Arc<str>,
+    /// Digest of the bundle it was compiled in; fixes everything it uses.
+    pub pin: Digest,
+    /// Limits of one orchestration.
+    pub limits: Limits,
+    /// Which event starts it.
+    pub starts_on: Option<StartOn>,
+    /// The workflow's own input: schema and transformation.
+    pub input: Input,
+    /// The workflow's own output: transformation and schema.
+    pub output: Output,
+    /// Longest life of an orchestration, in milliseconds.
+    pub timeout: Option<Duration>,
+    /// Where work is undone and how long is waited when somebody cancels.
+    pub cancel: CancelSpec,
+    /// What orders orchestrations of this workflow, evaluated on the input.
+    pub order: Option<ExprIx>,
+    /// The tasks of `do`, in order.
+    pub root: Block,
+    /// Every task, each block's tasks by index.
+    pub tasks: Vec<Task>,
+    /// Every expression's text without `${ }`, with the extra variables it may read.
+    pub expressions: Vec<Expression>,
+    /// Every schema (JSON Schema 2020-12).
+    pub schemas: Vec<Value>,
+    /// The agents this workflow names, by `name@major`.
+    pub agents: BTreeMap<Arc<str>, AgentSpec>,
+    /// The actions this workflow names, by `name@major`.
+    pub actions: BTreeMap<Arc<str>, ActionSpec>,
+    /// The rules tables this workflow names, by `name@major`.
+    pub rules: BTreeMap<Arc<str>, RulesTable>,
+}
+
+impl Program {
+    /// The task at `index`. Indexes come from the compiler; a foreign one is `None`.
+    pub fn task(&self, index: TaskIx) -> Option<&Task> {
+        self.tasks.get(index.0 as usize)
+    }
+}
+
+/// One expression of a program.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Expression {
+    /// jq source.
+    pub source: Arc<str>,
+    /// Names of loop and error variables in scope, beside the eight of the specification, without `$`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<Arc<str>>,
+}
+
+/// A value with expressions in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Template {
+    /// As written; never evaluated.
+    Literal(Value),
+    /// The result of an expression.
+    Expression(ExprIx),
+    /// A list of templates.
+    Array(Vec<Template>),
+    /// An object of templates.
+    Object(Vec<(Arc<str>, Template)>),
+}
+
+/// `input` of a task or workflow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Input {
+    /// Checked against the raw input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaIx>,
+    /// Transforms the raw input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Template>,
+}
+
+/// `output` or `export` of a task, `output` of a workflow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Output {
+    /// Transforms the raw output.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub to: Option<Template>,
+    /// Checked against the transformed output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaIx>,
+}
+
+/// A length of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Duration {
+    /// Known when compiled, in milliseconds.
+    Millis(i64),
+    /// Known when run: an ISO 8601 duration, or an object of days to milliseconds.
+    Template(Template),
+}
+
+/// `schedule.on.one`: the event that starts an orchestration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartOn {
+    /// Wanted attributes (`type`, `source`, `subject`, …) by equality, and `data` as an expression that must be true.
+    pub attributes: Vec<(Arc<str>, Value)>,
+    /// A condition over `data`, where one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<ExprIx>,
+    /// The contract of the event's data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<SchemaIx>,
+}
+
+/// `metadata.provost.cancel`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelSpec {
+    /// How long what is out is waited for, in milliseconds.
+    pub grace_ms: i64,
+    /// Names of tasks whose finished actions are undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compensate: Vec<Arc<str>>,
+}
+
+impl Default for CancelSpec {
+    fn default() -> Self {
+        Self { grace_ms: 30_000, compensate: Vec::new() }
+    }
+}

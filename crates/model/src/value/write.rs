@@ -1,0 +1,92 @@
+//! The canonical form: RFC 8785 (JCS), except that integers are written exactly.
+
+use super::Value;
+
+/// The canonical JSON text of `value`.
+pub fn canonical(value: &Value) -> String {
+    let mut out = String::with_capacity(64);
+    canonical_into(value, &mut out);
+    out
+}
+
+/// Appends the canonical JSON text of `value` to `out`.
+pub fn canonical_into(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Int(n) => out.push_str(serde_json::Number::from(*n).to_string().as_str()),
+        Value::Float(n) => write_float(n.value(), out),
+        Value::Str(text) => write_str(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                canonical_into(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            out.push('{');
+            for (i, (key, member)) in map.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_str(key, out);
+                out.push(':');
+                canonical_into(member, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Length in bytes of the canonical form.
+pub fn canonical_len(value: &Value) -> usize {
+    canonical(value).len()
+}
+
+/// ECMAScript's `Number::toString`: shortest digits, exponent form from 1e21 and below 1e-6.
+fn write_float(number: f64, out: &mut String) {
+    let magnitude = number.abs();
+    if (1e-6..1e21).contains(&magnitude) {
+        out.push_str(&format!("{number}"));
+        return;
+    }
+    let text = format!("{number:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if !exponent.starts_with('-') => out.push_str(&format!("{digits}e+{exponent}")),
+        Some(_) | None => out.push_str(&text),
+    }
+}
+
+fn write_str(text: &str, out: &mut String) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = tail.chars();
+        if let Some(c) = chars.next() {
+            escape(c, out);
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn escape(c: char, out: &mut String) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\u{8}' => out.push_str("\\b"),
+        '\t' => out.push_str("\\t"),
+        '\n' => out.push_str("\\n"),
+        '\u{c}' => out.push_str("\\f"),
+        '\r' => out.push_str("\\r"),
+        other => out.push_str(&format!("\\u{:04x}", u32::from(other))),
+    }
+}

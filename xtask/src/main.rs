@@ -1,0 +1,2 @@
+//! Build, check, measure and release tasks: `cargo xtask <task>`.
+fn main() {}
