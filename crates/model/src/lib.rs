@@ -10,6 +10,7 @@ pub mod limits;
 pub mod position;
 pub mod problem;
 pub mod program;
+pub mod record;
 pub mod value;
 pub mod verdict;
 pub mod who;

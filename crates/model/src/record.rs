@@ -1,0 +1,16 @@
+//! The record, format 1: one row is one transition (DESIGN §5a).
+//!
+//! What must stay true: facts carry results, so a fold never evaluates anything; a row's bytes are a function of its content; a value
+//! that stands in the row's command is not written again in its facts. Golden files under `corpus/record/` hold every kind of fact.
+
+mod ambient;
+mod command;
+mod fact;
+mod intent;
+mod row;
+
+pub use ambient::{Admission, Ambient};
+pub use command::{Attempted, Cancel, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Usage};
+pub use fact::{EffectKind, EffectState, Ending, Exported, Fact};
+pub use intent::Intent;
+pub use row::{Cause, ENGINE, FORMAT, Head, Place, Row, RowError, Stream, Transition, chain};

@@ -1,0 +1,188 @@
+//! Commands: wishes, which may be refused. The one door for everything that happens to an orchestration.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::id::{EffectId, EventId, ReviewId};
+use crate::problem::Problem;
+use crate::value::Value;
+use crate::who::Who;
+
+/// A wish about one orchestration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Begin.
+    Start(Start),
+    /// A worker is about to send an effect of class E4: commit before the first byte leaves.
+    Sending {
+        /// Which effect.
+        effect: EffectId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// An attempt ended, or was lost.
+    Outcome(Outcome),
+    /// A timer is due.
+    Timer {
+        /// Its id, as the intent named it.
+        id: Arc<str>,
+    },
+    /// A person answered.
+    Review(ReviewAnswer),
+    /// Stop.
+    Cancel(Cancel),
+    /// Try parked work again.
+    Redrive(Redrive),
+    /// A person settles an effect in doubt.
+    Resolve(Resolve),
+    /// Go on after a transition that reached its limit.
+    Continue,
+}
+
+/// Begin an orchestration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// `namespace/name` of the workflow.
+    pub workflow: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// Digest of the bundle.
+    pub pin: Digest,
+    /// Id of the binding in force.
+    pub binding: u64,
+    /// What it is given: an event's data in a list, or the caller's input.
+    pub input: Value,
+    /// The event behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// What the event is about, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Arc<str>>,
+    /// How many events of ours caused this start.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u32,
+    /// Who asked.
+    pub by: Who,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Which effect.
+    pub effect: EffectId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// What came of it.
+    pub result: Attempted,
+    /// Who carried it out.
+    pub worker: Arc<str>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub took_ms: i64,
+}
+
+/// What came of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attempted {
+    /// It was done.
+    Done {
+        /// The result.
+        value: Value,
+        /// The target's own reference, e.g. `re_551`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
+        /// What it cost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
+    },
+    /// It failed, and was certainly not done.
+    Failed {
+        /// Why.
+        problem: Problem,
+        /// Whether another attempt can help.
+        retry: bool,
+        /// When the target wants to be asked again, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<i64>,
+    },
+    /// Sent, but nobody knows: timeout, reset, lost lease, crash.
+    Unknown {
+        /// What is known.
+        problem: Problem,
+    },
+    /// A look-up found that it was not done.
+    Absent,
+}
+
+/// What a run used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Tokens sent to the model.
+    pub tokens_in: u64,
+    /// Tokens the model wrote.
+    pub tokens_out: u64,
+    /// Cost in millionths of the account's currency.
+    pub cost_micros: u64,
+}
+
+/// A person's answer to a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewAnswer {
+    /// Which review.
+    pub review: ReviewId,
+    /// One of its options.
+    pub option: Arc<str>,
+    /// Who answered.
+    pub by: Who,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What was filled in.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub form: Value,
+}
+
+/// Stop an orchestration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Who asked.
+    pub by: Who,
+    /// Why.
+    pub reason: String,
+}
+
+/// Try parked work again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redrive {
+    /// Who asked.
+    pub by: Who,
+    /// Why.
+    pub reason: String,
+}
+
+/// Settle an effect in doubt by evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolve {
+    /// Which effect.
+    pub effect: EffectId,
+    /// Whether it was done.
+    pub done: bool,
+    /// Its result, when it was done and the result matters.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub result: Value,
+    /// Where that can be seen.
+    pub evidence: String,
+    /// Who says so.
+    pub by: Who,
+    /// Why.
+    pub reason: String,
+}

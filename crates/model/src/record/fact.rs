@@ -1,0 +1,404 @@
+//! Facts: what happened, past tense, never changed.
+//!
+//! A fact carries its results; folding copies and never evaluates. Absent members mean "as already known" where the comment says so.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Attempted, Start};
+use crate::digest::Digest;
+use crate::id::{DecisionId, EffectId, ReviewId};
+use crate::position::Position;
+use crate::problem::Problem;
+use crate::program::{EffectClass, Flow, ReviewSpec, TaskIx};
+use crate::value::Value;
+use crate::verdict::{Answer, Rule};
+use crate::who::Who;
+
+/// Something that happened to an orchestration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// It began. `start` stands in the row's command and is not written again.
+    Started {
+        /// The command behind it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<Box<Start>>,
+        /// The workflow's input after `input.from`, where that changed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<Value>,
+    },
+    /// A task began and stays open.
+    Entered {
+        /// Where.
+        at: Position,
+        /// Which task of the program.
+        task: TaskIx,
+        /// Its input after `input.from`, where that changed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<Value>,
+        /// What `for` iterates.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        items: Option<Value>,
+    },
+    /// An iteration of the open `for` at `at` began.
+    Iterated {
+        /// The `for`.
+        at: Position,
+        /// Which item.
+        index: u64,
+    },
+    /// A task ended well. Where it was not open, it began and ended at once.
+    Completed {
+        /// Where.
+        at: Position,
+        /// Which task of the program.
+        task: TaskIx,
+        /// Its output after `output.as`; absent: its raw input.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Value>,
+        /// The changed top-level keys of `$context` (`null` in `dropped` are gone), where it exported.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exported: Option<Exported>,
+        /// Where control goes, where that is not the next task.
+        #[serde(default, skip_serializing_if = "is_continue")]
+        then: Flow,
+    },
+    /// A task was skipped by its `if`.
+    Skipped {
+        /// Where.
+        at: Position,
+        /// Which task of the program.
+        task: TaskIx,
+    },
+    /// A task raised an error that nobody inside it took.
+    Raised {
+        /// Where.
+        at: Position,
+        /// Which task of the program.
+        task: TaskIx,
+        /// The error.
+        problem: Problem,
+    },
+    /// The `try` at `at` took the error; everything inside it is closed. Its handlers run next, unless a retry was scheduled.
+    Caught {
+        /// The `try`.
+        at: Position,
+        /// The error.
+        problem: Problem,
+    },
+    /// The `try` at `at` will run its list again; everything inside it is closed.
+    RetryScheduled {
+        /// The `try`.
+        at: Position,
+        /// The error.
+        problem: Problem,
+        /// Which attempt comes next; the first was 1.
+        attempt: u32,
+        /// When, in microseconds UTC.
+        due_us: i64,
+    },
+    /// The list of the `try` at `at` began again.
+    Retried {
+        /// The `try`.
+        at: Position,
+    },
+    /// A losing branch of a competing `fork`, or work inside a closed scope, was given up.
+    Abandoned {
+        /// Where.
+        at: Position,
+    },
+    /// A timer was set.
+    TimerSet {
+        /// Its id: purpose, colon, position or effect.
+        id: Arc<str>,
+        /// The place it belongs to; it dies with it.
+        at: Position,
+        /// When, in microseconds UTC.
+        due_us: i64,
+    },
+    /// A timer was due.
+    TimerFired {
+        /// Its id.
+        id: Arc<str>,
+    },
+    /// Policy answered a question of this orchestration.
+    Judged {
+        /// The task that asked.
+        at: Position,
+        /// The action's own name.
+        action: Arc<str>,
+        /// What it was on.
+        resource: Arc<str>,
+        /// The answer.
+        answer: Answer,
+        /// The rules that decided.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<Rule>,
+    },
+    /// An effect was decided on: it has a key and may leave once this is on disk.
+    Intended {
+        /// Its id.
+        effect: EffectId,
+        /// The task behind it.
+        at: Position,
+        /// What kind of effect.
+        kind: EffectKind,
+        /// `name@major` of the agent or action.
+        name: Arc<str>,
+        /// Its class.
+        class: EffectClass,
+        /// Its key towards the target: from the position, or the business key.
+        key: Arc<str>,
+        /// The authored key, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        business_key: Option<Arc<str>>,
+        /// Digest of the arguments declared as meaningful.
+        fingerprint: Digest,
+        /// What is sent; absent: the task's input.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arguments: Option<Value>,
+        /// The scripted example that answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        example: Option<u32>,
+        /// The last moment, in microseconds UTC; 0 means none.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        deadline_us: i64,
+        /// For an undo: the effect it undoes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undoes: Option<EffectId>,
+    },
+    /// An effect of class E4 is about to be sent: from here on its outcome may be unknown.
+    Sent {
+        /// Which.
+        effect: EffectId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// An attempt ended. `result` stands in the row's command and is not written again.
+    Attempted {
+        /// Which.
+        effect: EffectId,
+        /// Which attempt.
+        attempt: u32,
+        /// What came of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Box<Attempted>>,
+    },
+    /// Another attempt will be made under the same key.
+    AttemptScheduled {
+        /// Which.
+        effect: EffectId,
+        /// Which attempt comes next.
+        attempt: u32,
+        /// When, in microseconds UTC.
+        due_us: i64,
+    },
+    /// A scheduled attempt may leave now.
+    AttemptDue {
+        /// Which.
+        effect: EffectId,
+    },
+    /// Where the effect ended, or stands.
+    Settled {
+        /// Which.
+        effect: EffectId,
+        /// How.
+        state: EffectState,
+    },
+    /// A person settled an effect in doubt by evidence. Who and why stand in the row's command.
+    Resolved {
+        /// Which.
+        effect: EffectId,
+        /// Whether it was done.
+        done: bool,
+    },
+    /// The undo of a finished action was registered.
+    Undoable {
+        /// The finished effect.
+        effect: EffectId,
+        /// `name@major` of the action that undoes it.
+        by: Arc<str>,
+    },
+    /// Undoing a scope began: these effects, in this order.
+    Unwinding {
+        /// The task, or the root when cancelling.
+        at: Position,
+        /// What will be undone, latest first.
+        effects: Vec<EffectId>,
+    },
+    /// A person is asked.
+    ReviewOpened {
+        /// Its id.
+        review: ReviewId,
+        /// The task that waits.
+        at: Position,
+        /// Queue, title, options.
+        spec: ReviewSpec,
+        /// What the person sees.
+        show: Value,
+        /// Digest of the exact call it releases: action, meaningful arguments and pin.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<Digest>,
+        /// The name of the action it releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action: Option<Arc<str>>,
+    },
+    /// A person answered. Who and why stand in the row's command too; the name is kept here for the fold.
+    ReviewAnswered {
+        /// Which.
+        review: ReviewId,
+        /// The option chosen.
+        option: Arc<str>,
+        /// Whether that releases the call.
+        approved: bool,
+        /// Who.
+        by: Who,
+        /// What was filled in.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        form: Value,
+    },
+    /// A review lost its place: timeout, cancel, closed scope.
+    ReviewClosed {
+        /// Which.
+        review: ReviewId,
+    },
+    /// An approval was used for its one call.
+    ApprovalSpent {
+        /// The review behind it.
+        review: ReviewId,
+        /// The effect it released.
+        effect: EffectId,
+    },
+    /// Opinions became a decision.
+    Decided {
+        /// Its id.
+        decision: DecisionId,
+        /// The task.
+        at: Position,
+        /// The opinions, as they came.
+        opinions: Value,
+        /// The decision: choice, confidence, quorum, votes, veto.
+        outcome: Value,
+    },
+    /// An event was sent into our own inbox.
+    Emitted {
+        /// The task.
+        at: Position,
+        /// The effect id, which is the event's id.
+        effect: EffectId,
+        /// The event; its output is the task's.
+        event: Box<crate::event::Event>,
+    },
+    /// Somebody wants it stopped. Who and why stand in the row's command.
+    CancelRequested {
+        /// The latest moment to wait for what is out, in microseconds UTC.
+        grace_us: i64,
+    },
+    /// It cannot go on by itself: a dead letter, or an effect in conflict.
+    Parked {
+        /// Where.
+        at: Position,
+        /// Why.
+        problem: Problem,
+    },
+    /// Parked work is tried again. Who and why stand in the row's command.
+    Redriven {
+        /// Where.
+        at: Position,
+    },
+    /// It reached the limit of one transition and goes on in the next.
+    Yielded,
+    /// It ended.
+    Ended {
+        /// How.
+        ending: Ending,
+        /// The output of a completed one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Value>,
+        /// The error of a faulted one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<Problem>,
+    },
+}
+
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
+fn is_continue(flow: &Flow) -> bool {
+    *flow == Flow::Continue
+}
+
+/// What `export.as` changed in `$context`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// Members that are new or changed.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub set: Value,
+    /// Keys that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Arc<str>>,
+    /// The whole context, where it or the new one is no object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Value>,
+}
+
+/// Kinds of effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// One run of an agent.
+    Agent,
+    /// One action.
+    Action,
+    /// The undo of an action.
+    Undo,
+}
+
+/// Where an effect stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectState {
+    /// On disk, may leave.
+    Intended,
+    /// Left; the outcome is awaited (E4: may be unknown).
+    Sent,
+    /// Another attempt is scheduled.
+    Waiting,
+    /// Being looked up at the target.
+    Asked,
+    /// Done, once.
+    Done,
+    /// Certainly not done.
+    Failed,
+    /// Sent, outcome unknown; a look-up or a person must settle it.
+    InDoubt,
+    /// Same key, other arguments: parked.
+    Conflict,
+    /// Given up before it was sent.
+    Abandoned,
+}
+
+impl EffectState {
+    /// Whether nothing more will happen to it by itself.
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::Done | Self::Failed | Self::Conflict | Self::Abandoned => true,
+            Self::Intended | Self::Sent | Self::Waiting | Self::Asked | Self::InDoubt => false,
+        }
+    }
+}
+
+/// How an orchestration ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It ran to its end.
+    Completed,
+    /// An error that nobody took.
+    Faulted,
+    /// Somebody stopped it.
+    Cancelled,
+}

@@ -1,0 +1,53 @@
+//! Intents: what the core asks the shell to do once the transition is on disk. A closed list.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EffectId, ReviewId};
+
+/// Something that may leave after the commit. Contents stand in the facts of the same or an earlier row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Offer an attempt to workers.
+    Attempt {
+        /// Which effect.
+        effect: EffectId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Ask the target whether it was done.
+    LookUp {
+        /// Which effect.
+        effect: EffectId,
+        /// Which try of the look-up.
+        attempt: u32,
+    },
+    /// Take back what no worker has claimed yet.
+    Withdraw {
+        /// Which effect.
+        effect: EffectId,
+    },
+    /// Wake the orchestration.
+    Timer {
+        /// Its id.
+        id: Arc<str>,
+        /// When, in microseconds UTC.
+        due_us: i64,
+    },
+    /// Tell reviewers.
+    Ask {
+        /// Which review.
+        review: ReviewId,
+    },
+    /// Put an event into our own inbox; the event stands in the fact.
+    Emit {
+        /// The effect, which is the event's id.
+        effect: EffectId,
+    },
+    /// Deliver `Continue` behind the neighbours' work.
+    Continue,
+    /// Tell who waits that it ended.
+    Announce,
+}

@@ -1,0 +1,284 @@
+//! Rows: transitions as stored, and the chain that finds damage.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Ambient, Command, Fact, Intent};
+use crate::digest::Digest;
+use crate::id::{EffectId, EventId, OrchestrationId, ReviewId, Slot};
+use crate::who::TenantId;
+
+/// The record's format.
+pub const FORMAT: u16 = 1;
+/// The engine's behaviour number: raised whenever the same input could give other facts.
+pub const ENGINE: u16 = 1;
+
+/// One transition: what was wished, what was known, what happened, what may leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The wish.
+    pub command: Command,
+    /// The world at that time.
+    pub ambient: Ambient,
+    /// What happened.
+    pub facts: Vec<Fact>,
+    /// What may leave after the commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<Intent>,
+}
+
+impl Transition {
+    /// The payload's JSON: what the command already says is left out of the facts.
+    ///
+    /// # Errors
+    /// [`RowError::Payload`] when it cannot be written, which the types rule out.
+    pub fn encode(&self) -> Result<Vec<u8>, RowError> {
+        #[derive(Serialize)]
+        struct Payload<'t> {
+            command: &'t Command,
+            ambient: &'t Ambient,
+            facts: Vec<std::borrow::Cow<'t, Fact>>,
+            #[serde(skip_serializing_if = "<[Intent]>::is_empty")]
+            intents: &'t [Intent],
+        }
+        let facts = self.facts.iter().map(|fact| elide(fact, &self.command)).collect();
+        let payload = Payload { command: &self.command, ambient: &self.ambient, facts, intents: &self.intents };
+        serde_json::to_vec(&payload).map_err(|e| RowError::Payload(e.to_string()))
+    }
+
+    /// Reads a payload's JSON and puts back what the facts left out.
+    ///
+    /// # Errors
+    /// [`RowError::Payload`] when the bytes are no transition.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        let mut transition: Self = serde_json::from_slice(bytes).map_err(|e| RowError::Payload(e.to_string()))?;
+        for fact in &mut transition.facts {
+            restore(fact, &transition.command);
+        }
+        Ok(transition)
+    }
+}
+
+/// A fact without what its command already says.
+fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
+    use std::borrow::Cow;
+    match (fact, command) {
+        (Fact::Started { start: Some(start), input }, Command::Start(from)) if **start == *from => {
+            Cow::Owned(Fact::Started { start: None, input: input.clone() })
+        }
+        (Fact::Attempted { effect, attempt, result: Some(result) }, Command::Outcome(from)) if **result == from.result => {
+            Cow::Owned(Fact::Attempted { effect: *effect, attempt: *attempt, result: None })
+        }
+        (fact, _) => Cow::Borrowed(fact),
+    }
+}
+
+fn restore(fact: &mut Fact, command: &Command) {
+    match (fact, command) {
+        (Fact::Started { start: start @ None, .. }, Command::Start(from)) => *start = Some(Box::new(from.clone())),
+        (Fact::Attempted { result: result @ None, .. }, Command::Outcome(from)) => *result = Some(Box::new(from.result.clone())),
+        (_, _) => {}
+    }
+}
+
+/// Whose journal a row stands in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// One orchestration.
+    Orchestration(OrchestrationId),
+    /// Events accepted or rejected, per slot.
+    Inbox(Slot),
+    /// Publish, alias, quota, principal, Guard: per tenant.
+    Control,
+}
+
+impl Stream {
+    /// As stored: one byte of kind, then the id.
+    pub fn stored(&self) -> Vec<u8> {
+        match self {
+            Self::Orchestration(id) => [&[1_u8][..], &id.bits().to_bytes()].concat(),
+            Self::Inbox(slot) => [&[2_u8][..], &slot.0.to_be_bytes()].concat(),
+            Self::Control => vec![3],
+        }
+    }
+
+    /// From its stored form.
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first()? {
+            (1, id) => Some(Self::Orchestration(OrchestrationId::from_bits(crate::id::Bits::from_bytes(id.try_into().ok()?)))),
+            (2, slot) => Some(Self::Inbox(Slot(u16::from_be_bytes(slot.try_into().ok()?)))),
+            (3, []) => Some(Self::Control),
+            (_, _) => None,
+        }
+    }
+}
+
+/// What is behind a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cause {
+    /// The event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// The effect whose outcome it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectId>,
+    /// The review that was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewId>,
+    /// The timer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer: Option<Arc<str>>,
+    /// The person or program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub who: Option<Arc<str>>,
+    /// W3C trace context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Arc<str>>,
+    /// The clock's own reading in microseconds UTC, where the partition's time had to stay ahead of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_us: Option<i64>,
+}
+
+/// One row of a journal, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The owner.
+    pub tenant: TenantId,
+    /// Whose journal.
+    pub stream: Stream,
+    /// Sequence of its first fact; the first fact of a journal has 1.
+    pub first_sequence: u64,
+    /// How many facts.
+    pub fact_count: u32,
+    /// The record's format.
+    pub format: u16,
+    /// The engine's behaviour number.
+    pub engine: u16,
+    /// The partition's time, in microseconds UTC.
+    pub recorded_at_us: i64,
+    /// The epoch of the partition's writer.
+    pub epoch: u64,
+    /// What is behind it, as canonical JSON.
+    pub cause: Cause,
+    /// Hash over everything before and this row.
+    pub chain: Digest,
+    /// The payload cell: codec byte, key id byte, bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Whose row it is, and who writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    /// The owner.
+    pub tenant: &'p TenantId,
+    /// Whose journal.
+    pub stream: &'p Stream,
+    /// The epoch of the partition's writer.
+    pub epoch: u64,
+}
+
+/// Where a journal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Sequence of the last fact; 0 for an empty journal.
+    pub sequence: u64,
+    /// The chain's last value.
+    pub chain: Digest,
+}
+
+impl Head {
+    /// The head of an empty journal.
+    pub const EMPTY: Self = Self { sequence: 0, chain: Digest::from_bytes([0; 32]) };
+}
+
+/// Why a row cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// The payload is no transition.
+    #[error("the row's payload cannot be read: {0}; run `provost doctor` and restore the partition's file from a backup")]
+    Payload(String),
+    /// Written by a newer Provost.
+    #[error("the row has format {0}, this binary reads up to {FORMAT}; use a newer binary")]
+    Format(u16),
+    /// A codec this binary does not know.
+    #[error("the row's payload has codec {0}, which this binary does not know; use a newer binary")]
+    Codec(u8),
+}
+
+/// Codec byte: plain JSON.
+pub const CODEC_JSON: u8 = 0;
+
+impl Row {
+    /// Seals a payload of `fact_count` facts behind `head`, at the partition's time `now_us`.
+    pub fn seal(place: Place<'_>, head: Head, cause: Cause, now_us: i64, fact_count: u32, json: &[u8]) -> Self {
+        let mut payload = Vec::with_capacity(json.len() + 2);
+        payload.extend_from_slice(&[CODEC_JSON, 0]);
+        payload.extend_from_slice(json);
+        let mut row = Self {
+            tenant: place.tenant.clone(),
+            stream: place.stream.clone(),
+            first_sequence: head.sequence + 1,
+            fact_count,
+            format: FORMAT,
+            engine: ENGINE,
+            recorded_at_us: now_us,
+            epoch: place.epoch,
+            cause,
+            chain: head.chain,
+            payload,
+        };
+        row.chain = chain(&head.chain, &row);
+        row
+    }
+
+    /// Where the journal stands behind this row.
+    pub fn head(&self) -> Head {
+        Head { sequence: self.first_sequence + u64::from(self.fact_count) - 1, chain: self.chain }
+    }
+
+    /// The payload's JSON.
+    ///
+    /// # Errors
+    /// [`RowError`] for a newer format or an unknown codec.
+    pub fn json(&self) -> Result<&[u8], RowError> {
+        if self.format > FORMAT {
+            return Err(RowError::Format(self.format));
+        }
+        match self.payload.split_at_checked(2) {
+            Some(([CODEC_JSON, _], json)) => Ok(json),
+            Some(([codec, _], _)) => Err(RowError::Codec(*codec)),
+            Some(_) | None => Err(RowError::Payload("it is shorter than its two head bytes".to_owned())),
+        }
+    }
+
+    /// The transition inside.
+    ///
+    /// # Errors
+    /// [`RowError`] when it cannot be read.
+    pub fn transition(&self) -> Result<Transition, RowError> {
+        Transition::decode(self.json()?)
+    }
+}
+
+/// The chain behind `row`: SHA-256 of the previous chain and every stored byte of the row.
+pub fn chain(previous: &Digest, row: &Row) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(previous.as_bytes());
+    let stream = row.stream.stored();
+    let cause = serde_json::to_vec(&row.cause).unwrap_or_default();
+    for part in [row.tenant.as_str().as_bytes(), &stream, &cause, &row.payload] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.update(row.first_sequence.to_be_bytes());
+    hash.update(row.fact_count.to_be_bytes());
+    hash.update(row.format.to_be_bytes());
+    hash.update(row.engine.to_be_bytes());
+    hash.update(row.recorded_at_us.to_be_bytes());
+    hash.update(row.epoch.to_be_bytes());
+    Digest::from_bytes(hash.finalize().into())
+}
