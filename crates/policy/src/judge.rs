@@ -1,0 +1,118 @@
+//! The verdict: Guard, four eyes, the bundle's layer and the tenant's layer, the stricter wins.
+//!
+//! What must stay true: equal inputs give equal verdicts; nothing that is missing, broken or in error ever allows. It fetches nothing:
+//! who asks brings roles, context and the Guard.
+
+use std::collections::{BTreeMap, HashMap};
+
+use provost_model::digest::Digest;
+use provost_model::verdict::{Layer, PolicyRequest, Verdict};
+
+use crate::checks::{Said, bundle, four_eyes, guard, tenant};
+use crate::entities::Entities;
+use crate::guard::Guard;
+use crate::question::Question;
+use crate::set::PolicySet;
+use crate::vocabulary::is_platform;
+
+/// The three layers of one tenant and one pin.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// The bundle's policies, pinned; [`crate::starter`] where a laptop's bundle brings none, [`PolicySet::empty`] where no bundle is
+    /// concerned.
+    pub bundle: &'a PolicySet,
+    /// The tenant's policies, current; [`crate::tenant_default`] until the tenant brings its own.
+    pub tenant: &'a PolicySet,
+    /// What is stopped now.
+    pub guard: &'a Guard,
+}
+
+impl Judge<'_> {
+    /// Judges one request. The verdict's `binding` is 0; who knows the binding writes it.
+    pub fn judge(&self, request: &PolicyRequest, entities: &Entities) -> Verdict {
+        let Said { layer, answer, rules, errors } = self.said(request, entities);
+        Verdict {
+            request: request.digest(),
+            answer,
+            rules,
+            layer,
+            errors,
+            bundle: self.bundle.digest(),
+            tenant: self.tenant.digest(),
+            guard: self.guard.revision,
+            binding: 0,
+        }
+    }
+
+    fn said(&self, request: &PolicyRequest, entities: &Entities) -> Said {
+        if let Some(denial) = guard::check(self.guard, request).or_else(|| four_eyes::check(request)) {
+            return denial;
+        }
+        let question = match Question::new(request) {
+            Ok(question) => question,
+            Err(error) => return Said::broken(Layer::Bundle, error),
+        };
+        let tenant = tenant::check(self.tenant, &question, entities);
+        match bundle::check(self.bundle, &question, entities, is_platform(&request.action)) {
+            Some(bundle) => bundle.stricter(tenant),
+            None => tenant,
+        }
+    }
+}
+
+/// What a kept verdict depends on: everything that [`Judge::judge`] reads.
+type Key = [Digest; 5];
+
+/// Verdicts kept for equal questions; judging is pure, so a kept verdict is the verdict.
+#[derive(Clone, Debug)]
+pub struct CachedJudge {
+    capacity: usize,
+    clock: u64,
+    kept: HashMap<Key, (u64, Verdict)>,
+    by_age: BTreeMap<u64, Key>,
+}
+
+impl CachedJudge {
+    /// Keeps at most `capacity` verdicts; the one unused for longest leaves first.
+    pub fn new(capacity: usize) -> Self {
+        Self { capacity, clock: 0, kept: HashMap::new(), by_age: BTreeMap::new() }
+    }
+
+    /// The verdict of `judge`, kept or new.
+    pub fn judge(&mut self, judge: &Judge<'_>, request: &PolicyRequest, entities: &Entities) -> Verdict {
+        let key = [request.digest(), entities.digest(), judge.bundle.digest(), judge.tenant.digest(), judge.guard.digest()];
+        self.clock = self.clock.saturating_add(1);
+        if let Some((used, verdict)) = self.kept.get_mut(&key) {
+            self.by_age.remove(used);
+            self.by_age.insert(self.clock, key);
+            *used = self.clock;
+            return verdict.clone();
+        }
+        let verdict = judge.judge(request, entities);
+        self.keep(key, verdict.clone());
+        verdict
+    }
+
+    /// How many verdicts are kept.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    fn keep(&mut self, key: Key, verdict: Verdict) {
+        if self.capacity == 0 {
+            return;
+        }
+        if self.kept.len() >= self.capacity
+            && let Some((_, oldest)) = self.by_age.pop_first()
+        {
+            self.kept.remove(&oldest);
+        }
+        self.by_age.insert(self.clock, key);
+        self.kept.insert(key, (self.clock, verdict));
+    }
+}

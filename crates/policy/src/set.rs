@@ -1,0 +1,188 @@
+//! A layer's policies: parsed once, indexed, named by one digest, asked often.
+//!
+//! What must stay true: the same files give the same digest, the same rules and the same answers in the same order; an error while
+//! evaluating any policy that was asked is a denial (Cedar alone would skip it, and with it a forbid). It performs no IO.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cedar_policy as cedar;
+use provost_model::digest::Digest;
+use provost_model::verdict::{Answer, PolicyRequest, Rule};
+
+use crate::entities::Entities;
+use crate::finding::Finding;
+use crate::index::Index;
+use crate::question::{Asked, Question};
+
+/// What a set of policies says to one request, before layers are joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAnswer {
+    /// Allow, review or deny.
+    pub answer: Answer,
+    /// The policies that decided, in the order of the files; empty for a denial by default.
+    pub rules: Vec<Rule>,
+    /// Errors met while evaluating.
+    pub errors: Vec<String>,
+}
+
+/// A layer's policies.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    digest: Digest,
+    rules: Arc<[Rule]>,
+    all: cedar::PolicySet,
+    index: Index,
+    actions: BTreeSet<Arc<str>>,
+}
+
+/// What one of the two questions found, by the policies' numbers.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    permits: BTreeSet<usize>,
+    forbids: BTreeSet<usize>,
+    errors: BTreeSet<(usize, String)>,
+}
+
+impl PolicySet {
+    /// Parses Cedar files, given as (name, text), and checks them against a schema if one is given.
+    ///
+    /// # Errors
+    /// Every finding of every file, in the order of the files.
+    pub fn parse(files: &[(&str, &str)], schema: Option<(&str, &str)>) -> Result<Self, Vec<Finding>> {
+        let parsed = crate::parse::parse(files, schema)?;
+        let refused =
+            |e: cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
+        Ok(Self {
+            digest: digest_of(files),
+            index: Index::build(&parsed.policies).map_err(|e| refused(&e))?,
+            all: cedar::PolicySet::from_policies(parsed.policies).map_err(|e| refused(&e))?,
+            rules: parsed.rules.into(),
+            actions: parsed.actions,
+        })
+    }
+
+    /// A set without policies: it denies whatever it would have to grant.
+    pub fn empty() -> Self {
+        Self {
+            digest: digest_of(&[]),
+            rules: Arc::new([]),
+            all: cedar::PolicySet::new(),
+            index: Index::default(),
+            actions: BTreeSet::new(),
+        }
+    }
+
+    /// The digest over the sorted (name, text) of its files.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Whether it holds no policy.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The number of its policies.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Its policies as rules, in the order of the files.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The action names that its scopes mention, sorted, so that a name nobody asks for can be reported.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.actions.iter().map(|name| &**name)
+    }
+
+    /// Its answer, found through the index.
+    pub fn answer(&self, request: &PolicyRequest, entities: &Entities) -> SetAnswer {
+        Question::new(request).map_or_else(SetAnswer::broken, |question| self.ask(&question, entities))
+    }
+
+    /// Its answer, found by evaluating every policy: slow, and what [`PolicySet::answer`] must equal.
+    pub fn full_scan(&self, request: &PolicyRequest, entities: &Entities) -> SetAnswer {
+        let scan = |asked: &Asked| self.find(asked, entities, &[&self.all]);
+        Question::new(request).map_or_else(SetAnswer::broken, |question| self.decide(&question, scan))
+    }
+
+    pub(crate) fn ask(&self, question: &Question, entities: &Entities) -> SetAnswer {
+        self.decide(question, |asked| self.find(asked, entities, &self.index.cells(asked, entities)))
+    }
+
+    /// Joins both questions: allowed, else only with review, else denied. The second is asked only where the first says no.
+    fn decide(&self, question: &Question, ask: impl Fn(&Asked) -> Found) -> SetAnswer {
+        let plain = ask(&question.plain);
+        if !plain.errors.is_empty() {
+            return self.answered(Answer::Deny, &plain.forbids, &plain);
+        }
+        if plain.allows() {
+            return self.answered(Answer::Allow, &plain.permits, &plain);
+        }
+        let review = ask(&question.with_review);
+        if review.allows() && review.errors.is_empty() {
+            return self.answered(Answer::Review, &(&plain.forbids | &review.permits), &review);
+        }
+        self.answered(Answer::Deny, &(&plain.forbids | &review.forbids), &review)
+    }
+
+    fn answered(&self, answer: Answer, rules: &BTreeSet<usize>, found: &Found) -> SetAnswer {
+        let rules = rules.iter().filter_map(|number| self.rules.get(*number).cloned()).collect();
+        let errors = found.errors.iter().map(|(number, error)| self.located(*number, error)).collect();
+        SetAnswer { answer, rules, errors }
+    }
+
+    fn located(&self, number: usize, error: &str) -> String {
+        self.rules.get(number).map_or_else(|| error.to_owned(), |rule| format!("`{}` at {}: {error}", rule.id, rule.at))
+    }
+
+    fn find(&self, asked: &Asked, entities: &Entities, cells: &[&cedar::PolicySet]) -> Found {
+        let authorizer = cedar::Authorizer::new();
+        let mut found = Found::default();
+        for cell in cells {
+            let response = authorizer.is_authorized(&asked.request, cell, &entities.cedar);
+            let decided = match response.decision() {
+                cedar::Decision::Allow => &mut found.permits,
+                cedar::Decision::Deny => &mut found.forbids,
+            };
+            decided.extend(response.diagnostics().reason().map(number));
+            found.errors.extend(response.diagnostics().errors().map(error));
+        }
+        found
+    }
+}
+
+impl Found {
+    fn allows(&self) -> bool {
+        self.forbids.is_empty() && !self.permits.is_empty()
+    }
+}
+
+impl SetAnswer {
+    /// The denial of a question that could not be asked.
+    fn broken(error: String) -> Self {
+        Self { answer: Answer::Deny, rules: Vec::new(), errors: vec![error] }
+    }
+}
+
+/// The number that `parse` wrote as a policy's id.
+fn number(id: &cedar::PolicyId) -> usize {
+    let text: &str = id.as_ref();
+    text.parse().unwrap_or(usize::MAX)
+}
+
+fn error(error: &cedar::AuthorizationError) -> (usize, String) {
+    match error {
+        cedar::AuthorizationError::PolicyEvaluationError(e) => (number(e.policy_id()), e.inner().to_string()),
+    }
+}
+
+fn digest_of(files: &[(&str, &str)]) -> Digest {
+    let mut sorted = files.to_vec();
+    sorted.sort_unstable();
+    let parts: Vec<&[u8]> = sorted.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]).collect();
+    Digest::of_parts(&parts)
+}

@@ -1,0 +1,107 @@
+//! Files to sets: findings with their places, several at once; names, places and digests of what parses.
+#![expect(clippy::unwrap_used, reason = "a set that does not parse is a failed test")]
+
+use provost_policy::{Finding, NESTING_MAX, PolicySet, starter};
+
+const SCHEMA: &str = r#"
+entity Workflow;
+entity Agent;
+action "payments.refund", "payments.refund.with-review" appliesTo {
+  principal: Workflow,
+  resource: Action,
+  context: { arguments: { amount: Long } }
+};
+"#;
+
+fn findings(files: &[(&str, &str)], schema: Option<&str>) -> Vec<Finding> {
+    PolicySet::parse(files, schema.map(|text| ("policy.cedarschema", text))).map(|set| set.len()).unwrap_err()
+}
+
+#[track_caller]
+fn check(files: &[(&str, &str)], schema: Option<&str>, expected: &[(&str, u32, u32, &str)]) {
+    let found = findings(files, schema);
+    let places: Vec<_> = found.iter().map(|f| (f.file.as_str(), f.line, f.column, f.code)).collect();
+    assert_eq!(places, expected, "{}", found.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn syntax_errors_of_all_files_come_at_once() {
+    let a = "permit (principal, action, resource);\npermit (principal, action resource);\n";
+    let b = "// fine\n\n  forbid (principal, action, resource) when { context.a = 1 };\n";
+    check(&[("b.cedar", b), ("a.cedar", a)], None, &[("a.cedar", 2, 27, "policy-syntax"), ("b.cedar", 3, 47, "policy-syntax")]);
+}
+
+#[test]
+fn names_are_unique_and_not_empty() {
+    let a = "@id(\"x\")\npermit (principal, action, resource);\n@id(\"\")\npermit (principal, action, resource);\n";
+    let b = "\n@id(\"x\")\nforbid (principal, action, resource);\n";
+    check(&[("a.cedar", a), ("b.cedar", b)], None, &[("a.cedar", 3, 1, "policy-id"), ("b.cedar", 2, 1, "policy-id")]);
+}
+
+#[test]
+fn what_the_index_cannot_place_is_refused() {
+    let a = "permit (principal == ?principal, action, resource);\npermit (principal, action == Shop::Action::\"x\", resource);\n";
+    check(&[("a.cedar", a)], None, &[("a.cedar", 1, 1, "policy-template"), ("a.cedar", 2, 1, "policy-action")]);
+    let group = "entity Workflow;\naction \"all\";\naction \"x\" in [\"all\"] appliesTo { principal: Workflow, resource: Workflow };\n";
+    check(
+        &[("a.cedar", "permit (principal, action == Action::\"x\", resource);")],
+        Some(group),
+        &[("policy.cedarschema", 1, 1, "policy-group")],
+    );
+}
+
+#[test]
+fn a_schema_finds_wrong_names_and_types() {
+    let text = "@id(\"typo\")\npermit (principal is Workflow, action == Action::\"payments.refnd\", resource);\n\
+                @id(\"text\")\npermit (principal, action == Action::\"payments.refund\", resource)\nwhen { context.arguments.amount == \"1\" };\n";
+    check(&[("a.cedar", text)], Some(SCHEMA), &[("a.cedar", 2, 42, "policy-type"), ("a.cedar", 5, 8, "policy-type")]);
+    let found = findings(&[("a.cedar", text)], Some(SCHEMA));
+    assert!(found.iter().any(|f| f.message.contains("in `typo`")), "{found:?}");
+}
+
+#[test]
+fn a_schema_accepts_actions_as_resources() {
+    let text = "permit (principal is Workflow, action == Action::\"payments.refund\", resource == Action::\"payments.refund\")\n\
+                when { context.arguments.amount < 5 };\n";
+    assert_eq!(PolicySet::parse(&[("a.cedar", text)], Some(("s.cedarschema", SCHEMA))).unwrap().len(), 1);
+}
+
+#[test]
+fn a_broken_schema_is_a_finding() {
+    let found = findings(&[("a.cedar", "permit (principal, action, resource);")], Some("entity Workflow\nentity ;"));
+    assert_eq!(found.first().map(|f| (f.file.as_str(), f.code)), Some(("policy.cedarschema", "policy-schema")));
+}
+
+#[test]
+fn a_file_given_twice_is_refused() {
+    check(&[("a.cedar", ""), ("a.cedar", "permit (principal, action, resource);")], None, &[("a.cedar", 1, 1, "policy-file")]);
+}
+
+#[test]
+fn nesting_is_bounded_before_the_parser_recurses() {
+    let deep = |n: usize| format!("permit (principal, action, resource) when {{ {}true{} }};", "(".repeat(n), ")".repeat(n));
+    assert!(PolicySet::parse(&[("a.cedar", &deep(NESTING_MAX / 2))], None).is_ok());
+    check(&[("a.cedar", &deep(200_000))], None, &[("a.cedar", 1, 44 + 64, "policy-limit")]);
+    let chained = format!("permit (principal, action, resource) when {{ {}true }};", "if true then true else ".repeat(20_000));
+    assert_eq!(findings(&[("a.cedar", &chained)], None).first().map(|f| f.code), Some("policy-limit"));
+}
+
+#[test]
+fn a_digest_names_files_and_texts_in_any_order() {
+    let digest = |files: &[(&str, &str)]| PolicySet::parse(files, None).unwrap().digest();
+    let (a, b) = (("a.cedar", "permit (principal, action, resource);"), ("b.cedar", "// b"));
+    assert_eq!(digest(&[a, b]), digest(&[b, a]));
+    assert_ne!(digest(&[a, b]), digest(&[a]));
+    assert_ne!(digest(&[("a.cedar", b.1)]), digest(&[b]));
+    assert_eq!(PolicySet::empty().digest(), digest(&[]));
+}
+
+#[test]
+fn a_rule_stands_where_its_policy_starts() {
+    let text = "// permit (principal, action, resource);\n\n@id(\"named\")\n@why(\"because\")\npermit (principal, action, resource);\nforbid (principal, action == Action::\"x\", resource);";
+    let set = PolicySet::parse(&[("a.cedar", text)], None).unwrap();
+    let rules: Vec<String> = set.rules().iter().map(|r| format!("{} {}", r.id, r.at)).collect();
+    assert_eq!(rules, ["named a.cedar:3", "policy1 a.cedar:6"]);
+    assert_eq!(set.actions().collect::<Vec<_>>(), ["x"]);
+    assert!(starter().rules().iter().all(|r| r.at.starts_with("starter@1.cedar:")));
+}
