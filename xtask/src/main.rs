@@ -1,2 +1,63 @@
 //! Build, check, measure and release tasks: `cargo xtask <task>`.
-fn main() {}
+//!
+//! What must stay true: one file per task and one line in [`Task`]; the exit code says whether the task held; with `--json` the last
+//! line of standard output is a JSON summary. What is absent: our own crates. A task that needs them starts their binary, so that
+//! `tidy` runs before anything else compiles.
+
+mod failure;
+mod process;
+mod test;
+mod tidy;
+mod tools;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Build, check, measure and release tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// What can be asked for; the first line of each is its help.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check the house rules: layers, lengths, names, texts, docs.
+    Tidy(tidy::Options),
+    /// Format, lint, tidy and test the whole workspace.
+    Test(test::Options),
+}
+
+/// Whether a task held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Outcome {
+    /// Everything asked for is as it should be.
+    Held,
+    /// Something is not, and was said.
+    Broken,
+}
+
+fn run(task: &Task) -> Result<Outcome, Failure> {
+    match task {
+        Task::Tidy(options) => tidy::run(options),
+        Task::Test(options) => test::run(options),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().task) {
+        Ok(Outcome::Held) => ExitCode::SUCCESS,
+        Ok(Outcome::Broken) => ExitCode::FAILURE,
+        Err(failure) => {
+            // Nothing is left to do when standard error is closed; the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
