@@ -52,7 +52,7 @@ impl PolicySet {
     pub fn parse(files: &[(&str, &str)], schema: Option<(&str, &str)>) -> Result<Self, Vec<Finding>> {
         let parsed = crate::parse::parse(files, schema)?;
         let refused =
-            |e: cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
+            |e: &cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
         Ok(Self {
             digest: digest_of(files),
             index: Index::build(&parsed.policies).map_err(|e| refused(&e))?,
