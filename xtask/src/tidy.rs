@@ -4,6 +4,7 @@
 //! findings are said at once, each with file and line. What is absent: fixing anything, starting programs, the network.
 
 mod attributes;
+mod bans;
 mod code_map;
 mod dependencies;
 mod error_pages;
@@ -51,6 +52,7 @@ struct Check {
 
 const CHECKS: &[Check] = &[
     Check { name: "attributes", find: attributes::check },
+    Check { name: "bans", find: bans::check },
     Check { name: "code-map", find: code_map::check },
     Check { name: "dependencies", find: dependencies::check },
     Check { name: "error-pages", find: error_pages::check },
