@@ -1,1 +1,28 @@
-//! See ARCHITECTURE.md.
+//! The deterministic core: two total, synchronous functions over a compiled program.
+//!
+//! [`decide`] says what happens next; [`evolve`] folds what happened into state. What must stay true: same state, command and ambient
+//! give the same facts and intents, byte for byte; `evolve` copies and never evaluates. What is absent: async, clocks, randomness, IO,
+//! hash-ordered maps, logging.
+
+mod code;
+mod decide;
+mod evolve;
+mod flow;
+mod ledger;
+mod rejected;
+mod resume;
+pub mod shared;
+mod state;
+mod tasks;
+mod time;
+mod turn;
+mod verify;
+
+pub use code::Code;
+pub use decide::{Decided, Step, decide};
+pub use evolve::evolve;
+pub use rejected::Rejected;
+pub use resume::{OpenWork, Pending, open_work};
+pub use state::{Effect, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree};
+pub use time::iso8601;
+pub use verify::{Difference, Verified, verify};

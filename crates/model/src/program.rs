@@ -86,6 +86,11 @@ impl Program {
     }
 }
 
+impl TaskIx {
+    /// Stands for the workflow itself, which is no task.
+    pub const ROOT: Self = Self(u32::MAX);
+}
+
 /// One expression of a program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Expression {

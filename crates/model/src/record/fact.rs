@@ -38,9 +38,9 @@ pub enum Fact {
         /// Its input after `input.from`, where that changed it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         input: Option<Value>,
-        /// What `for` iterates.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        items: Option<Value>,
+        /// What it is, beyond a list or a task that waits.
+        #[serde(default, skip_serializing_if = "Shape::is_plain")]
+        shape: Shape,
     },
     /// An iteration of the open `for` at `at` began.
     Iterated {
@@ -55,9 +55,12 @@ pub enum Fact {
         at: Position,
         /// Which task of the program.
         task: TaskIx,
-        /// Its output after `output.as`; absent: its raw input.
+        /// Its output after `output.as`; absent: the result of `effect`, or else its raw input.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Value>,
+        /// The effect whose result the output is, unchanged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effect: Option<EffectId>,
         /// The changed top-level keys of `$context` (`null` in `dropped` are gone), where it exported.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exported: Option<Exported>,
@@ -195,10 +198,14 @@ pub enum Fact {
         /// When, in microseconds UTC.
         due_us: i64,
     },
-    /// A scheduled attempt may leave now.
-    AttemptDue {
+    /// A look-up at the target was scheduled.
+    LookUpScheduled {
         /// Which.
         effect: EffectId,
+        /// Which look-up comes next; the first is 1.
+        attempt: u32,
+        /// When, in microseconds UTC.
+        due_us: i64,
     },
     /// Where the effect ended, or stands.
     Settled {
@@ -329,6 +336,30 @@ fn is_zero(n: &i64) -> bool {
 
 fn is_continue(flow: &Flow) -> bool {
     *flow == Flow::Continue
+}
+
+/// What an open task is, as far as the fold must know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A list, or a task that waits.
+    #[default]
+    Plain,
+    /// A `for` over these items.
+    For {
+        /// What is iterated.
+        items: Value,
+    },
+    /// A `fork`.
+    Fork,
+    /// A `try`.
+    Try,
+}
+
+impl Shape {
+    fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
 }
 
 /// What `export.as` changed in `$context`.

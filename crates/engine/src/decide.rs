@@ -1,0 +1,176 @@
+//! `decide`: what happens next, given the state, a command and the world.
+
+mod cancel;
+
+use provost_model::program::{Duration, TaskIx};
+use provost_model::record::{Ambient, Command, Fact, Redrive, Start, Transition};
+use provost_model::{PolicyRequest, Position, Problem, id::EffectId};
+
+use crate::code::Code;
+use crate::flow::{self, blocks_to_go_on, raise};
+use crate::ledger;
+use crate::rejected::Rejected;
+use crate::state::{OpenKind, Orchestration, Phase};
+use crate::tasks::review;
+use crate::turn::{Scope, Turn};
+
+/// What `decide` came to.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Policy must be asked first; call again with the same command and the verdicts added to the ambient.
+    Ask(Vec<PolicyRequest>),
+    /// This happened.
+    Commit(Box<Decided>),
+}
+
+/// A transition, and the state behind it.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// What to record.
+    pub transition: Transition,
+    /// The state once that is recorded: equal to folding the transition's facts.
+    pub next: Orchestration,
+}
+
+/// Decides what `command` does to `orchestration`. Total and pure.
+///
+/// # Errors
+/// [`Rejected`] when the command does not fit; nothing is to be recorded then.
+pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command, ambient: &Ambient) -> Result<Step, Rejected> {
+    admit(orchestration, command)?;
+    let mut turn = Turn::new(code, orchestration, ambient);
+    match command {
+        Command::Start(start) => begin(&mut turn, start),
+        Command::Sending { effect, attempt } => ledger::sending(&mut turn, effect, *attempt)?,
+        Command::Outcome(outcome) => ledger::attempted(&mut turn, outcome)?,
+        Command::Timer { id } => timer(&mut turn, id)?,
+        Command::Review(answer) => {
+            let asked = review::check(&turn, answer)?;
+            review::answered(&mut turn, &asked, answer);
+        }
+        Command::Cancel(_) => cancel::begin(&mut turn)?,
+        Command::Redrive(redrive) => redriven(&mut turn, redrive)?,
+        Command::Resolve(resolve) => ledger::resolved(&mut turn, resolve)?,
+        Command::Continue => turn.ready = go_on(&turn)?,
+    }
+    flow::run(&mut turn);
+    cancel::go_on(&mut turn);
+    Ok(finish(turn, command))
+}
+
+/// The illegal pairs of phase and command, in one visible place.
+fn admit(orchestration: &Orchestration, command: &Command) -> Result<(), Rejected> {
+    match (&orchestration.phase, command) {
+        (Phase::New, Command::Start(_)) => Ok(()),
+        (Phase::New, _) => Err(Rejected::NotStarted),
+        (_, Command::Start(_)) => Err(Rejected::Started),
+        // A report may come after the end; it is refused like any other zombie's.
+        (Phase::Ended(_), Command::Outcome(outcome)) => {
+            Err(Rejected::StaleAttempt { effect: outcome.effect, attempt: outcome.attempt })
+        }
+        (Phase::Ended(_), _) => Err(Rejected::Ended),
+        (Phase::Cancelling { .. }, Command::Cancel(_)) => Err(Rejected::Cancelling),
+        (Phase::Running | Phase::Cancelling { .. }, _) => Ok(()),
+    }
+}
+
+fn finish(turn: Turn<'_>, command: &Command) -> Step {
+    if !turn.asks.is_empty() {
+        return Step::Ask(turn.asks);
+    }
+    let transition = Transition { command: command.clone(), ambient: turn.ambient.clone(), facts: turn.facts, intents: turn.intents };
+    Step::Commit(Box::new(Decided { transition, next: turn.state }))
+}
+
+/// The first transition: input, timeout, first tasks.
+fn begin(turn: &mut Turn<'_>, start: &Start) {
+    let root = Position::root();
+    let scope = Scope { input: start.input.clone(), ..Scope::default() };
+    let program = turn.program();
+    let shaped = match &program.input.from {
+        Some(from) => turn.render(from, &start.input, &scope),
+        None => Ok(start.input.clone()),
+    };
+    let checked = shaped.and_then(|input| turn.validate(program.input.schema, &input, "the workflow's input").map(|()| input));
+    let (input, problem) = match checked {
+        Ok(input) => (input, None),
+        Err(problem) => (start.input.clone(), Some(problem)),
+    };
+    let changed = (input != start.input).then_some(input);
+    turn.emit(Fact::Started { start: Some(Box::new(start.clone())), input: changed });
+    if let Some(problem) = problem {
+        return raise(turn, &root, TaskIx::ROOT, problem);
+    }
+    match life_ms(turn, program.timeout.as_ref()) {
+        Ok(0) => {}
+        Ok(ms) => {
+            let due_us = turn.ambient.now_us.saturating_add(ms.saturating_mul(1000));
+            turn.set_timer("timeout:".to_owned(), &root, due_us);
+            turn.state.touched = false;
+        }
+        Err(problem) => return raise(turn, &root, TaskIx::ROOT, problem),
+    }
+    turn.ready.push(root);
+}
+
+fn life_ms(turn: &Turn<'_>, timeout: Option<&Duration>) -> Result<i64, Problem> {
+    let scope = Scope { input: turn.state.input.clone(), ..Scope::default() };
+    timeout.map_or(Ok(0), |timeout| turn.duration_ms(timeout, &turn.state.input, &scope))
+}
+
+fn timer(turn: &mut Turn<'_>, id: &std::sync::Arc<str>) -> Result<(), Rejected> {
+    let set = turn.state.timers.get(id).cloned().ok_or_else(|| Rejected::UnknownTimer(id.to_string()))?;
+    if set.due_us > turn.ambient.now_us {
+        return Err(Rejected::UnknownTimer(id.to_string()));
+    }
+    turn.emit(Fact::TimerFired { id: id.clone() });
+    let (purpose, what) = id.split_once(':').unwrap_or((id, ""));
+    match purpose {
+        "wait" => waited(turn, &set.at),
+        "retry" => {
+            turn.emit(Fact::Retried { at: set.at.clone() });
+            turn.ready.push(set.at);
+        }
+        "effect" => {
+            if let Ok(effect) = what.parse::<EffectId>() {
+                ledger::scheduled_due(turn, &effect);
+            }
+        }
+        "timeout" => timed_out(turn, &set.at),
+        // "grace" and nothing else: `cancel::go_on` looks at the time itself.
+        _ => {}
+    }
+    Ok(())
+}
+
+fn waited(turn: &mut Turn<'_>, at: &Position) {
+    let Some(open) = turn.state.open.get(at).cloned() else { return };
+    let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
+    let finished = flow::Finished { input: open.input.clone(), output: open.input.clone(), then, effect: None };
+    flow::complete(turn, at, open.task, finished);
+}
+
+/// The time of the place is up. What is out is waited for; without anything out it raises at once.
+fn timed_out(turn: &mut Turn<'_>, at: &Position) {
+    flow::withdraw_within(turn, at);
+    if !ledger::is_out_within(turn, at) {
+        flow::expire(turn, at);
+    }
+}
+
+fn redriven(turn: &mut Turn<'_>, _redrive: &Redrive) -> Result<(), Rejected> {
+    let parked = turn.state.parked.clone().ok_or(Rejected::NotParked)?;
+    turn.emit(Fact::Redriven { at: parked.at.clone() });
+    turn.ready = blocks_to_go_on(turn);
+    Ok(())
+}
+
+/// Where a transition that reached its limit goes on.
+fn go_on(turn: &Turn<'_>) -> Result<Vec<Position>, Rejected> {
+    let blocks = blocks_to_go_on(turn);
+    let unfinished_fork = |at: &Position| turn.state.open.get(at).is_some_and(|open| !matches!(open.kind, OpenKind::Fork { .. }));
+    if blocks.is_empty() || turn.state.parked.is_some() && !blocks.iter().any(unfinished_fork) {
+        return Err(Rejected::Idle);
+    }
+    Ok(blocks)
+}

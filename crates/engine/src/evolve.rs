@@ -1,0 +1,83 @@
+//! The fold: what a fact does to state. It copies; it never evaluates an expression, a policy or a schema.
+
+mod effects;
+mod reviews;
+mod tasks;
+
+pub(crate) use tasks::apply;
+
+use std::sync::Arc;
+
+use provost_model::Position;
+use provost_model::record::{Ending, Fact};
+
+use crate::state::{Orchestration, Parked, Phase, Timer, Tree};
+
+/// Folds `fact`, recorded at `now_us`, into `state`.
+///
+/// Total: a fact that does not fit (which `decide` never makes) changes only the sequence; `verify` finds it.
+pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
+    state.sequence += 1;
+    match fact {
+        Fact::Started { start, input } => tasks::started(state, start.as_deref(), input.as_ref(), now_us),
+        Fact::Entered { at, task, input, shape } => tasks::entered(state, at, *task, input.as_ref(), shape, now_us),
+        Fact::Iterated { at, index } => tasks::iterated(state, at, *index, now_us),
+        Fact::Completed { at, task, output, effect, exported, then } => {
+            let output = tasks::output_of(state, at, output.as_ref(), *effect);
+            tasks::completed(state, at, *task, output, exported.as_ref(), then);
+        }
+        Fact::Skipped { at, task } => tasks::skipped(state, at, *task),
+        Fact::Raised { at, .. } => tasks::close(state, at),
+        Fact::Caught { at, problem } => tasks::caught(state, at, problem, now_us),
+        Fact::RetryScheduled { at, attempt, .. } => tasks::retry_scheduled(state, at, *attempt),
+        Fact::Retried { at } => tasks::retried(state, at),
+        Fact::Abandoned { at } => tasks::close(state, at),
+        Fact::TimerSet { id, at, due_us } => {
+            state.touched = true;
+            state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us: *due_us });
+        }
+        Fact::TimerFired { id } => tasks::timer_fired(state, id),
+        Fact::Judged { .. } => {}
+        Fact::Intended { .. }
+        | Fact::Sent { .. }
+        | Fact::Attempted { .. }
+        | Fact::AttemptScheduled { .. }
+        | Fact::LookUpScheduled { .. }
+        | Fact::Settled { .. }
+        | Fact::Resolved { .. }
+        | Fact::Undoable { .. } => effects::fold(state, fact, now_us),
+        Fact::Unwinding { at, effects } => {
+            state.unwinding.insert_mut(at.clone(), Arc::new(effects.clone()));
+        }
+        Fact::ReviewOpened { .. } | Fact::ReviewAnswered { .. } | Fact::ReviewClosed { .. } | Fact::ApprovalSpent { .. } => {
+            reviews::fold(state, fact, now_us);
+        }
+        Fact::Decided { .. } | Fact::Yielded => {}
+        Fact::Emitted { .. } => state.touched = true,
+        Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
+        Fact::Parked { at, problem } => {
+            state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
+        }
+        Fact::Redriven { at } => {
+            state.parked = None;
+            tasks::close(state, at);
+        }
+        Fact::Ended { ending, output, problem } => {
+            state.output = output.clone().unwrap_or_default();
+            state.problem = problem.clone().map(Arc::new);
+            ended(state, *ending);
+        }
+    }
+}
+
+fn ended(state: &mut Orchestration, ending: Ending) {
+    state.phase = Phase::Ended(ending);
+    state.parked = None;
+    state.open = Tree::new_sync();
+    state.timers = Tree::new_sync();
+    state.unwinding = Tree::new_sync();
+    let root = Position::root();
+    let context = state.context(&root);
+    state.lines = Tree::new_sync();
+    state.lines.insert_mut(root, context);
+}

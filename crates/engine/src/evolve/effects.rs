@@ -1,0 +1,100 @@
+//! Folding the ledger of effects.
+
+use std::sync::Arc;
+
+use provost_model::id::EffectId;
+use provost_model::record::{Attempted, EffectKind, EffectState, Fact};
+
+use crate::state::{Effect, Orchestration};
+
+fn change(state: &mut Orchestration, id: &EffectId, with: impl FnOnce(&mut Effect)) {
+    if let Some(effect) = state.effects.get_mut(id) {
+        with(Arc::make_mut(effect));
+    }
+}
+
+pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
+    match fact {
+        Fact::Intended { effect, .. } => intended(state, effect, fact, now_us),
+        Fact::Sent { effect, .. } => change(state, effect, |e| e.state = EffectState::Sent),
+        Fact::Attempted { effect, result, .. } => {
+            if let Some(result) = result {
+                change(state, effect, |e| attempted(e, result));
+            }
+        }
+        Fact::AttemptScheduled { effect, attempt, due_us } => change(state, effect, |e| {
+            e.attempt = *attempt;
+            e.due_us = *due_us;
+            e.last_us = now_us;
+            e.state = if *due_us > now_us { EffectState::Waiting } else { EffectState::Intended };
+        }),
+        Fact::LookUpScheduled { effect, attempt, due_us } => change(state, effect, |e| {
+            e.lookups = *attempt;
+            e.due_us = *due_us;
+            e.state = EffectState::Asked;
+        }),
+        Fact::Settled { effect, state: settled } => {
+            change(state, effect, |e| e.state = *settled);
+            undone(state, effect, *settled);
+        }
+        Fact::Undoable { effect, by } => Arc::make_mut(&mut state.undoable).push((*effect, by.clone())),
+        // A resolution is followed by what it settles or schedules; the fold has nothing to copy.
+        _ => {}
+    }
+}
+
+fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) {
+    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, example, deadline_us, undoes, .. } = fact else {
+        return;
+    };
+    state.touched = true;
+    let arguments = arguments.clone().or_else(|| state.open.get(at).map(|open| open.input.clone())).unwrap_or_default();
+    let effect = Effect {
+        at: at.clone(),
+        kind: *kind,
+        name: name.clone(),
+        class: *class,
+        key: key.clone(),
+        business_key: business_key.clone(),
+        fingerprint: *fingerprint,
+        arguments,
+        example: *example,
+        deadline_us: *deadline_us,
+        undoes: *undoes,
+        attempt: 1,
+        lookups: 0,
+        first_us: now_us,
+        last_us: now_us,
+        due_us: 0,
+        state: EffectState::Intended,
+        result: provost_model::Value::Null,
+        reference: None,
+        problem: None,
+    };
+    state.effects.insert_mut(*id, Arc::new(effect));
+}
+
+fn attempted(effect: &mut Effect, result: &Attempted) {
+    match result {
+        Attempted::Done { value, reference, .. } => {
+            effect.result = value.clone();
+            effect.reference = reference.clone();
+            effect.problem = None;
+        }
+        Attempted::Failed { problem, .. } | Attempted::Unknown { problem } => effect.problem = Some(Box::new(problem.clone())),
+        Attempted::Absent => {}
+    }
+}
+
+/// A finished undo takes what it undid off the list.
+fn undone(state: &mut Orchestration, id: &EffectId, settled: EffectState) {
+    let Some(effect) = state.effects.get(id).cloned() else { return };
+    if effect.kind != EffectKind::Undo || settled != EffectState::Done {
+        return;
+    }
+    Arc::make_mut(&mut state.undoable).retain(|(undoable, _)| Some(*undoable) != effect.undoes);
+    let left = state.unwinding.get(&effect.at).map(|queue| queue.iter().filter(|e| Some(**e) != effect.undoes).copied().collect());
+    if let Some(left) = left {
+        state.unwinding.insert_mut(effect.at.clone(), Arc::new(left));
+    }
+}

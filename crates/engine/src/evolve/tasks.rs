@@ -1,0 +1,203 @@
+//! Folding what happened to tasks.
+
+use std::sync::Arc;
+
+use provost_model::id::EffectId;
+use provost_model::program::{Flow, TaskIx};
+use provost_model::record::{EffectKind, Exported, Shape, Start};
+use provost_model::value::Map;
+use provost_model::{Position, Problem, Value};
+
+use crate::state::{Open, OpenKind, Orchestration, Phase};
+
+fn opened(task: TaskIx, raw: Value, input: Option<&Value>, kind: OpenKind, now_us: i64) -> Open {
+    let input = input.cloned().unwrap_or_else(|| raw.clone());
+    Open { task, last: input.clone(), raw, input, entered_us: now_us, cursor: None, then: Flow::Continue, visits: Vec::new(), expired: false, kind }
+}
+
+/// Changes the open thing at `at`, where it is open.
+pub(super) fn change(state: &mut Orchestration, at: &Position, with: impl FnOnce(&mut Open)) {
+    if let Some(open) = state.open.get_mut(at) {
+        with(Arc::make_mut(open));
+    }
+}
+
+pub(super) fn started(state: &mut Orchestration, start: Option<&Start>, input: Option<&Value>, now_us: i64) {
+    let Some(start) = start else { return };
+    state.phase = Phase::Running;
+    state.started_at_us = now_us;
+    let root = opened(TaskIx::ROOT, start.input.clone(), input, OpenKind::Plain, now_us);
+    state.input = root.input.clone();
+    state.start = Some(Arc::new(start.clone()));
+    state.open.insert_mut(Position::root(), Arc::new(root));
+    state.lines.insert_mut(Position::root(), Value::empty());
+}
+
+/// The raw input of the task at `at`: what its predecessor or its block hands on.
+fn raw_input(state: &Orchestration, at: &Position) -> Value {
+    let parent = at.parent().and_then(|parent| state.open.get(&parent));
+    parent.map(|open| if matches!(open.kind, OpenKind::Fork { .. }) { open.input.clone() } else { open.last.clone() }).unwrap_or_default()
+}
+
+pub(super) fn entered(state: &mut Orchestration, at: &Position, task: TaskIx, input: Option<&Value>, shape: &Shape, now_us: i64) {
+    let raw = raw_input(state, at);
+    let kind = match shape {
+        Shape::Plain => OpenKind::Plain,
+        Shape::For { items } => OpenKind::For { items: items.clone(), index: 0 },
+        Shape::Fork => OpenKind::Fork { done: Vec::new() },
+        Shape::Try => OpenKind::Try { attempt: 1, first_us: now_us, waiting: false, caught: None },
+    };
+    state.open.insert_mut(at.clone(), Arc::new(opened(task, raw, input, kind, now_us)));
+}
+
+pub(super) fn iterated(state: &mut Orchestration, at: &Position, index: u64, now_us: i64) {
+    let Some(around) = state.open.get(at).cloned() else { return };
+    let mut carried = around.input.clone();
+    if index > 0 {
+        let previous = at.iteration(index - 1);
+        carried = state.open.get(&previous).map(|open| open.last.clone()).unwrap_or(carried);
+        close(state, &previous);
+    }
+    change(state, at, |open| {
+        if let OpenKind::For { index: current, .. } = &mut open.kind {
+            *current = index;
+        }
+    });
+    let block = opened(around.task, carried, None, OpenKind::Iteration { index }, now_us);
+    state.open.insert_mut(at.iteration(index), Arc::new(block));
+}
+
+/// The output a `Completed` fact stands for.
+pub(super) fn output_of(state: &Orchestration, at: &Position, output: Option<&Value>, effect: Option<EffectId>) -> Value {
+    if let Some(output) = output {
+        return output.clone();
+    }
+    if let Some(effect) = effect.and_then(|id| state.effects.get(&id)) {
+        return effect.result.clone();
+    }
+    state.open.get(at).map_or_else(|| raw_input(state, at), |open| open.raw.clone())
+}
+
+pub(super) fn completed(state: &mut Orchestration, at: &Position, task: TaskIx, output: Value, exported: Option<&Exported>, then: &Flow) {
+    close(state, at);
+    if let Some(exported) = exported {
+        let line = state.line_of(at);
+        let context = apply(&state.context(at), exported);
+        state.lines.insert_mut(line, context);
+    }
+    hand_on(state, at, task, output, then.clone());
+}
+
+pub(super) fn skipped(state: &mut Orchestration, at: &Position, task: TaskIx) {
+    let raw = raw_input(state, at);
+    hand_on(state, at, task, raw, Flow::Continue);
+}
+
+fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Value, then: Flow) {
+    state.tasks_run += 1;
+    let Some(parent) = at.parent() else { return };
+    change(state, &parent, |open| {
+        match open.visits.iter_mut().find(|(ix, _)| *ix == task) {
+            Some((_, count)) => *count += 1,
+            None => open.visits.push((task, 1)),
+        }
+        if let OpenKind::Fork { done } = &mut open.kind {
+            done.push((task, output));
+            return;
+        }
+        open.cursor = Some(task);
+        open.last = output;
+        open.then = then;
+    });
+}
+
+/// `$context` with `exported` applied.
+pub(crate) fn apply(context: &Value, exported: &Exported) -> Value {
+    if let Some(whole) = &exported.whole {
+        return whole.clone();
+    }
+    let mut map: Map = context.as_object().cloned().unwrap_or_default();
+    for key in &exported.dropped {
+        map.remove(key);
+    }
+    if let Some(set) = exported.set.as_object() {
+        for (key, value) in set.iter() {
+            map.insert(key.clone(), value.clone());
+        }
+    }
+    Value::Object(Arc::new(map))
+}
+
+/// Closes everything at `at` and inside it: open tasks, lines, timers, questions, runs that may be repeated.
+pub(super) fn close(state: &mut Orchestration, at: &Position) {
+    let open: Vec<Position> = state.open_within(at).map(|(place, _)| place.clone()).collect();
+    for place in &open {
+        state.open.remove_mut(place);
+    }
+    if state.lines.size() > 1 {
+        let lines: Vec<Position> = state.lines.keys().filter(|line| !line.is_root() && line.is_within(at)).cloned().collect();
+        for line in &lines {
+            state.lines.remove_mut(line);
+        }
+    }
+    let timers: Vec<Arc<str>> = state.timers.iter().filter(|(_, timer)| timer.at.is_within(at)).map(|(id, _)| id.clone()).collect();
+    for timer in &timers {
+        state.timers.remove_mut(timer);
+    }
+    let runs: Vec<EffectId> = state.effects_within(at).filter(|(_, effect)| effect.kind == EffectKind::Agent).map(|(id, _)| *id).collect();
+    for run in &runs {
+        state.effects.remove_mut(run);
+    }
+    super::reviews::close_within(state, at);
+}
+
+/// Closes everything inside `at`, but not `at` itself.
+fn close_inside(state: &mut Orchestration, at: &Position) {
+    let Some(kept) = state.open.get(at).cloned() else { return };
+    close(state, at);
+    state.open.insert_mut(at.clone(), kept);
+}
+
+pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem, now_us: i64) {
+    close_inside(state, at);
+    let Some(around) = state.open.get(at).cloned() else { return };
+    change(state, at, |open| {
+        if let OpenKind::Try { caught, waiting, .. } = &mut open.kind {
+            *caught = Some(Box::new(problem.clone()));
+            *waiting = false;
+        }
+    });
+    let kind = OpenKind::Catch { problem: Box::new(problem.clone()) };
+    let block = opened(around.task, around.input.clone(), None, kind, now_us);
+    state.open.insert_mut(at.catch(), Arc::new(block));
+}
+
+pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u32) {
+    close_inside(state, at);
+    change(state, at, |open| {
+        open.cursor = None;
+        open.then = Flow::Continue;
+        open.last = open.input.clone();
+        open.visits.clear();
+        if let OpenKind::Try { attempt, waiting, .. } = &mut open.kind {
+            *attempt = next;
+            *waiting = true;
+        }
+    });
+}
+
+pub(super) fn retried(state: &mut Orchestration, at: &Position) {
+    change(state, at, |open| {
+        if let OpenKind::Try { waiting, .. } = &mut open.kind {
+            *waiting = false;
+        }
+    });
+}
+
+pub(super) fn timer_fired(state: &mut Orchestration, id: &str) {
+    let Some(timer) = state.timers.get(id).cloned() else { return };
+    state.timers.remove_mut(id);
+    if id.starts_with("timeout:") {
+        change(state, &timer.at, |open| open.expired = true);
+    }
+}

@@ -1,0 +1,164 @@
+//! How control moves: entering a task, completing it, going on with the block around it.
+//!
+//! The data flow of a task is LANGUAGE's: raw input -> `if` -> `input.schema` -> `input.from` -> run -> `output.as` -> `output.schema` ->
+//! `export.as` -> `export.schema` -> next raw input.
+
+mod advance;
+mod export;
+mod raise;
+
+pub(crate) use advance::{blocks_to_go_on, expire, run};
+pub(crate) use export::exported;
+pub(crate) use raise::{park, raise, retried_outside, withdraw_within};
+
+use provost_model::id::EffectId;
+use provost_model::program::{Flow, Task, TaskIx};
+use provost_model::record::{Fact, Shape};
+use provost_model::{Position, Problem, Value};
+
+use crate::state::OpenKind;
+use crate::tasks;
+use crate::turn::{Scope, Turn};
+
+/// What entering a task came to.
+pub(crate) enum Entry {
+    /// It ended at once with this raw output, and control goes there.
+    Ended(Value, Flow),
+    /// It stays open; its blocks or effects go on by themselves.
+    Open,
+    /// Policy must be asked first.
+    Asking,
+}
+
+/// A task that is being entered.
+pub(crate) struct Entering<'e> {
+    /// Where.
+    pub at: &'e Position,
+    /// Its index.
+    pub ix: TaskIx,
+    /// The task.
+    pub task: &'e Task,
+    /// Its raw input.
+    pub raw: Value,
+    /// Its input after `input.from`.
+    pub input: Value,
+}
+
+impl Entering<'_> {
+    /// What its expressions may read.
+    pub fn scope(&self) -> Scope {
+        Scope { at: Some(self.at.clone()), input: self.input.clone(), task: Some(self.ix), ..Scope::default() }
+    }
+
+    /// Opens it with `shape`, and sets the timer of its `timeout`.
+    ///
+    /// # Errors
+    /// An `expression` problem when the timeout is no duration.
+    pub fn open(&self, turn: &mut Turn<'_>, shape: Shape) -> Result<(), Problem> {
+        let input = (self.input != self.raw).then(|| self.input.clone());
+        turn.emit(Fact::Entered { at: self.at.clone(), task: self.ix, input, shape });
+        if let Some(timeout) = &self.task.timeout {
+            let ms = turn.duration_ms(timeout, &self.input, &self.scope())?;
+            turn.set_timer(format!("timeout:{}", self.at), self.at, turn.ambient.now_us.saturating_add(ms.saturating_mul(1000)));
+        }
+        Ok(())
+    }
+}
+
+/// Enters the task `ix` of the block at `parent` with `raw` input.
+pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Value) {
+    let task = match turn.task(ix) {
+        Ok(task) => task,
+        Err(problem) => return park(turn, parent.clone(), problem),
+    };
+    let visit = turn.state.open.get(parent).and_then(|open| open.visits.iter().find(|(seen, _)| *seen == ix).map(|(_, n)| *n));
+    let at = parent.task(&task.name, visit.unwrap_or(0) + 1);
+    if turn.state.tasks_run >= turn.program().limits.tasks {
+        let limit = turn.program().limits.tasks;
+        let problem = Problem::ours("too-many-tasks", 500, format!("more than {limit} tasks ran"))
+            .detail("look for a loop without end, or raise `metadata.provost.limits.tasks`");
+        return raise(turn, &at, ix, problem);
+    }
+    match prepare(turn, &at, ix, task, raw) {
+        Err(problem) => raise(turn, &at, ix, problem),
+        Ok(None) => {
+            turn.emit(Fact::Skipped { at, task: ix });
+            turn.ready.push(parent.clone());
+        }
+        Ok(Some(entering)) => match tasks::enter(turn, &entering) {
+            Err(problem) => raise(turn, &at, ix, problem),
+            Ok(Entry::Asking | Entry::Open) => {}
+            Ok(Entry::Ended(output, then)) => complete(turn, &at, ix, Finished { input: entering.input, output, then, effect: None }),
+        },
+    }
+}
+
+/// `if`, `input.schema` and `input.from`; `None` when the task is skipped.
+fn prepare<'e>(turn: &Turn<'_>, at: &'e Position, ix: TaskIx, task: &'e Task, raw: Value) -> Result<Option<Entering<'e>>, Problem> {
+    let scope = Scope { at: Some(at.clone()), input: raw.clone(), task: Some(ix), ..Scope::default() };
+    if let Some(when) = task.when
+        && !turn.holds(when, &raw, &scope)?
+    {
+        return Ok(None);
+    }
+    turn.validate(task.input.schema, &raw, "the input")?;
+    let input = match &task.input.from {
+        Some(from) => turn.render(from, &raw, &scope)?,
+        None => raw.clone(),
+    };
+    Ok(Some(Entering { at, ix, task, raw, input }))
+}
+
+/// A task that ended well.
+pub(crate) struct Finished {
+    /// Its input after `input.from`.
+    pub input: Value,
+    /// Its raw output.
+    pub output: Value,
+    /// Where control goes.
+    pub then: Flow,
+    /// The effect whose result the raw output is.
+    pub effect: Option<EffectId>,
+}
+
+/// Completes the task at `at`: output, export, and on with the block around it.
+pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, finished: Finished) {
+    match completion(turn, at, ix, &finished) {
+        Err(problem) => raise(turn, at, ix, problem),
+        Ok(fact) => {
+            turn.emit(fact);
+            if let Some(parent) = at.parent() {
+                turn.ready.push(parent);
+            }
+        }
+    }
+}
+
+fn completion(turn: &Turn<'_>, at: &Position, ix: TaskIx, finished: &Finished) -> Result<Fact, Problem> {
+    let task = turn.task(ix)?;
+    let mut scope =
+        Scope { at: Some(at.clone()), input: finished.input.clone(), output: finished.output.clone(), task: Some(ix), ..Scope::default() };
+    let output = match &task.output.to {
+        Some(to) => turn.render(to, &finished.output, &scope)?,
+        None => finished.output.clone(),
+    };
+    turn.validate(task.output.schema, &output, "the output")?;
+    scope.output = output.clone();
+    let exported = exported(turn, at, task, &output, &scope)?;
+    let known = raw_input_of(turn, at);
+    let (output, effect) = match finished.effect {
+        _ if output == known && finished.effect.is_none() => (None, None),
+        Some(effect) if output == finished.output => (None, Some(effect)),
+        Some(_) | None => (Some(output), None),
+    };
+    Ok(Fact::Completed { at: at.clone(), task: ix, output, effect, exported, then: finished.then.clone() })
+}
+
+/// The raw input that the fold would take for the task at `at`.
+fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Value {
+    if let Some(open) = turn.state.open.get(at) {
+        return open.raw.clone();
+    }
+    let parent = at.parent().and_then(|parent| turn.state.open.get(&parent));
+    parent.map(|open| if matches!(open.kind, OpenKind::Fork { .. }) { open.input.clone() } else { open.last.clone() }).unwrap_or_default()
+}

@@ -1,0 +1,237 @@
+//! Going on with blocks: the next task of a list, the next item, the next branch, the end.
+
+use provost_model::program::{Block, Flow, TaskIx, TaskKind};
+use provost_model::record::{Ending, Fact, Intent};
+use provost_model::{Position, Problem, Value};
+
+use super::{Finished, complete, enter, raise};
+use crate::state::{Open, OpenKind, Phase};
+use crate::turn::{Scope, Turn};
+
+/// Goes on with every block that is ready until all wait, or the transition is full.
+pub(crate) fn run(turn: &mut Turn<'_>) {
+    while let Some(at) = turn.ready.pop() {
+        if turn.state.is_ended() || turn.state.parked.is_some() || matches!(turn.state.phase, Phase::Cancelling { .. }) {
+            turn.ready.clear();
+            return;
+        }
+        if !turn.spend() {
+            turn.ready.clear();
+            turn.emit(Fact::Yielded);
+            turn.intend(Intent::Continue);
+            return;
+        }
+        go_on(turn, &at);
+    }
+}
+
+/// Every block that has nothing open inside and is not waiting: where a transition goes on after a limit or a redrive.
+pub(crate) fn blocks_to_go_on(turn: &Turn<'_>) -> Vec<Position> {
+    let mut blocks: Vec<Position> =
+        turn.state.open.iter().filter(|(at, open)| is_block(turn, open) && is_idle(turn, at, open)).map(|(at, _)| at.clone()).collect();
+    blocks.reverse();
+    blocks
+}
+
+fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
+    match &open.kind {
+        OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Fork { .. } | OpenKind::Catch { .. } => true,
+        OpenKind::Try { waiting, .. } => !*waiting,
+        OpenKind::Plain => open.task == TaskIx::ROOT || matches!(turn.task(open.task).map(|task| &task.kind), Ok(TaskKind::Do(_))),
+    }
+}
+
+fn is_idle(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
+    matches!(open.kind, OpenKind::Fork { .. }) || !turn.state.has_open_child(at)
+}
+
+fn go_on(turn: &mut Turn<'_>, at: &Position) {
+    let Some(open) = turn.state.open.get(at).cloned() else { return };
+    if let Some(expired) = expired_around(turn, at) {
+        return expire(turn, &expired);
+    }
+    match &open.kind {
+        OpenKind::Fork { done } => fork(turn, at, &open, done),
+        OpenKind::For { items, index } => each(turn, at, &open, items, *index),
+        OpenKind::Try { waiting: true, .. } => {}
+        OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, &open),
+    }
+}
+
+/// The outermost place around `at` whose time is up and where nothing is out any more.
+fn expired_around(turn: &Turn<'_>, at: &Position) -> Option<Position> {
+    let mut found = None;
+    let mut place = Some(at.clone());
+    while let Some(here) = place {
+        if turn.state.open.get(&here).is_some_and(|open| open.expired) && !crate::ledger::is_out_within(turn, &here) {
+            found = Some(here.clone());
+        }
+        place = here.parent();
+    }
+    found
+}
+
+/// The time of the place at `at` is up: it raises `timeout`.
+pub(crate) fn expire(turn: &mut Turn<'_>, at: &Position) {
+    let Some(open) = turn.state.open.get(at).cloned() else { return };
+    let problem = Problem::standard("timeout", 408, "the task took longer than its timeout")
+        .detail("raise `timeout`, or catch the error and go another way");
+    raise(turn, at, open.task, problem);
+}
+
+fn block<'p>(turn: &Turn<'p>, open: &Open) -> Option<&'p Block> {
+    if open.task == TaskIx::ROOT {
+        return Some(&turn.program().root);
+    }
+    match (&open.kind, &turn.task(open.task).ok()?.kind) {
+        (OpenKind::Catch { .. }, TaskKind::Try(task)) => task.catch.body.as_ref(),
+        (OpenKind::Try { .. }, TaskKind::Try(task)) => Some(&task.body),
+        (OpenKind::Iteration { .. }, TaskKind::For(task)) => Some(&task.body),
+        (_, TaskKind::Do(body)) => Some(body),
+        (_, _) => None,
+    }
+}
+
+/// A list: its next task, or its end.
+fn list(turn: &mut Turn<'_>, at: &Position, open: &Open) {
+    if turn.state.has_open_child(at) {
+        return;
+    }
+    static NOTHING: Block = Block::new();
+    let body = block(turn, open).unwrap_or(&NOTHING);
+    let next = match (&open.cursor, &open.then) {
+        (None, _) => body.first().copied(),
+        (Some(_), Flow::Task(ix)) => Some(*ix),
+        (Some(_), Flow::Exit) => None,
+        (Some(_), Flow::End) => return end(turn, open.last.clone()),
+        (Some(done), Flow::Continue) => body.iter().skip_while(|ix| *ix != done).nth(1).copied(),
+    };
+    match next {
+        Some(ix) => enter(turn, at, ix, open.last.clone()),
+        None => finish(turn, at, open),
+    }
+}
+
+/// The list at `at` is through: what that means for the task it belongs to.
+fn finish(turn: &mut Turn<'_>, at: &Position, open: &Open) {
+    let output = open.last.clone();
+    if open.task == TaskIx::ROOT {
+        return end(turn, output);
+    }
+    match &open.kind {
+        OpenKind::Iteration { .. } => turn.ready.extend(at.parent()),
+        OpenKind::Catch { .. } => {
+            let Some(around) = at.parent() else { return };
+            let then = match turn.task(open.task).map(|task| &task.kind) {
+                Ok(TaskKind::Try(task)) if task.catch.then != Flow::Continue => task.catch.then.clone(),
+                Ok(_) | Err(_) => own_flow(turn, open.task),
+            };
+            let input = turn.state.open.get(&around).map(|open| open.input.clone()).unwrap_or_default();
+            complete(turn, &around, open.task, Finished { input, output, then, effect: None });
+        }
+        OpenKind::Plain | OpenKind::Try { .. } | OpenKind::For { .. } | OpenKind::Fork { .. } => {
+            let then = own_flow(turn, open.task);
+            complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+        }
+    }
+}
+
+fn own_flow(turn: &Turn<'_>, ix: TaskIx) -> Flow {
+    turn.task(ix).map(|task| task.then.clone()).unwrap_or_default()
+}
+
+/// A `for`: its next item, or its end.
+fn each(turn: &mut Turn<'_>, at: &Position, open: &Open, items: &Value, index: u64) {
+    let running = at.iteration(index);
+    let carried = turn.state.open.get(&running).map(|block| block.last.clone());
+    if turn.state.open.contains_key(&running) && turn.state.has_open_child(&running) {
+        return;
+    }
+    let next = if carried.is_some() { index + 1 } else { index };
+    let output = carried.unwrap_or_else(|| open.input.clone());
+    match another(turn, at, open, items, next, &output) {
+        Err(problem) => raise(turn, at, open.task, problem),
+        Ok(true) => {
+            turn.emit(Fact::Iterated { at: at.clone(), index: next });
+            turn.ready.push(at.iteration(next));
+        }
+        Ok(false) => {
+            let then = own_flow(turn, open.task);
+            complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+        }
+    }
+}
+
+/// Whether there is an item `next`, and `while` holds for it.
+fn another(turn: &Turn<'_>, at: &Position, open: &Open, items: &Value, next: u64, carried: &Value) -> Result<bool, Problem> {
+    let Some(item) = usize::try_from(next).ok().and_then(|next| items.as_array()?.get(next)) else { return Ok(false) };
+    let Ok(TaskKind::For(task)) = turn.task(open.task).map(|task| &task.kind) else { return Ok(false) };
+    let Some(condition) = task.condition else { return Ok(true) };
+    let index = i64::try_from(next).map_or(Value::Null, Value::Int);
+    let more = vec![(task.each.clone(), item.clone()), (task.at.clone(), index)];
+    let scope = Scope { at: Some(at.clone()), input: open.input.clone(), task: Some(open.task), more, ..Scope::default() };
+    turn.holds(condition, carried, &scope)
+}
+
+/// A `fork`: branches not yet begun, the winner, or the join.
+fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Value)]) {
+    let Ok(TaskKind::Fork(task)) = turn.task(open.task).map(|task| &task.kind) else { return };
+    if task.compete && let Some((_, output)) = done.first() {
+        return settle_fork(turn, at, open, output.clone());
+    }
+    for ix in &task.branches {
+        let Ok(branch) = turn.task(*ix) else { continue };
+        let place = at.task(&branch.name, 1);
+        if done.iter().any(|(finished, _)| finished == ix) || turn.state.open.contains_key(&place) {
+            continue;
+        }
+        if !turn.spend() {
+            turn.emit(Fact::Yielded);
+            turn.intend(Intent::Continue);
+            return;
+        }
+        enter(turn, at, *ix, open.input.clone());
+        // A branch may have ended the fork: won, or raised an error that was taken further out.
+        let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
+        if turn.state.parked.is_some() || (task.compete && !done.is_empty()) {
+            return;
+        }
+    }
+    let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
+    if done.len() < task.branches.len() {
+        return;
+    }
+    let outputs = task.branches.iter().map(|ix| done.iter().find(|(branch, _)| branch == ix).map(|(_, v)| v.clone()).unwrap_or_default());
+    let output = Value::array(outputs);
+    settle_fork(turn, at, open, output);
+}
+
+fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Value) {
+    let losers: Vec<Position> = turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).map(|(p, _)| p.clone()).collect();
+    for loser in losers {
+        super::withdraw_within(turn, &loser);
+        turn.emit(Fact::Abandoned { at: loser });
+    }
+    let then = own_flow(turn, open.task);
+    complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+}
+
+/// The workflow is through.
+fn end(turn: &mut Turn<'_>, output: Value) {
+    turn.ready.clear();
+    let program = turn.program();
+    let scope = Scope { input: turn.state.input.clone(), output: output.clone(), ..Scope::default() };
+    let shaped = match &program.output.to {
+        Some(to) => turn.render(to, &output, &scope),
+        None => Ok(output),
+    };
+    let checked = shaped.and_then(|output| turn.validate(program.output.schema, &output, "the workflow's output").map(|()| output));
+    match checked {
+        Ok(output) => {
+            super::withdraw_within(turn, &Position::root());
+            turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output), problem: None });
+            turn.intend(Intent::Announce);
+        }
+        Err(problem) => raise(turn, &Position::root(), TaskIx::ROOT, problem),
+    }
+}

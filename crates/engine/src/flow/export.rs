@@ -1,0 +1,85 @@
+//! `export.as`: what a task changes in `$context`, and how the branches of a fork come together.
+
+use std::sync::Arc;
+
+use provost_model::program::{Task, TaskKind};
+use provost_model::record::Exported;
+use provost_model::value::Map;
+use provost_model::{Position, Problem, Value};
+
+use crate::evolve::apply;
+use crate::state::OpenKind;
+use crate::turn::{Scope, Turn};
+
+/// What the task at `at` exports, as the changed top-level keys; `None` when nothing changed.
+///
+/// # Errors
+/// `expression`, `validation` and `fork-conflict` problems.
+pub(crate) fn exported(turn: &Turn<'_>, at: &Position, task: &Task, output: &Value, scope: &Scope) -> Result<Option<Exported>, Problem> {
+    let merged = joined(turn, at, task)?;
+    let before = turn.state.context(&at.parent().unwrap_or_else(Position::root));
+    let Some(to) = &task.export.to else {
+        return Ok(merged);
+    };
+    // `export.as` replaces `$context`; it sees what the branches exported.
+    let scope = match &merged {
+        Some(merged) => Scope { more: vec![("context".into(), apply(&before, merged))], ..scope.clone() },
+        None => scope.clone(),
+    };
+    let after = turn.render(to, output, &scope)?;
+    turn.validate(task.export.schema, &after, "the exported context")?;
+    Ok(difference(&before, &after))
+}
+
+/// The changed top-level keys from `before` to `after`.
+pub(crate) fn difference(before: &Value, after: &Value) -> Option<Exported> {
+    if before == after {
+        return None;
+    }
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else {
+        return Some(Exported { set: Value::Null, dropped: Vec::new(), whole: Some(after.clone()) });
+    };
+    let set: Map = new.iter().filter(|(key, value)| old.lookup(key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let dropped = old.iter().filter(|(key, _)| !new.contains(key)).map(|(key, _)| key.clone()).collect();
+    let set = if set.is_empty() { Value::Null } else { Value::Object(Arc::new(set)) };
+    Some(Exported { set, dropped, whole: None })
+}
+
+/// What the branches of a finished fork exported, merged in declared order.
+fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported>, Problem> {
+    let TaskKind::Fork(fork) = &task.kind else { return Ok(None) };
+    let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return Ok(None) };
+    let before = turn.state.context(&at.parent().unwrap_or_else(Position::root));
+    let mut merged = Exported { set: Value::Null, dropped: Vec::new(), whole: None };
+    let mut set = Map::new();
+    for ix in &fork.branches {
+        let branch = turn.task(*ix)?;
+        let line = at.task(&branch.name, 1);
+        let Some(context) = turn.state.lines.get(&line).filter(|_| done.iter().any(|(finished, _)| finished == ix)) else { continue };
+        let Some(changed) = difference(&before, context) else { continue };
+        if changed.whole.is_some() {
+            return Err(conflict("the whole context"));
+        }
+        for (key, value) in changed.set.as_object().into_iter().flat_map(Map::iter) {
+            if set.insert(key.clone(), value.clone()).is_some() || merged.dropped.contains(key) {
+                return Err(conflict(&format!("`{key}`")));
+            }
+        }
+        for key in changed.dropped {
+            if set.contains(&key) || merged.dropped.contains(&key) {
+                return Err(conflict(&format!("`{key}`")));
+            }
+            merged.dropped.push(key);
+        }
+    }
+    if set.is_empty() && merged.dropped.is_empty() {
+        return Ok(None);
+    }
+    merged.set = if set.is_empty() { Value::Null } else { Value::Object(Arc::new(set)) };
+    Ok(Some(merged))
+}
+
+fn conflict(what: &str) -> Problem {
+    Problem::ours("fork-conflict", 409, format!("two branches of the fork exported {what}"))
+        .detail("let each branch export keys of its own, or export at the fork itself")
+}

@@ -1,0 +1,264 @@
+//! What an attempt's outcome means.
+
+use provost_model::id::EffectId;
+use provost_model::program::{EffectClass, InDoubt, RetrySpec, TaskKind};
+use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome};
+use provost_model::{Position, Problem};
+
+use super::{again, look_up};
+use crate::flow::{Finished, complete, expire, park, raise, retried_outside};
+use crate::rejected::Rejected;
+use crate::state::{Effect, Phase};
+use crate::tasks::{self, retry};
+use crate::turn::Turn;
+
+/// Most look-ups of one unknown outcome before a person must settle it.
+const LOOKUPS_MAX: u32 = 10;
+
+/// Records an outcome and goes on with the task that waits for it.
+///
+/// # Errors
+/// [`Rejected::StaleAttempt`] for a zombie's report.
+pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Rejected> {
+    let id = outcome.effect;
+    let stale = Rejected::StaleAttempt { effect: id, attempt: outcome.attempt };
+    let effect = turn.state.effects.get(&id).cloned().ok_or_else(|| stale.clone())?;
+    let expected = if effect.state == EffectState::Asked { effect.lookups } else { effect.attempt };
+    let waits = matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked);
+    if !waits || expected != outcome.attempt {
+        return Err(stale);
+    }
+    turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())) });
+    match &outcome.result {
+        Attempted::Done { .. } => done(turn, &id),
+        Attempted::Failed { problem, retry, retry_after_ms } if effect.state != EffectState::Asked => {
+            failed(turn, &id, &effect, problem, *retry, *retry_after_ms);
+        }
+        Attempted::Failed { .. } => ask_again(turn, &id, &effect),
+        Attempted::Unknown { problem } => unknown(turn, &id, &effect, problem),
+        Attempted::Absent => absent(turn, &id, &effect),
+    }
+    Ok(())
+}
+
+/// A timer of an effect fired: its next attempt or look-up may leave.
+pub(crate) fn scheduled_due(turn: &mut Turn<'_>, id: &EffectId) {
+    let Some(effect) = turn.state.effects.get(id).cloned() else { return };
+    match effect.state {
+        EffectState::Waiting if matches!(turn.state.phase, Phase::Cancelling { .. }) => {
+            settle(turn, id, EffectState::Failed);
+        }
+        EffectState::Waiting => again(turn, id, effect.attempt, turn.ambient.now_us),
+        EffectState::Asked => turn.intend(Intent::LookUp { effect: *id, attempt: effect.lookups }),
+        EffectState::Intended
+        | EffectState::Sent
+        | EffectState::Done
+        | EffectState::Failed
+        | EffectState::InDoubt
+        | EffectState::Conflict
+        | EffectState::Abandoned => {}
+    }
+}
+
+pub(super) fn settle(turn: &mut Turn<'_>, id: &EffectId, state: EffectState) {
+    turn.emit(Fact::Settled { effect: *id, state });
+}
+
+/// It was done. What was done stays done, even if its result breaks the contract.
+pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId) {
+    let Some(effect) = turn.state.effects.get(id).cloned() else { return };
+    match effect.kind {
+        EffectKind::Agent => run_done(turn, id, &effect),
+        EffectKind::Action => action_done(turn, id, &effect),
+        EffectKind::Undo => {
+            settle(turn, id, EffectState::Done);
+            unwound(turn, &effect.at);
+        }
+    }
+}
+
+fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    let contract = turn.program().agents.get(&effect.name).and_then(|spec| spec.output);
+    match turn.validate(contract, &effect.result, "the agent's answer") {
+        Ok(()) => finish(turn, id, effect),
+        Err(problem) => failed(turn, id, effect, &problem, true, None),
+    }
+}
+
+fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    settle(turn, id, EffectState::Done);
+    let Some(spec) = turn.program().actions.get(&effect.name) else { return };
+    if let Some(by) = undo_of(turn, effect).or_else(|| spec.undo.clone()) {
+        turn.emit(Fact::Undoable { effect: *id, by });
+    }
+    match turn.validate(spec.result, &effect.result, "the action's result") {
+        Ok(()) => finish(turn, id, effect),
+        Err(problem) => raise_at(turn, &effect.at, problem),
+    }
+}
+
+fn undo_of(turn: &Turn<'_>, effect: &Effect) -> Option<std::sync::Arc<str>> {
+    let open = turn.state.open.get(&effect.at)?;
+    match &turn.task(open.task).ok()?.kind {
+        TaskKind::Act(task) => task.compensate.clone(),
+        _ => None,
+    }
+}
+
+/// The task behind a finished effect completes with its result.
+fn finish(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    let Some(open) = turn.state.open.get(&effect.at).cloned() else { return };
+    let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
+    let finished = Finished { input: open.input.clone(), output: effect.result.clone(), then, effect: Some(*id) };
+    complete(turn, &effect.at, open.task, finished);
+}
+
+fn raise_at(turn: &mut Turn<'_>, at: &Position, problem: Problem) {
+    let Some(open) = turn.state.open.get(at).cloned() else { return };
+    raise(turn, at, open.task, problem);
+}
+
+/// Certainly not done: another attempt where the retry allows it, else the task's error.
+fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem, retry: bool, after_ms: Option<i64>) {
+    if problem.is_ours("conflict") {
+        settle(turn, id, EffectState::Conflict);
+        return park(turn, effect.at.clone(), super::conflict(&effect.name));
+    }
+    let stopping = turn.state.open.get(&effect.at).is_none_or(|open| open.expired) || matches!(turn.state.phase, Phase::Cancelling { .. });
+    // One retry layer: an enclosing `catch.retry` that takes this error keeps the action's own out of it.
+    let outside = effect.kind == EffectKind::Action && retried_outside(turn, &effect.at, problem);
+    if retry && !stopping && !outside {
+        if let Some((attempt, due_us)) = next_attempt(turn, id, effect, after_ms) {
+            return again(turn, id, attempt, due_us);
+        }
+    }
+    settle(turn, id, EffectState::Failed);
+    give_way(turn, id, effect, problem.clone());
+}
+
+fn next_attempt(turn: &Turn<'_>, id: &EffectId, effect: &Effect, after_ms: Option<i64>) -> Option<(u32, i64)> {
+    let spec = retry_of(turn, effect)?;
+    let (attempt, due_us) = retry::next(spec, effect.attempt, effect.first_us, turn.ambient, &id.to_string())?;
+    let asked_us = turn.ambient.now_us.saturating_add(after_ms.unwrap_or(0).saturating_mul(1000));
+    let due_us = due_us.max(asked_us);
+    (effect.deadline_us == 0 || due_us < effect.deadline_us).then_some((attempt, due_us))
+}
+
+fn retry_of<'p>(turn: &Turn<'p>, effect: &Effect) -> Option<&'p RetrySpec> {
+    let program = turn.program();
+    match effect.kind {
+        EffectKind::Agent => program.agents.get(&effect.name).map(|spec| &spec.retry),
+        EffectKind::Undo => program.actions.get(&effect.name).map(|spec| &spec.retry),
+        EffectKind::Action => {
+            let open = turn.state.open.get(&effect.at)?;
+            match &program.task(open.task)?.kind {
+                TaskKind::Act(task) if task.retry.is_some() => task.retry.as_ref(),
+                _ => program.actions.get(&effect.name).map(|spec| &spec.retry),
+            }
+        }
+    }
+}
+
+/// A settled failure becomes the task's error, or what the agent's file says.
+fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: Problem) {
+    let expired = turn.state.open.get(&effect.at).is_some_and(|open| open.expired);
+    match effect.kind {
+        _ if expired => expire(turn, &effect.at),
+        EffectKind::Agent => {
+            if let Some(problem) = tasks::answered_instead(turn, &effect.at, id, problem) {
+                raise_at(turn, &effect.at, problem);
+            }
+        }
+        EffectKind::Action => raise_at(turn, &effect.at, problem),
+        EffectKind::Undo => {
+            let failed = Problem::ours("undo-failed", 500, format!("the undo `{}` failed", effect.name))
+                .detail(format!("{}; settle it by hand, then redrive or cancel", problem.title));
+            if turn.state.open.contains_key(&effect.at) && !effect.at.is_root() {
+                raise_at(turn, &effect.at, failed);
+            } else {
+                park(turn, effect.at.clone(), failed);
+            }
+        }
+    }
+}
+
+/// Sent, but nobody knows.
+fn unknown(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem) {
+    if effect.state == EffectState::Asked {
+        return ask_again(turn, id, effect);
+    }
+    match effect.class {
+        EffectClass::E0 => failed(turn, id, effect, problem, true, None),
+        EffectClass::E1 | EffectClass::E2 => {
+            let horizon_us = key_horizon_us(turn, effect);
+            match next_attempt(turn, id, effect, None).filter(|(_, due_us)| *due_us < horizon_us) {
+                Some((attempt, due_us)) => again(turn, id, attempt, due_us),
+                None => ask_or_doubt(turn, id, effect),
+            }
+        }
+        EffectClass::E3 => ask_or_doubt(turn, id, effect),
+        EffectClass::E4 => doubt(turn, id, effect),
+    }
+}
+
+/// Until when the target honours the key, in microseconds UTC; for ever for effects idempotent by nature.
+fn key_horizon_us(turn: &Turn<'_>, effect: &Effect) -> i64 {
+    match turn.program().actions.get(&effect.name) {
+        Some(spec) if effect.class == EffectClass::E1 => effect.first_us.saturating_add(spec.key_horizon_ms.saturating_mul(1000)),
+        Some(_) | None => i64::MAX,
+    }
+}
+
+/// Asks the target where it can be asked, else it is in doubt.
+fn ask_or_doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    let lookup = turn.program().actions.get(&effect.name).is_some_and(|spec| spec.lookup.is_some());
+    if lookup { look_up(turn, id, turn.ambient.now_us) } else { doubt(turn, id, effect) }
+}
+
+/// The look-up itself failed: once more with backoff, until a person must settle it.
+fn ask_again(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    if effect.lookups >= LOOKUPS_MAX {
+        return doubt(turn, id, effect);
+    }
+    let spec = RetrySpec::default();
+    let wait_ms = retry::delay_ms(&spec, effect.lookups, turn.ambient.seed, &id.to_string());
+    look_up(turn, id, turn.ambient.now_us.saturating_add(wait_ms.saturating_mul(1000)));
+}
+
+/// A look-up says it was not done: final only once the target has settled.
+fn absent(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    let settle_ms = turn.program().actions.get(&effect.name).map_or(0, |spec| spec.settle_ms);
+    let settled_us = effect.last_us.saturating_add(settle_ms.saturating_mul(1000));
+    if settled_us > turn.ambient.now_us {
+        return look_up(turn, id, settled_us);
+    }
+    let problem = Problem::standard("communication", 504, format!("`{}` was sent and was not done", effect.name))
+        .detail("the target was asked and does not know it");
+    failed(turn, id, effect, &problem, true, None);
+}
+
+/// Nobody knows, and nobody can be asked: it waits for a person, unless the author wants the error.
+fn doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    settle(turn, id, EffectState::InDoubt);
+    let Some(open) = turn.state.open.get(&effect.at).cloned() else { return };
+    if let Ok(TaskKind::Act(task)) = turn.task(open.task).map(|task| &task.kind)
+        && task.in_doubt == InDoubt::Raise
+    {
+        let problem = Problem::ours("in-doubt", 504, format!("whether `{}` was done is not known", effect.name))
+            .detail(format!("settle it with `provost resolve {id} --done` or `--not-done`, with evidence"));
+        raise(turn, &effect.at, open.task, problem);
+    }
+}
+
+/// An undo is through: the next one, or the end of the task that undoes.
+fn unwound(turn: &mut Turn<'_>, at: &Position) {
+    if tasks::unwind_next(turn, at) {
+        return;
+    }
+    let Some(open) = turn.state.open.get(at).cloned().filter(|_| !at.is_root()) else { return };
+    let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
+    let undone = turn.state.effects.values().filter(|e| e.at == *at && e.kind == EffectKind::Undo && e.state == EffectState::Done);
+    let undone = undone.map(|e| provost_model::Value::Str(e.name.clone())).collect::<Vec<_>>();
+    let output = provost_model::Value::object([("undone", provost_model::Value::array(undone))]);
+    complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+}

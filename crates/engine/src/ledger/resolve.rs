@@ -1,0 +1,34 @@
+//! Settling an effect in doubt by evidence.
+
+use provost_model::program::EffectClass;
+use provost_model::record::{Attempted, EffectState, Fact, Resolve};
+
+use super::again;
+use super::outcome::{done, settle};
+use crate::rejected::Rejected;
+use crate::state::Phase;
+use crate::turn::Turn;
+
+/// A person says whether it was done. Not done: it is sent once more, unless the orchestration is being cancelled.
+///
+/// # Errors
+/// [`Rejected::NotInDoubt`] for every other effect.
+pub(crate) fn resolved(turn: &mut Turn<'_>, resolve: &Resolve) -> Result<(), Rejected> {
+    let id = resolve.effect;
+    let effect = turn.state.effects.get(&id).cloned().filter(|effect| effect.state == EffectState::InDoubt);
+    let Some(effect) = effect else { return Err(Rejected::NotInDoubt(id)) };
+    turn.emit(Fact::Resolved { effect: id, done: resolve.done });
+    if resolve.done {
+        let result = Attempted::Done { value: resolve.result.clone(), reference: None, usage: None };
+        turn.emit(Fact::Attempted { effect: id, attempt: effect.attempt, result: Some(Box::new(result)) });
+        done(turn, &id);
+        return Ok(());
+    }
+    if matches!(turn.state.phase, Phase::Cancelling { .. }) || !turn.state.open.contains_key(&effect.at) {
+        settle(turn, &id, EffectState::Failed);
+        return Ok(());
+    }
+    debug_assert!(effect.class != EffectClass::E0, "a run is never in doubt");
+    again(turn, &id, effect.attempt + 1, turn.ambient.now_us);
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What an orchestration waits for: the open work that a restart must find again. A function of state alone.
+
+use std::sync::Arc;
+
+use provost_model::id::{EffectId, ReviewId};
+use provost_model::program::EffectClass;
+use provost_model::record::EffectState;
+use serde::{Deserialize, Serialize};
+
+use crate::state::Orchestration;
+
+/// The open work of one orchestration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OpenWork {
+    /// Effects that may leave, or whose outcome is awaited.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Pending>,
+    /// Timers: id and due time in microseconds UTC.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<(Arc<str>, i64)>,
+    /// Questions to people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<ReviewId>,
+    /// Effects in doubt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_doubt: Vec<EffectId>,
+    /// Whether it is parked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
+    /// Whether it must be told to go on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
+}
+
+/// An effect that a restart must offer, ask about, or declare lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Which.
+    pub effect: EffectId,
+    /// Which attempt, or which look-up.
+    pub attempt: u32,
+    /// Where it stands: intended (offer it), sent (its outcome is lost), asked (ask again).
+    pub state: EffectState,
+    /// Its class.
+    pub class: EffectClass,
+}
+
+/// What `state` waits for.
+pub fn open_work(state: &Orchestration) -> OpenWork {
+    if state.is_ended() {
+        return OpenWork::default();
+    }
+    let mut work = OpenWork { parked: state.parked.is_some(), ..OpenWork::default() };
+    for (id, effect) in state.effects.iter() {
+        match effect.state {
+            EffectState::Intended | EffectState::Sent => {
+                work.effects.push(Pending { effect: *id, attempt: effect.attempt, state: effect.state, class: effect.class });
+            }
+            // With a timer set it is asked when the timer fires.
+            EffectState::Asked if !state.timers.contains_key(&*format!("effect:{id}")) => {
+                work.effects.push(Pending { effect: *id, attempt: effect.lookups, state: effect.state, class: effect.class });
+            }
+            EffectState::InDoubt => work.in_doubt.push(*id),
+            EffectState::Asked
+            | EffectState::Waiting
+            | EffectState::Done
+            | EffectState::Failed
+            | EffectState::Conflict
+            | EffectState::Abandoned => {}
+        }
+    }
+    work.timers = state.timers.iter().map(|(id, timer)| (id.clone(), timer.due_us)).collect();
+    work.reviews = state.reviews.iter().filter(|(_, r)| r.answer.is_none() && !r.closed).map(|(id, _)| *id).collect();
+    work
+}

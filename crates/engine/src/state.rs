@@ -1,0 +1,339 @@
+//! The state of an orchestration: a fold of its facts.
+//!
+//! Cheap to clone (persistent maps), so that `decide` works on a copy. Serialisable for snapshots. It holds no program.
+
+use std::sync::Arc;
+
+use provost_model::id::{EffectId, ReviewId};
+use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
+use provost_model::record::{EffectKind, EffectState, Ending, Start};
+use provost_model::{Digest, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use rpds::RedBlackTreeMapSync;
+use serde::{Deserialize, Serialize};
+
+/// A persistent sorted map.
+pub type Tree<K, V> = RedBlackTreeMapSync<K, V>;
+
+/// One execution of a pinned workflow, as far as its journal goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Orchestration {
+    /// Its id.
+    pub id: OrchestrationId,
+    /// Its owner.
+    pub tenant: TenantId,
+    /// Sequence of the last fact folded; 0 before the first.
+    pub sequence: u64,
+    /// The command that began it.
+    pub start: Option<Arc<Start>>,
+    /// When it began, in microseconds UTC.
+    pub started_at_us: i64,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Why it cannot go on by itself.
+    pub parked: Option<Arc<Parked>>,
+    /// The workflow's input after `input.from`.
+    pub input: Value,
+    /// Open tasks and blocks by position.
+    pub open: Tree<Position, Arc<Open>>,
+    /// `$context` by line: the workflow's own and each fork branch's.
+    pub lines: Tree<Position, Value>,
+    /// The ledger of effects.
+    pub effects: Tree<EffectId, Arc<Effect>>,
+    /// Questions to people.
+    pub reviews: Tree<ReviewId, Arc<Review>>,
+    /// Timers that are set.
+    pub timers: Tree<Arc<str>, Timer>,
+    /// Finished actions that can be undone, oldest first: effect and `name@major` of the undo.
+    pub undoable: Arc<Vec<(EffectId, Arc<str>)>>,
+    /// What is left to be undone, by the task that undoes (the root when cancelling), latest first.
+    pub unwinding: Tree<Position, Arc<Vec<EffectId>>>,
+    /// Tasks finished so far, against `limits.tasks`.
+    pub tasks_run: u64,
+    /// Whether anything left the process or time passed: from then on an uncaught error parks.
+    pub touched: bool,
+    /// The output of a completed one.
+    pub output: Value,
+    /// The error of a faulted one.
+    pub problem: Option<Arc<Problem>>,
+}
+
+/// Where an orchestration is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// No fact yet.
+    New,
+    /// Under way or waiting.
+    Running,
+    /// Stopping: nothing new leaves; what is out is waited for until `grace_us`.
+    Cancelling {
+        /// In microseconds UTC.
+        grace_us: i64,
+    },
+    /// Over.
+    Ended(Ending),
+}
+
+/// Why and where an orchestration is parked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The task.
+    pub at: Position,
+    /// Why.
+    pub problem: Problem,
+}
+
+/// An open task or block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Which task of the program; [`TaskIx::ROOT`] for the workflow itself.
+    pub task: TaskIx,
+    /// Its raw input.
+    pub raw: Value,
+    /// Its input after `input.from`.
+    pub input: Value,
+    /// When it began, in microseconds UTC.
+    pub entered_us: i64,
+    /// The last child that finished.
+    pub cursor: Option<TaskIx>,
+    /// That child's output: the next child's raw input.
+    pub last: Value,
+    /// Where that child sent control.
+    pub then: Flow,
+    /// How often each child finished.
+    pub visits: Vec<(TaskIx, u32)>,
+    /// Whether its time is up while an effect inside is still out.
+    pub expired: bool,
+    /// What else is known.
+    pub kind: OpenKind,
+}
+
+/// Kinds of open things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenKind {
+    /// A list, or a task that waits for something outside.
+    Plain,
+    /// A `for`, at its `index`-th item.
+    For {
+        /// What is iterated.
+        items: Value,
+        /// The current item.
+        index: u64,
+    },
+    /// One iteration.
+    Iteration {
+        /// Which.
+        index: u64,
+    },
+    /// A `fork` with the outputs so far.
+    Fork {
+        /// Output by branch.
+        done: Vec<(TaskIx, Value)>,
+    },
+    /// A `try`.
+    Try {
+        /// The current attempt; the first is 1.
+        attempt: u32,
+        /// When the first attempt began, in microseconds UTC.
+        first_us: i64,
+        /// Whether it waits for its next attempt.
+        waiting: bool,
+        /// The error that was taken; its handlers are open at `~catch`.
+        caught: Option<Box<Problem>>,
+    },
+    /// The handlers of a `try`.
+    Catch {
+        /// The error they handle.
+        problem: Box<Problem>,
+    },
+}
+
+/// One effect of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The task behind it.
+    pub at: Position,
+    /// What kind.
+    pub kind: EffectKind,
+    /// `name@major`.
+    pub name: Arc<str>,
+    /// Its class.
+    pub class: EffectClass,
+    /// Its key towards the target.
+    pub key: Arc<str>,
+    /// The authored key.
+    pub business_key: Option<Arc<str>>,
+    /// Digest of the meaningful arguments.
+    pub fingerprint: Digest,
+    /// What is sent.
+    pub arguments: Value,
+    /// The scripted example that answers.
+    pub example: Option<u32>,
+    /// The last moment, in microseconds UTC; 0 means none.
+    pub deadline_us: i64,
+    /// For an undo: what it undoes.
+    pub undoes: Option<EffectId>,
+    /// The current attempt; the first is 1.
+    pub attempt: u32,
+    /// How many look-ups were scheduled.
+    pub lookups: u32,
+    /// When the first attempt was intended, in microseconds UTC.
+    pub first_us: i64,
+    /// When the last attempt was intended, in microseconds UTC.
+    pub last_us: i64,
+    /// When the next attempt or look-up is due, in microseconds UTC; 0: at once.
+    pub due_us: i64,
+    /// Where it stands.
+    pub state: EffectState,
+    /// Its result, once done.
+    pub result: Value,
+    /// The target's own reference.
+    pub reference: Option<Arc<str>>,
+    /// The last failure.
+    pub problem: Option<Box<Problem>>,
+}
+
+/// A question to a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The task that waits.
+    pub at: Position,
+    /// Queue, title, options.
+    pub spec: ReviewSpec,
+    /// What the person sees.
+    pub show: Value,
+    /// Digest of the exact call it releases.
+    pub call: Option<Digest>,
+    /// The name of the action it releases.
+    pub action: Option<Arc<str>>,
+    /// When it was opened, in microseconds UTC.
+    pub opened_us: i64,
+    /// The answer.
+    pub answer: Option<ReviewAnswered>,
+    /// Whether it lost its place.
+    pub closed: bool,
+    /// Whether its approval was used.
+    pub spent: bool,
+}
+
+/// A person's answer, as folded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewAnswered {
+    /// The option chosen.
+    pub option: Arc<str>,
+    /// Whether that releases the call.
+    pub approved: bool,
+    /// Who.
+    pub by: Who,
+    /// What was filled in.
+    pub form: Value,
+    /// When, in microseconds UTC.
+    pub at_us: i64,
+}
+
+/// A timer that is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    /// The place it belongs to.
+    pub at: Position,
+    /// When, in microseconds UTC.
+    pub due_us: i64,
+}
+
+impl Orchestration {
+    /// An orchestration without a fact.
+    pub fn new(tenant: TenantId, id: OrchestrationId) -> Self {
+        Self {
+            id,
+            tenant,
+            sequence: 0,
+            start: None,
+            started_at_us: 0,
+            phase: Phase::New,
+            parked: None,
+            input: Value::Null,
+            open: Tree::new_sync(),
+            lines: Tree::new_sync(),
+            effects: Tree::new_sync(),
+            reviews: Tree::new_sync(),
+            timers: Tree::new_sync(),
+            undoable: Arc::default(),
+            unwinding: Tree::new_sync(),
+            tasks_run: 0,
+            touched: false,
+            output: Value::Null,
+            problem: None,
+        }
+    }
+
+    /// Whether it is over.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
+    }
+
+    /// The line that `at` belongs to: the nearest fork branch around it, or the workflow.
+    pub fn line_of(&self, at: &Position) -> Position {
+        let mut place = at.clone();
+        while let Some(parent) = place.parent() {
+            if self.open.get(&parent).is_some_and(|open| matches!(open.kind, OpenKind::Fork { .. })) {
+                return place;
+            }
+            place = parent;
+        }
+        place
+    }
+
+    /// `$context` as seen from `at`.
+    pub fn context(&self, at: &Position) -> Value {
+        if self.lines.size() <= 1 {
+            return self.lines.get(&Position::root()).cloned().unwrap_or_default();
+        }
+        let mut place = Some(at.clone());
+        while let Some(here) = place {
+            if let Some(context) = self.lines.get(&here) {
+                return context.clone();
+            }
+            place = here.parent();
+        }
+        Value::empty()
+    }
+
+    /// Whether a direct child of the block at `at` is open.
+    pub fn has_open_child(&self, at: &Position) -> bool {
+        self.open_within(at).any(|(place, _)| place != at)
+    }
+
+    /// Open things at `at` and inside it, in order of position.
+    pub fn open_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s Position, &'s Arc<Open>)> {
+        // Everything inside starts with the same text, so the range ends at the first place that does not.
+        self.open.range(at.clone()..).take_while(|(place, _)| place.as_str().starts_with(at.as_str())).filter(|(place, _)| place.is_within(at))
+    }
+
+    /// Effects of tasks at `at` and inside it.
+    pub fn effects_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s EffectId, &'s Arc<Effect>)> {
+        self.effects.iter().filter(|(_, effect)| effect.at.is_within(at))
+    }
+
+    /// The attempt numbers of the `try`s around `at`: what makes a run of a new round another run.
+    pub fn round(&self, at: &Position) -> String {
+        let mut round = String::new();
+        let mut place = at.parent();
+        while let Some(here) = place {
+            if let Some(OpenKind::Try { attempt, .. }) = self.open.get(&here).map(|open| &open.kind) {
+                if *attempt > 1 || !round.is_empty() {
+                    round = format!("{attempt}.{round}");
+                }
+            }
+            place = here.parent();
+        }
+        round
+    }
+}
+
+impl Effect {
+    /// Whether its outcome is still to come and may be an effect in the world.
+    pub fn is_out(&self) -> bool {
+        !self.state.is_settled()
+    }
+}

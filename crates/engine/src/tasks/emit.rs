@@ -1,0 +1,69 @@
+//! `emit`: an event into our own inbox; its id is the effect's, so that a retry is no second event.
+
+use provost_model::program::EmitTask;
+use provost_model::record::{Fact, Intent};
+use provost_model::value::Map;
+use provost_model::{Event, Problem, Value};
+
+use super::ended;
+use crate::flow::{Entering, Entry};
+use crate::turn::Turn;
+
+pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTask) -> Result<Entry, Problem> {
+    let rendered = turn.render(&task.event, &entering.input, &entering.scope())?;
+    turn.validate(task.contract, rendered.member("data").unwrap_or(&Value::Null), "the event's data")?;
+    let round = turn.state.round(entering.at);
+    let effect = turn.state.id.effect(entering.at.as_str(), &format!("emit/{round}"));
+    let mut event = event(&rendered)?;
+    event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).saturating_add(1);
+    event.id = effect.to_string().into();
+    if event.source.is_empty() {
+        event.source = format!("/workflows/{}/{}", turn.program().namespace, turn.program().name).into();
+    }
+    let output = as_value(&event);
+    turn.emit(Fact::Emitted { at: entering.at.clone(), effect, event: Box::new(event) });
+    turn.intend(Intent::Emit { effect });
+    ended(entering, output)
+}
+
+const KNOWN: [&str; 9] = ["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "specversion"];
+
+fn event(rendered: &Value) -> Result<Event, Problem> {
+    let Some(map) = rendered.as_object() else {
+        return Err(Problem::standard("configuration", 400, "the event to emit is no object").detail("write `emit.event.with` as an object"));
+    };
+    let text = |key: &str| map.lookup(key).and_then(Value::as_str).map(std::sync::Arc::<str>::from);
+    let kind = text("type").ok_or_else(|| {
+        Problem::standard("configuration", 400, "the event to emit has no `type`").detail("write `emit.event.with.type` as text")
+    })?;
+    let extensions: Map = map.iter().filter(|(key, _)| !KNOWN.contains(&&***key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    Ok(Event {
+        id: std::sync::Arc::default(),
+        source: text("source").unwrap_or_default(),
+        kind,
+        subject: text("subject"),
+        time: text("time"),
+        dataschema: text("dataschema"),
+        datacontenttype: text("datacontenttype"),
+        traceparent: None,
+        hops: 0,
+        extensions: if extensions.is_empty() { Value::Null } else { Value::Object(extensions.into()) },
+        data: map.lookup("data").cloned().unwrap_or_default(),
+    })
+}
+
+/// The event as sent: the task's output.
+fn as_value(event: &Event) -> Value {
+    let mut map: Map = event.extensions.as_object().cloned().unwrap_or_default();
+    map.insert("specversion".into(), "1.0".into());
+    map.insert("id".into(), Value::Str(event.id.clone()));
+    map.insert("source".into(), Value::Str(event.source.clone()));
+    map.insert("type".into(), Value::Str(event.kind.clone()));
+    for (key, text) in [("subject", &event.subject), ("time", &event.time), ("dataschema", &event.dataschema)] {
+        if let Some(text) = text {
+            map.insert(key.into(), Value::Str(text.clone()));
+        }
+    }
+    map.insert("data".into(), event.data.clone());
+    Value::Object(map.into())
+}

@@ -1,0 +1,131 @@
+//! `call: review`, and the reviews that policy or an agent's failure asks for: a person's answer that the orchestration waits for.
+
+use std::sync::Arc;
+
+use provost_model::id::ReviewId;
+use provost_model::program::{ReviewSpec, ReviewTask, TaskKind};
+use provost_model::record::{Fact, Intent, ReviewAnswer, Shape};
+use provost_model::{Digest, Position, Problem, Value};
+
+use crate::flow::{Entering, Entry, Finished, complete};
+use crate::rejected::Rejected;
+use crate::state::Review;
+use crate::turn::Turn;
+
+pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewTask) -> Result<Entry, Problem> {
+    let scope = entering.scope();
+    let show = turn.render(&task.show, &entering.input, &scope)?;
+    let released = match &task.approves {
+        Some((action, arguments)) => {
+            let arguments = turn.render(arguments, &entering.input, &scope)?;
+            Some((action.clone(), call_digest(turn, action, &arguments)))
+        }
+        None => None,
+    };
+    entering.open(turn, Shape::Plain)?;
+    open(turn, entering.at, &task.review, show, released);
+    Ok(Entry::Open)
+}
+
+/// Asks a person at `at`; `released` names the action and the digest of the one call an approval lets through.
+pub(crate) fn open(turn: &mut Turn<'_>, at: &Position, spec: &ReviewSpec, show: Value, released: Option<(Arc<str>, Digest)>) {
+    let before = turn.state.reviews.values().filter(|review| review.at == *at).count();
+    let review = turn.state.id.review(at.as_str(), &before.to_string());
+    let (action, call) = released.map_or((None, None), |(action, call)| (Some(action), Some(call)));
+    turn.emit(Fact::ReviewOpened { review, at: at.clone(), spec: spec.clone(), show, call, action });
+    turn.intend(Intent::Ask { review });
+}
+
+/// The digest of a call: action, meaningful arguments and pin. An approval is bound to it.
+pub(crate) fn call_digest(turn: &Turn<'_>, action: &str, arguments: &Value) -> Digest {
+    let fingerprint = turn
+        .program()
+        .actions
+        .get(action)
+        .map_or_else(|| Digest::of_value(arguments), |spec| crate::ledger::fingerprint(spec, arguments));
+    Digest::of_parts(&[action.as_bytes(), fingerprint.as_bytes(), turn.program().pin.as_bytes()])
+}
+
+/// Checks an answer before anything is recorded.
+///
+/// # Errors
+/// [`Rejected`] when there is no such question, it is closed, the option is unknown, or four eyes are needed.
+pub(crate) fn check(turn: &Turn<'_>, answer: &ReviewAnswer) -> Result<Arc<Review>, Rejected> {
+    let review = turn.state.reviews.get(&answer.review).cloned().ok_or(Rejected::UnknownReview(answer.review))?;
+    if review.answer.is_some() || review.closed {
+        return Err(Rejected::ReviewClosed(answer.review));
+    }
+    if !review.spec.options.contains(&answer.option) {
+        let options = review.spec.options.join(", ");
+        return Err(Rejected::UnknownOption { option: answer.option.to_string(), options });
+    }
+    let cause = turn.state.start.as_ref().map(|start| &start.by);
+    if review.spec.four_eyes && !cause.is_some_and(|cause| answer.by.differs_for_four_eyes(cause)) {
+        return Err(Rejected::FourEyes(answer.by.name.to_string()));
+    }
+    if let Some(form) = review.spec.form {
+        turn.code.validate(form, &answer.form).map_err(Rejected::Form)?;
+    }
+    Ok(review)
+}
+
+/// Records an answer and goes on with the task that waits for it.
+pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnswer) {
+    let approved = review.spec.options.first() == Some(&answer.option);
+    let (option, by, form) = (answer.option.clone(), answer.by.clone(), answer.form.clone());
+    turn.emit(Fact::ReviewAnswered { review: answer.review, option, approved, by, form });
+    let Some(open) = turn.state.open.get(&review.at).cloned() else { return };
+    let Ok(task) = turn.task(open.task) else { return };
+    match &task.kind {
+        TaskKind::Act(_) => super::reviewed(turn, &review.at, answer, approved),
+        TaskKind::Agent(_) => {
+            let output = if answer.form.is_null() { Value::Str(answer.option.clone()) } else { answer.form.clone() };
+            complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
+        }
+        TaskKind::Review(_) => {
+            let output = as_value(answer, approved, turn.ambient.now_us);
+            complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
+        }
+        TaskKind::Do(_)
+        | TaskKind::For(_)
+        | TaskKind::Fork(_)
+        | TaskKind::Set(_)
+        | TaskKind::Switch(_)
+        | TaskKind::Try(_)
+        | TaskKind::Raise(_)
+        | TaskKind::Wait(_)
+        | TaskKind::Emit(_)
+        | TaskKind::Rules(_)
+        | TaskKind::Decide(_)
+        | TaskKind::Policy(_)
+        | TaskKind::Compensate(_) => {}
+    }
+}
+
+fn as_value(answer: &ReviewAnswer, approved: bool, now_us: i64) -> Value {
+    Value::object([
+        ("choice", Value::Str(answer.option.clone())),
+        ("approved", Value::Bool(approved)),
+        ("by", Value::Str(answer.by.name.clone())),
+        ("roles", Value::array(answer.by.roles.iter().cloned().map(Value::Str))),
+        ("at", Value::from(crate::time::iso8601(now_us))),
+        ("reason", Value::from(answer.reason.as_str())),
+        ("form", answer.form.clone()),
+    ])
+}
+
+/// An approval of `call` that is neither spent nor expired, with who gave it.
+pub(crate) fn approval(turn: &Turn<'_>, call: &Digest) -> Option<(ReviewId, Value)> {
+    let now_us = turn.ambient.now_us;
+    turn.state.reviews.iter().find_map(|(id, review)| {
+        let answer = review.answer.as_ref().filter(|answer| answer.approved)?;
+        let expires_us = answer.at_us.saturating_add(review.spec.expires_ms.saturating_mul(1000));
+        let good = review.call.as_ref() == Some(call) && !review.spent && (review.spec.expires_ms == 0 || now_us < expires_us);
+        let approval = Value::object([
+            ("by", Value::Str(answer.by.name.clone())),
+            ("role", answer.by.roles.first().cloned().map_or(Value::from(""), Value::Str)),
+            ("at", Value::Int(answer.at_us)),
+        ]);
+        good.then_some((*id, approval))
+    })
+}

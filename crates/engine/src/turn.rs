@@ -1,0 +1,273 @@
+//! One transition under construction: a working copy of the state, the facts so far, what may leave, what policy must be asked.
+//!
+//! Facts are folded as they are made, so that what follows sees them. Nothing here touches the original.
+
+use std::sync::Arc;
+
+use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX};
+use provost_model::program::{Duration, ExprIx, SchemaIx, Task, TaskIx, Template};
+use provost_model::record::{Ambient, Fact, Intent};
+use provost_model::value::canonical_len;
+use provost_model::{PolicyRequest, Position, Problem, Program, Value, Verdict};
+
+use crate::code::Code;
+use crate::evolve::evolve;
+use crate::state::{OpenKind, Orchestration};
+
+/// A transition under construction.
+pub(crate) struct Turn<'t> {
+    /// The program.
+    pub code: &'t dyn Code,
+    /// The working copy.
+    pub state: Orchestration,
+    /// The world.
+    pub ambient: &'t Ambient,
+    /// What happened so far.
+    pub facts: Vec<Fact>,
+    /// What may leave after the commit.
+    pub intents: Vec<Intent>,
+    /// What policy must be asked before this can be decided.
+    pub asks: Vec<PolicyRequest>,
+    /// Blocks to go on with, last first.
+    pub ready: Vec<Position>,
+    tasks: u32,
+    bytes: usize,
+}
+
+/// What an expression may read.
+#[derive(Clone, Default)]
+pub(crate) struct Scope {
+    /// Where it stands.
+    pub at: Option<Position>,
+    /// `$input`.
+    pub input: Value,
+    /// `$output`.
+    pub output: Value,
+    /// `$task`.
+    pub task: Option<TaskIx>,
+    /// More variables: the error of a `catch` condition.
+    pub more: Vec<(Arc<str>, Value)>,
+}
+
+impl<'t> Turn<'t> {
+    /// A transition over a copy of `state`.
+    pub fn new(code: &'t dyn Code, state: &Orchestration, ambient: &'t Ambient) -> Self {
+        let (facts, intents) = (Vec::with_capacity(4), Vec::with_capacity(2));
+        Self { code, state: state.clone(), ambient, facts, intents, asks: Vec::new(), ready: Vec::new(), tasks: 0, bytes: 0 }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &'t Program {
+        self.code.program()
+    }
+
+    /// The task at `ix`; a foreign index is a damaged program.
+    ///
+    /// # Errors
+    /// A `configuration` problem.
+    pub fn task(&self, ix: TaskIx) -> Result<&'t Task, Problem> {
+        self.code.program().task(ix).ok_or_else(|| {
+            Problem::standard("configuration", 500, "the program names a task that it does not hold").detail("publish the bundle again")
+        })
+    }
+
+    /// Records a fact and folds it.
+    pub fn emit(&mut self, fact: Fact) {
+        self.bytes += weight(&fact);
+        evolve(&mut self.state, &fact, self.ambient.now_us);
+        self.facts.push(fact);
+    }
+
+    /// Lets something leave after the commit.
+    pub fn intend(&mut self, intent: Intent) {
+        self.intents.push(intent);
+    }
+
+    /// Sets a timer.
+    pub fn set_timer(&mut self, id: String, at: &Position, due_us: i64) {
+        let id: Arc<str> = id.into();
+        self.emit(Fact::TimerSet { id: id.clone(), at: at.clone(), due_us });
+        self.intend(Intent::Timer { id, due_us });
+    }
+
+    /// Counts a task against the limits of the transition; `false` when it is time to commit.
+    pub fn spend(&mut self) -> bool {
+        self.tasks += 1;
+        self.tasks <= TRANSITION_TASKS_MAX && self.bytes <= TRANSITION_BYTES_MAX
+    }
+
+    /// The verdict on `request`, or `None` once it is noted as a question.
+    pub fn ask(&mut self, request: PolicyRequest) -> Option<Verdict> {
+        let digest = request.digest();
+        let known = self.ambient.verdicts.iter().find(|verdict| verdict.request == digest).cloned();
+        if known.is_none() && !self.asks.contains(&request) {
+            self.asks.push(request);
+        }
+        known
+    }
+
+    /// Evaluates an expression on `input`.
+    ///
+    /// # Errors
+    /// An `expression` problem.
+    pub fn evaluate(&self, expression: ExprIx, input: &Value, scope: &Scope) -> Result<Value, Problem> {
+        let value = self.code.evaluate(expression, input, &mut |name| self.variable(name, scope));
+        let value = value.map_err(|detail| Problem::standard("expression", 400, "the expression cannot be evaluated").detail(detail))?;
+        self.check_size(&value)?;
+        Ok(value)
+    }
+
+    /// Whether a condition holds. Anything but `false` and `null` does, as in jq.
+    ///
+    /// # Errors
+    /// An `expression` problem.
+    pub fn holds(&self, condition: ExprIx, input: &Value, scope: &Scope) -> Result<bool, Problem> {
+        Ok(!matches!(self.evaluate(condition, input, scope)?, Value::Null | Value::Bool(false)))
+    }
+
+    /// The value of a template on `input`.
+    ///
+    /// # Errors
+    /// An `expression` problem.
+    pub fn render(&self, template: &Template, input: &Value, scope: &Scope) -> Result<Value, Problem> {
+        match template {
+            Template::Literal(value) => Ok(value.clone()),
+            Template::Expression(expression) => self.evaluate(*expression, input, scope),
+            Template::Array(items) => {
+                let items: Result<Vec<Value>, Problem> = items.iter().map(|item| self.render(item, input, scope)).collect();
+                Ok(Value::array(items?))
+            }
+            Template::Object(members) => {
+                let members: Result<Vec<(Arc<str>, Value)>, Problem> =
+                    members.iter().map(|(key, member)| Ok((key.clone(), self.render(member, input, scope)?))).collect();
+                Ok(Value::object(members?))
+            }
+        }
+    }
+
+    /// The length of a duration, in milliseconds.
+    ///
+    /// # Errors
+    /// An `expression` problem when the template's result is no duration.
+    pub fn duration_ms(&self, duration: &Duration, input: &Value, scope: &Scope) -> Result<i64, Problem> {
+        match duration {
+            Duration::Millis(ms) => Ok(*ms),
+            Duration::Template(template) => crate::tasks::wait::duration_ms(&self.render(template, input, scope)?),
+        }
+    }
+
+    /// Checks a value against a contract.
+    ///
+    /// # Errors
+    /// A `validation` problem that names `what`.
+    pub fn validate(&self, schema: Option<SchemaIx>, value: &Value, what: &str) -> Result<(), Problem> {
+        let Some(schema) = schema else { return Ok(()) };
+        self.code
+            .validate(schema, value)
+            .map_err(|detail| Problem::standard("validation", 400, format!("{what} does not obey its contract")).detail(detail))
+    }
+
+    fn check_size(&self, value: &Value) -> Result<(), Problem> {
+        let limit = self.program().limits.value_bytes;
+        // Scalars are bounded by the expression's own limit; only what can be large is measured.
+        if matches!(value, Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)) || canonical_len(value) as u64 <= limit {
+            return Ok(());
+        }
+        Err(Problem::ours("value-too-large", 413, format!("a value is larger than {limit} bytes"))
+            .detail("make it smaller, or raise `metadata.provost.limits.valueBytes`"))
+    }
+
+    /// The value of `$name` in `scope`.
+    fn variable(&self, name: &str, scope: &Scope) -> Value {
+        let root = Position::root();
+        let at = scope.at.as_ref().unwrap_or(&root);
+        match name {
+            "context" => self.state.context(at),
+            "input" => scope.input.clone(),
+            "output" => scope.output.clone(),
+            "task" => self.task_variable(at, scope),
+            "workflow" => self.workflow_variable(),
+            "runtime" => Value::object([("name", Value::from("provost")), ("version", Value::from("1"))]),
+            "secrets" | "authorization" => Value::Null,
+            other => match scope.more.iter().find(|(more, _)| &**more == other) {
+                Some((_, value)) => value.clone(),
+                None => self.local_variable(at, other),
+            },
+        }
+    }
+
+    fn task_variable(&self, at: &Position, scope: &Scope) -> Value {
+        let task = scope.task.and_then(|ix| self.program().task(ix));
+        let started = self.state.open.get(at).map_or(self.ambient.now_us, |open| open.entered_us);
+        Value::object([
+            ("name", Value::from(task.map_or("", |t| &*t.name))),
+            ("reference", Value::from(at.as_str())),
+            ("input", scope.input.clone()),
+            ("output", scope.output.clone()),
+            ("startedAt", instant(started)),
+        ])
+    }
+
+    fn workflow_variable(&self) -> Value {
+        let program = self.program();
+        let definition = Value::object([
+            ("namespace", Value::from(&*program.namespace)),
+            ("name", Value::from(&*program.name)),
+            ("version", Value::from(&*program.version)),
+        ]);
+        Value::object([
+            ("id", Value::from(self.state.id.to_string())),
+            ("definition", definition),
+            ("input", self.state.start.as_ref().map(|start| start.input.clone()).unwrap_or_default()),
+            ("startedAt", instant(self.state.started_at_us)),
+        ])
+    }
+
+    /// Loop and error variables: the nearest enclosing block that names one.
+    fn local_variable(&self, at: &Position, name: &str) -> Value {
+        let mut place = Some(at.clone());
+        while let Some(here) = place {
+            if let Some(open) = self.state.open.get(&here)
+                && let Some(value) = self.bound(&here, open, name)
+            {
+                return value;
+            }
+            place = here.parent();
+        }
+        Value::Null
+    }
+
+    fn bound(&self, here: &Position, open: &crate::state::Open, name: &str) -> Option<Value> {
+        use provost_model::program::TaskKind;
+        let task = self.program().task(open.task)?;
+        match (&open.kind, &task.kind) {
+            (OpenKind::Iteration { index }, TaskKind::For(each)) => {
+                if *each.at == *name {
+                    return i64::try_from(*index).ok().map(Value::Int);
+                }
+                let around = self.state.open.get(&here.parent()?)?;
+                let OpenKind::For { items, .. } = &around.kind else { return None };
+                (*each.each == *name).then(|| items.as_array().and_then(|items| items.get(*index as usize)).cloned().unwrap_or_default())
+            }
+            (OpenKind::Catch { problem }, TaskKind::Try(handled)) => (*handled.catch.variable == *name).then(|| problem.to_value()),
+            (_, _) => None,
+        }
+    }
+}
+
+/// `startedAt` as the specification writes an instant: ISO 8601 text and epoch numbers.
+fn instant(at_us: i64) -> Value {
+    let epoch = Value::object([("seconds", Value::Int(at_us / 1_000_000)), ("milliseconds", Value::Int(at_us / 1000))]);
+    Value::object([("iso8601", Value::from(crate::time::iso8601(at_us))), ("epoch", epoch)])
+}
+
+/// Roughly how many bytes a fact adds to the row; only its values can be large.
+fn weight(fact: &Fact) -> usize {
+    let value = match fact {
+        Fact::Completed { output: Some(output), .. } => canonical_len(output),
+        Fact::Entered { input: Some(input), .. } => canonical_len(input),
+        Fact::Intended { arguments: Some(arguments), .. } => canonical_len(arguments),
+        _ => 0,
+    };
+    96 + value
+}

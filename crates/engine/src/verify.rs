@@ -1,0 +1,101 @@
+//! `verify`: decides again from the record and compares byte for byte.
+
+use provost_model::record::{Ambient, Command, ENGINE, Fact, Row, Transition};
+use provost_model::{OrchestrationId, TenantId};
+
+use crate::code::Code;
+use crate::decide::{Step, decide};
+use crate::evolve::evolve;
+use crate::state::Orchestration;
+
+/// What a verification found.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The state behind the last row read.
+    pub state: Orchestration,
+    /// Rows decided again and found equal.
+    pub rows_equal: u64,
+    /// Facts in them.
+    pub facts_equal: u64,
+    /// Rows of another behaviour number: folded, not decided again.
+    pub rows_other_engine: u64,
+    /// The first difference.
+    pub difference: Option<Difference>,
+}
+
+/// Where the record and the core disagree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Sequence of the row's first fact.
+    pub sequence: u64,
+    /// What differs, for people.
+    pub what: String,
+}
+
+/// Verifies `rows`, the journal of one orchestration from its first fact.
+pub fn verify<'r>(code: &dyn Code, tenant: TenantId, id: OrchestrationId, rows: impl IntoIterator<Item = &'r Row>) -> Verified {
+    let state = Orchestration::new(tenant, id);
+    let mut found = Verified { state, rows_equal: 0, facts_equal: 0, rows_other_engine: 0, difference: None };
+    for row in rows {
+        if let Err(what) = verify_row(code, &mut found, row) {
+            found.difference = Some(Difference { sequence: row.first_sequence, what });
+            return found;
+        }
+    }
+    found
+}
+
+fn verify_row(code: &dyn Code, found: &mut Verified, row: &Row) -> Result<(), String> {
+    if row.first_sequence != found.state.sequence + 1 {
+        return Err(format!("row begins at {}, expected {}", row.first_sequence, found.state.sequence + 1));
+    }
+    let recorded = row.transition().map_err(|e| e.to_string())?;
+    if recorded.facts.len() as u64 != u64::from(row.fact_count) {
+        return Err(format!("row says {} facts and holds {}", row.fact_count, recorded.facts.len()));
+    }
+    if row.engine == ENGINE {
+        let again = again(code, &found.state, &recorded.command, &recorded.ambient)?;
+        let bytes = again.encode().map_err(|e| e.to_string())?;
+        if row.json().map_err(|e| e.to_string())? != bytes.as_slice() {
+            return Err(first_difference(&recorded, &again));
+        }
+        found.rows_equal += 1;
+        found.facts_equal += u64::from(row.fact_count);
+    } else {
+        found.rows_other_engine += 1;
+    }
+    for fact in &recorded.facts {
+        evolve(&mut found.state, fact, recorded.ambient.now_us);
+    }
+    Ok(())
+}
+
+fn again(code: &dyn Code, state: &Orchestration, command: &Command, ambient: &Ambient) -> Result<Transition, String> {
+    match decide(code, state, command, ambient) {
+        Ok(Step::Commit(decided)) => Ok(decided.transition),
+        Ok(Step::Ask(requests)) => {
+            let asked: Vec<String> = requests.iter().map(|request| format!("`{}` on `{}`", request.action, request.resource.id)).collect();
+            Err(format!("the core asks policy for {}, and the record holds no verdict", asked.join(", ")))
+        }
+        Err(rejected) => Err(format!("the core refuses the recorded command: {rejected}")),
+    }
+}
+
+fn first_difference(recorded: &Transition, again: &Transition) -> String {
+    let facts = recorded.facts.iter().zip(&again.facts).position(|(a, b)| a != b);
+    if let Some(at) = facts {
+        return format!("fact {} of the row is `{}`, decided again it is `{}`", at + 1, name(recorded.facts.get(at)), name(again.facts.get(at)));
+    }
+    if recorded.facts.len() != again.facts.len() {
+        return format!("the row holds {} facts, decided again there are {}", recorded.facts.len(), again.facts.len());
+    }
+    if recorded.intents != again.intents {
+        return "the intents differ".to_owned();
+    }
+    "the bytes differ".to_owned()
+}
+
+fn name(fact: Option<&Fact>) -> String {
+    let json = fact.and_then(|fact| serde_json::to_string(fact).ok()).unwrap_or_default();
+    json.chars().take(200).collect()
+}
