@@ -1,0 +1,233 @@
+//! Handles of every metric, obtained once: recording is a few atomic writes, with no look-up and no allocation per call.
+//!
+//! What must stay true: all metrics of one transition together cost under 200 ns (a test measures it). It keeps no clock: callers hand in durations.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use provost_model::Answer;
+use provost_model::program::EffectClass;
+use provost_model::record::{EffectState, Ending};
+
+use crate::catalogue::{Metric, SCOPE, metric};
+use crate::shown::{Plain, Shown, Word, worded};
+
+/// What became of an event that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// Taken.
+    Accepted,
+    /// Refused and kept with the reason.
+    Rejected,
+    /// Known already.
+    Duplicate,
+}
+
+/// What was tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Retried {
+    /// An attempt of an effect.
+    Effect,
+    /// The list of a `try`.
+    Tasks,
+}
+
+/// What an exchange with a worker was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exchange {
+    /// Taking tasks; some were there.
+    Claimed,
+    /// Taking tasks; none were there in time.
+    Empty,
+    /// Reporting outcomes.
+    Reported,
+    /// Extending leases.
+    Extended,
+}
+
+worded! {
+    Arrival: Accepted = "accepted", Rejected = "rejected", Duplicate = "duplicate";
+    Retried: Effect = "effect", Tasks = "tasks";
+    Exchange: Claimed = "claimed", Empty = "empty", Reported = "reported", Extended = "extended";
+}
+
+/// One counter per word of `W`.
+struct PerWord(Vec<Counter>);
+
+impl PerWord {
+    fn new<W: Word>(recorder: &impl Recorder, metric: &Metric) -> Self {
+        Self(W::WORDS.iter().map(|word| counter(recorder, metric, &[word])).collect())
+    }
+
+    fn add<W: Word>(&self, word: W, n: u64) {
+        if let Some(counter) = self.0.get(word.place()) {
+            counter.increment(n);
+        }
+    }
+}
+
+/// Every metric that belongs to no partition.
+pub struct Meters {
+    transition: Histogram,
+    commit: Histogram,
+    batch: Histogram,
+    retries: PerWord,
+    open_circuits: Gauge,
+    events: PerWord,
+    started: Counter,
+    ended: PerWord,
+    effects: Vec<PerWord>,
+    exchanges: PerWord,
+    zombies: Counter,
+    verdicts: PerWord,
+}
+
+impl Meters {
+    /// Obtains every handle from `recorder`; do it once and share.
+    pub fn new(recorder: &impl Recorder) -> Self {
+        let effects = |class: &&'static str| {
+            PerWord(EffectState::WORDS.iter().map(|state| counter(recorder, &metric::EFFECTS, &[class, state])).collect())
+        };
+        Self {
+            transition: histogram(recorder, &metric::TRANSITION_DURATION),
+            commit: histogram(recorder, &metric::COMMIT_DURATION),
+            batch: histogram(recorder, &metric::COMMIT_BATCH),
+            retries: PerWord::new::<Retried>(recorder, &metric::RETRIES),
+            open_circuits: gauge(recorder, &metric::OPEN_CIRCUIT_RATIO, &[]),
+            events: PerWord::new::<Arrival>(recorder, &metric::EVENTS),
+            started: counter(recorder, &metric::ORCHESTRATIONS_STARTED, &[]),
+            ended: PerWord::new::<Ending>(recorder, &metric::ORCHESTRATIONS_ENDED),
+            effects: EffectClass::WORDS.iter().map(effects).collect(),
+            exchanges: PerWord::new::<Exchange>(recorder, &metric::WORKER_EXCHANGES),
+            zombies: counter(recorder, &metric::ZOMBIE_REPORTS, &[]),
+            verdicts: PerWord::new::<Answer>(recorder, &metric::POLICY_VERDICTS),
+        }
+    }
+
+    /// A transition became durable this long after its command was taken from the queue.
+    pub fn transition(&self, took: Duration) {
+        self.transition.record(took);
+    }
+
+    /// A batch of `transitions` was committed.
+    pub fn commit(&self, took: Duration, transitions: u32) {
+        self.commit.record(took);
+        self.batch.record(transitions);
+    }
+
+    /// Something was tried again.
+    pub fn retried(&self, what: Retried) {
+        self.retries.add(what, 1);
+    }
+
+    /// Of `total` breakers, `open` are open.
+    pub fn circuits(&self, open: u32, total: u32) {
+        self.open_circuits.set(if total == 0 { 0.0 } else { f64::from(open) / f64::from(total) });
+    }
+
+    /// Events arrived.
+    pub fn events(&self, arrival: Arrival, n: u64) {
+        self.events.add(arrival, n);
+    }
+
+    /// An orchestration started.
+    pub fn started(&self) {
+        self.started.increment(1);
+    }
+
+    /// An orchestration ended.
+    pub fn ended(&self, ending: Ending) {
+        self.ended.add(ending, 1);
+    }
+
+    /// An effect reached a state.
+    pub fn effect(&self, class: EffectClass, state: EffectState) {
+        if let Some(states) = self.effects.get(class.place()) {
+            states.add(state, 1);
+        }
+    }
+
+    /// An exchange with a worker ended.
+    pub fn exchange(&self, kind: Exchange) {
+        self.exchanges.add(kind, 1);
+    }
+
+    /// A report came from a worker whose lease or epoch was over.
+    pub fn zombie_refused(&self) {
+        self.zombies.increment(1);
+    }
+
+    /// Policy answered.
+    pub fn verdict(&self, answer: Answer) {
+        self.verdicts.add(answer, 1);
+    }
+}
+
+/// The metrics of one partition. Obtained once per partition; its writer sets them.
+pub struct PartitionMeters {
+    queue: Gauge,
+    parked: Gauge,
+    in_doubt: Gauge,
+    lag: Gauge,
+    timers: Gauge,
+}
+
+impl PartitionMeters {
+    /// Obtains the handles of partition `number`.
+    pub fn new(recorder: &impl Recorder, number: u16) -> Self {
+        let number = number.to_string();
+        let of = |metric: &Metric| gauge(recorder, metric, &[&number]);
+        Self {
+            queue: of(&metric::QUEUE_DEPTH),
+            parked: of(&metric::PARKED),
+            in_doubt: of(&metric::IN_DOUBT),
+            lag: of(&metric::PROJECTION_LAG),
+            timers: of(&metric::TIMERS_PENDING),
+        }
+    }
+
+    /// Commands waiting.
+    pub fn queue_depth(&self, n: usize) {
+        self.queue.set(n as f64);
+    }
+
+    /// Orchestrations parked.
+    pub fn parked(&self, n: usize) {
+        self.parked.set(n as f64);
+    }
+
+    /// Effects in doubt.
+    pub fn in_doubt(&self, n: usize) {
+        self.in_doubt.set(n as f64);
+    }
+
+    /// How far the lists stand behind the journals.
+    pub fn projection_lag(&self, lag: Duration) {
+        self.lag.set(lag.as_secs_f64());
+    }
+
+    /// Timers waiting.
+    pub fn timers_pending(&self, n: usize) {
+        self.timers.set(n as f64);
+    }
+}
+
+fn key(metric: &Metric, values: &[&str]) -> Key {
+    debug_assert_eq!(metric.labels.len(), values.len(), "labels of {}", metric.name);
+    let labels: Vec<Label> = metric.labels.iter().zip(values).map(|(label, value)| Label::new(*label, (*value).to_owned())).collect();
+    Key::from_parts(metric.name, labels)
+}
+
+const METADATA: Metadata<'static> = Metadata::new(SCOPE, Level::INFO, None);
+
+fn counter(recorder: &impl Recorder, metric: &Metric, values: &[&str]) -> Counter {
+    recorder.register_counter(&key(metric, values), &METADATA)
+}
+
+fn gauge(recorder: &impl Recorder, metric: &Metric, values: &[&str]) -> Gauge {
+    recorder.register_gauge(&key(metric, values), &METADATA)
+}
+
+fn histogram(recorder: &impl Recorder, metric: &Metric) -> Histogram {
+    recorder.register_histogram(&key(metric, &[]), &METADATA)
+}
