@@ -1,0 +1,177 @@
+//! The data folder: `format.json`, a lock, one file per partition, and `blobs/`.
+//!
+//! What must stay true: one process at a time; the number of partitions is chosen at creation; a newer format is refused untouched.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::Blobs;
+use crate::error::StoreError;
+use crate::sqlite::{Partition, Sqlite};
+
+/// The layout's format.
+const FORMAT: u32 = 1;
+/// Most partitions: one per slot.
+const PARTITIONS_MAX: u32 = provost_model::limits::SLOTS as u32;
+/// Most bytes read from `lock` and `format.json`.
+const SMALL_BYTES_MAX: u64 = 4096;
+
+/// What `format.json` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Layout {
+    format: u32,
+    partitions: u32,
+    created_at_us: i64,
+}
+
+/// A data folder held by this process.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    layout: Layout,
+    /// Held until the folder is dropped.
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens a data folder, or creates it with `partitions` at the time `now_us` (microseconds UTC). An existing folder keeps its number.
+    ///
+    /// # Errors
+    /// `Locked` while another process has it, `Newer`, `Damaged`, `Full` or `Io`.
+    pub fn open(path: &Path, partitions: u32, now_us: i64) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(path).map_err(|e| io(path, &e))?;
+        let lock = lock(path)?;
+        let file = path.join("format.json");
+        let layout = if file.try_exists().map_err(|e| io(&file, &e))? {
+            read_layout(&file)?
+        } else {
+            let size = partitions.clamp(1, PARTITIONS_MAX);
+            create(path, &file, Layout { format: FORMAT, partitions: size, created_at_us: now_us })?
+        };
+        Ok(Self { path: path.to_owned(), layout, _lock: lock })
+    }
+
+    /// How many partitions the folder has.
+    pub fn partitions(&self) -> u32 {
+        self.layout.partitions
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens one partition's file.
+    ///
+    /// # Errors
+    /// `Damaged`, `Newer`, `Full` or `Io`.
+    pub fn partition(&self, index: u32) -> Result<Sqlite, StoreError> {
+        let path = self.partition_path(index);
+        let fresh = !path.try_exists().map_err(|e| io(&path, &e))?;
+        let partition = Partition { index, count: self.layout.partitions, created_at_us: self.layout.created_at_us };
+        let store = Sqlite::open(&path, partition)?;
+        if fresh {
+            sync_folder(&self.path)?;
+        }
+        Ok(store)
+    }
+
+    /// The name of a partition's file.
+    pub fn partition_path(&self, index: u32) -> PathBuf {
+        self.path.join(format!("partition-{index:03}.db"))
+    }
+
+    /// The folder's blobs.
+    pub fn blobs(&self) -> Blobs {
+        Blobs::new(self.path.join("blobs"))
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("lock");
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = opened.map_err(|e| io(&path, &e))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let pid = read_small(&mut file).ok().filter(|pid| !pid.is_empty());
+            let holder = pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {}", pid.trim()));
+            return Err(StoreError::Locked { path: folder.display().to_string(), holder });
+        }
+        Err(TryLockError::Error(error)) => return Err(io(&path, &error)),
+    }
+    let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+    noted.map_err(|e| io(&path, &e))?;
+    Ok(file)
+}
+
+fn read_small(file: &mut File) -> std::io::Result<String> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.take(SMALL_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn read_layout(path: &Path) -> Result<Layout, StoreError> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let mut file = File::open(path).map_err(|e| io(path, &e))?;
+    let damaged = |what: String| StoreError::Damaged { path: path.display().to_string(), what };
+    let text = read_small(&mut file).map_err(|e| damaged(e.to_string()))?;
+    let version: Version = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    if version.format > FORMAT {
+        return Err(StoreError::Newer { path: path.display().to_string(), found: version.format, known: FORMAT });
+    }
+    let layout: Layout = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    if (1..=PARTITIONS_MAX).contains(&layout.partitions) {
+        Ok(layout)
+    } else {
+        Err(damaged(format!("it says {} partitions, 1 to {PARTITIONS_MAX} are possible", layout.partitions)))
+    }
+}
+
+/// Writes `format.json` whole or not at all.
+fn create(folder: &Path, path: &Path, layout: Layout) -> Result<Layout, StoreError> {
+    let stray = folder.join("partition-000.db");
+    if stray.try_exists().map_err(|e| io(&stray, &e))? {
+        let what = "it is missing beside partition files; restore it from a backup".to_owned();
+        return Err(StoreError::Damaged { path: path.display().to_string(), what });
+    }
+    let text = serde_json::to_vec(&layout).map_err(|e| StoreError::Io { path: path.display().to_string(), what: e.to_string() })?;
+    write_whole(folder, path, &text)?;
+    Ok(layout)
+}
+
+/// Writes a file under another name, syncs it, renames it and syncs its folder.
+pub(crate) fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let unfinished = path.with_extension(format!("{}.unfinished", WRITES.fetch_add(1, Ordering::Relaxed)));
+    let written = File::create(&unfinished)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&unfinished, path));
+    if let Err(error) = written {
+        let _may_be_absent = std::fs::remove_file(&unfinished);
+        return Err(io(path, &error));
+    }
+    sync_folder(folder)
+}
+
+/// Makes a folder's entries durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder).and_then(|handle| handle.sync_all()).map_err(|e| io(folder, &e))
+}
+
+/// The store's error for one of the system's.
+pub(crate) fn io(path: &Path, error: &std::io::Error) -> StoreError {
+    let path = path.display().to_string();
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full { path },
+        _ => StoreError::Io { path, what: error.to_string() },
+    }
+}

@@ -1,0 +1,201 @@
+//! The tables of a partition's file, and opening it.
+//!
+//! What must stay true: tenant is the first column of every key; journals are clustered by position with one unique index
+//! (tenant, stream, first sequence); everything but `meta`, `journal` and `tombstones` is derived.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault::{Place, damaged};
+use crate::error::StoreError;
+
+/// The format of the tables.
+pub(super) const FILE_FORMAT: u32 = 1;
+/// Marks the file as ours: `PRVT`.
+const APPLICATION_ID: u32 = 0x5052_5654;
+/// Bytes of one page.
+pub(super) const PAGE_BYTES: u32 = 8192;
+/// How long one connection waits for another, in milliseconds.
+const BUSY_MS: u64 = 5_000;
+/// Prepared statements kept.
+const STATEMENTS: usize = 64;
+
+/// Which partition a file is, written at its creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+    /// When it was created, in microseconds UTC.
+    pub created_at_us: i64,
+}
+
+const TABLES: &str = "
+CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    partition_index INTEGER NOT NULL,
+    partition_count INTEGER NOT NULL,
+    record_format INTEGER NOT NULL,
+    created_at_us INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    watermark INTEGER NOT NULL,
+    clean INTEGER NOT NULL
+) STRICT;
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    stream BLOB NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    fact_count INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    engine INTEGER NOT NULL,
+    recorded_at_us INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    chain BLOB NOT NULL,
+    payload BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX journal_by_sequence ON journal (tenant, stream, first_sequence);
+CREATE TABLE tombstones (
+    tenant TEXT NOT NULL,
+    orchestration BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    pin BLOB NOT NULL,
+    outcome INTEGER NOT NULL,
+    ended_us INTEGER NOT NULL,
+    effect_keys BLOB NOT NULL,
+    keys_until_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, orchestration)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE open_work (
+    tenant TEXT NOT NULL,
+    orchestration BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    pin BLOB NOT NULL,
+    due_us INTEGER,
+    needs INTEGER NOT NULL,
+    work BLOB NOT NULL,
+    PRIMARY KEY (tenant, orchestration)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX open_work_needs ON open_work (tenant, orchestration) WHERE needs <> 0;
+CREATE TABLE seen (
+    tenant TEXT NOT NULL,
+    key BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    until_us INTEGER NOT NULL,
+    answer BLOB NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshots (
+    tenant TEXT NOT NULL,
+    stream BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    fold INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (tenant, stream)
+) STRICT;
+CREATE TABLE summaries (
+    tenant TEXT NOT NULL,
+    orchestration BLOB NOT NULL,
+    workflow TEXT NOT NULL,
+    version TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    subject BLOB,
+    event BLOB,
+    started_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    ended_us INTEGER,
+    PRIMARY KEY (tenant, orchestration)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX summaries_by_workflow ON summaries (tenant, workflow, orchestration);
+CREATE INDEX summaries_by_status ON summaries (tenant, status, orchestration);
+CREATE INDEX summaries_by_subject ON summaries (tenant, subject, orchestration) WHERE subject IS NOT NULL;
+CREATE INDEX summaries_by_event ON summaries (tenant, event, orchestration) WHERE event IS NOT NULL;
+";
+
+/// Opens or creates a partition's file with its tables.
+pub(super) fn open(path: &Path, partition: Partition, cache_kib: u32) -> Result<Connection, StoreError> {
+    let place = Place::new(path);
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(|e| place.fault(e))?;
+    if tables == 0 {
+        create(&connection, &place, partition)?;
+    }
+    check(&connection, &place, partition)?;
+    tune(&connection, cache_kib).map_err(|e| place.fault(e))?;
+    Ok(connection)
+}
+
+/// One more connection to a partition's file.
+pub(super) fn connect(path: &Path, create: OpenFlags) -> Result<Connection, StoreError> {
+    let place = Place::new(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    let connection = Connection::open_with_flags(path, flags).map_err(|e| place.fault(e))?;
+    connection.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(|e| place.fault(e))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn create(connection: &Connection, place: &Place, partition: Partition) -> Result<(), StoreError> {
+    let steps = || -> rusqlite::Result<()> {
+        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+        journal_in_wal(connection)?;
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FILE_FORMAT)?;
+        transaction.execute(
+            "INSERT INTO meta VALUES (1, ?1, ?2, ?3, ?4, 0, 0, 0, 1)",
+            (partition.index, partition.count, provost_model::record::FORMAT, partition.created_at_us),
+        )?;
+        transaction.commit()
+    };
+    steps().map_err(|e| place.fault(e))
+}
+
+fn check(connection: &Connection, place: &Place, partition: Partition) -> Result<(), StoreError> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_err(|e| place.fault(e));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(damaged(place, "it is a database of another program".to_owned()));
+    }
+    let found = pragma("user_version")?;
+    if found > FILE_FORMAT {
+        return Err(StoreError::Newer { path: place.to_string(), found, known: FILE_FORMAT });
+    }
+    let (index, count, record): (u32, u32, u32) = connection
+        .query_row("SELECT partition_index, partition_count, record_format FROM meta WHERE id = 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .map_err(|e| place.fault(e))?;
+    let known = u32::from(provost_model::record::FORMAT);
+    if record > known {
+        return Err(StoreError::Newer { path: place.to_string(), found: record, known });
+    }
+    if (index, count) == (partition.index, partition.count) {
+        return Ok(());
+    }
+    let wanted = format!("{} of {}", partition.index, partition.count);
+    Err(damaged(place, format!("it is partition {index} of {count}, expected {wanted}")))
+}
+
+fn journal_in_wal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)).map(|_mode| ())
+}
+
+fn tune(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
+    journal_in_wal(connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "journal_size_limit", super::cells::int(super::checkpoint::WAL_BYTES_MAX))
+}
