@@ -3,7 +3,6 @@
 //! What must stay true: the roles `local` and `system` come from how somebody is known, never from a token; an action has no
 //! parents, so that a policy matches an action only by its name. It fetches nothing.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use cedar_policy as cedar;
@@ -133,7 +132,7 @@ fn cedar_entity(described: &Described) -> Result<cedar::Entity, EntitiesError> {
         return Err(EntitiesError::ActionParents(described.entity.id.to_string()));
     }
     let named = |entity: &Entity| uid(entity).ok_or_else(|| EntitiesError::Kind(entity.kind.to_string()));
-    let parents = described.parents.iter().map(named).collect::<Result<HashSet<_>, _>>()?;
+    let parents = described.parents.iter().map(named).collect::<Result<Vec<_>, _>>()?.into_iter().collect();
     let own = named(&described.entity)?;
     if described.attributes.is_null() {
         return Ok(cedar::Entity::new_no_attrs(own, parents));

@@ -4,105 +4,81 @@
 //! is never evaluated further (it neither decides nor errs). So the cells decide exactly as all policies would; a property test
 //! compares both. It knows no layers and no verdicts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, Policy, PolicySet, PolicySetError, PrincipalConstraint};
+use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, Policy, PrincipalConstraint};
 
 use crate::entities::Entities;
 use crate::question::Asked;
+
+/// Policies by their numbers.
+type Numbers = Vec<usize>;
 
 /// The policies of one action, by what their scope says about the principal.
 #[derive(Clone, Debug, Default)]
 struct Cells {
     /// `principal`
-    any: Option<PolicySet>,
+    any: Numbers,
     /// `principal is T`
-    kinds: HashMap<EntityTypeName, PolicySet>,
+    kinds: BTreeMap<EntityTypeName, Numbers>,
     /// `principal == T::"id"`
-    named: HashMap<EntityUid, PolicySet>,
+    named: BTreeMap<EntityUid, Numbers>,
     /// `principal in T::"id"`, `principal is T in T::"id"`
-    under: HashMap<EntityUid, PolicySet>,
+    under: BTreeMap<EntityUid, Numbers>,
 }
 
 /// All policies of a set, in cells.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    /// `action == A`, `action in [A, B]`: once in the cells of each.
-    actions: HashMap<EntityUid, Cells>,
+    /// `action == A`, `action in [A, B]`: once in the cells of each, by name; a namespace is refused when parsing.
+    actions: BTreeMap<Arc<str>, Cells>,
     /// `action`
     unscoped: Cells,
 }
 
-/// Where a policy belongs inside the cells of an action; ordered only to group by it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Any,
-    Kind(EntityTypeName),
-    Named(EntityUid),
-    Under(EntityUid),
-}
-
 impl Index {
-    /// Puts policies with unique ids into their cells.
-    pub(crate) fn build(policies: &[Policy]) -> Result<Self, Box<PolicySetError>> {
-        let mut groups: BTreeMap<(Option<EntityUid>, Place), Vec<&Policy>> = BTreeMap::new();
-        for policy in policies {
-            let place = place(policy);
-            for action in actions(policy) {
-                groups.entry((action, place.clone())).or_default().push(policy);
-            }
-        }
+    /// Puts policies, numbered by their order, into their cells.
+    pub(crate) fn build(policies: &[Policy]) -> Self {
         let mut index = Self::default();
-        for ((action, place), group) in groups {
-            let set = PolicySet::from_policies(group.into_iter().cloned()).map_err(Box::new)?;
-            match action {
-                Some(action) => index.actions.entry(action).or_default().put(place, set),
-                None => index.unscoped.put(place, set),
+        for (number, policy) in policies.iter().enumerate() {
+            for action in actions(policy) {
+                let cells = action.map_or(&mut index.unscoped, |action| index.actions.entry(action.id().unescaped().into()).or_default());
+                cells.of(policy.principal_constraint()).push(number);
             }
         }
-        Ok(index)
+        index
     }
 
-    /// Every cell that could hold a policy whose scope matches.
-    pub(crate) fn cells<'a>(&'a self, asked: &Asked, entities: &Entities) -> Vec<&'a PolicySet> {
-        let mut found = Vec::with_capacity(4);
-        if let Some(cells) = self.actions.get(&asked.action) {
-            cells.find(&asked.principal, entities, &mut found);
+    /// Calls `visit` once for every policy whose scope could match: its action matches, and its principal but for a type beside a group.
+    pub(crate) fn visit(&self, asked: &Asked, entities: &Entities, mut visit: impl FnMut(usize)) {
+        for cells in self.actions.get(&*asked.action).into_iter().chain([&self.unscoped]) {
+            cells.visit(&asked.principal, entities, &mut visit);
         }
-        self.unscoped.find(&asked.principal, entities, &mut found);
-        found
     }
 }
 
 impl Cells {
-    fn put(&mut self, place: Place, set: PolicySet) {
-        match place {
-            Place::Any => self.any = Some(set),
-            Place::Kind(kind) => drop(self.kinds.insert(kind, set)),
-            Place::Named(name) => drop(self.named.insert(name, set)),
-            Place::Under(group) => drop(self.under.insert(group, set)),
+    fn of(&mut self, principal: PrincipalConstraint) -> &mut Numbers {
+        match principal {
+            PrincipalConstraint::Any => &mut self.any,
+            PrincipalConstraint::Is(kind) => self.kinds.entry(kind).or_default(),
+            PrincipalConstraint::Eq(name) => self.named.entry(name).or_default(),
+            PrincipalConstraint::In(group) | PrincipalConstraint::IsIn(_, group) => self.under.entry(group).or_default(),
         }
     }
 
-    fn find<'a>(&'a self, principal: &EntityUid, entities: &Entities, found: &mut Vec<&'a PolicySet>) {
-        found.extend(&self.any);
-        found.extend(self.kinds.get(principal.type_name()));
-        found.extend(self.named.get(principal));
+    fn visit(&self, principal: &EntityUid, entities: &Entities, visit: &mut impl FnMut(usize)) {
+        let mut all = |numbers: Option<&Numbers>| numbers.into_iter().flatten().for_each(|number| visit(*number));
+        all(Some(&self.any));
+        all(self.kinds.get(principal.type_name()));
+        all(self.named.get(principal));
         if self.under.is_empty() {
             return;
         }
-        found.extend(self.under.get(principal));
+        all(self.under.get(principal));
         let ancestors = entities.cedar.ancestors(principal).into_iter().flatten();
-        found.extend(ancestors.filter(|group| *group != principal).filter_map(|group| self.under.get(group)));
-    }
-}
-
-fn place(policy: &Policy) -> Place {
-    match policy.principal_constraint() {
-        PrincipalConstraint::Any => Place::Any,
-        PrincipalConstraint::Is(kind) => Place::Kind(kind),
-        PrincipalConstraint::Eq(name) => Place::Named(name),
-        PrincipalConstraint::In(group) | PrincipalConstraint::IsIn(_, group) => Place::Under(group),
+        ancestors.filter(|group| *group != principal).for_each(|group| all(self.under.get(group)));
     }
 }
 

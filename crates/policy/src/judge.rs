@@ -3,7 +3,7 @@
 //! What must stay true: equal inputs give equal verdicts; nothing that is missing, broken or in error ever allows. It fetches nothing:
 //! who asks brings roles, context and the Guard.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use provost_model::digest::Digest;
 use provost_model::verdict::{Layer, PolicyRequest, Verdict};
@@ -68,14 +68,14 @@ type Key = [Digest; 5];
 pub struct CachedJudge {
     capacity: usize,
     clock: u64,
-    kept: HashMap<Key, (u64, Verdict)>,
+    kept: BTreeMap<Key, (u64, Verdict)>,
     by_age: BTreeMap<u64, Key>,
 }
 
 impl CachedJudge {
     /// Keeps at most `capacity` verdicts; the one unused for longest leaves first.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, clock: 0, kept: HashMap::new(), by_age: BTreeMap::new() }
+        Self { capacity, clock: 0, kept: BTreeMap::new(), by_age: BTreeMap::new() }
     }
 
     /// The verdict of `judge`, kept or new.
@@ -114,5 +114,33 @@ impl CachedJudge {
         }
         self.by_age.insert(self.clock, key);
         self.kept.insert(key, (self.clock, verdict));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_model::value::Value;
+    use provost_model::verdict::Entity;
+
+    use super::{CachedJudge, Entities, Guard, Judge, PolicyRequest};
+    use crate::builtin::{starter, tenant_default};
+
+    #[test]
+    fn the_verdict_unused_for_longest_leaves_first() {
+        let guard = Guard::default();
+        let judge = Judge { bundle: starter(), tenant: tenant_default(), guard: &guard };
+        let ask = |number: i64| PolicyRequest {
+            principal: Entity::new("Workflow", "w"),
+            action: "x".into(),
+            resource: Entity::new("Action", "x"),
+            context: Value::object([("n", Value::from(number))]),
+        };
+        let mut kept = CachedJudge::new(2);
+        for number in [1, 2, 1, 3] {
+            kept.judge(&judge, &ask(number), Entities::none());
+        }
+        let holds = |number: i64| kept.kept.keys().any(|key| key.first() == Some(&ask(number).digest()));
+        assert!(holds(1) && holds(3) && !holds(2));
+        assert_eq!(kept.kept.len(), kept.by_age.len());
     }
 }

@@ -21,6 +21,7 @@
 mod builtin;
 mod checks;
 mod entities;
+mod evaluate;
 mod finding;
 mod guard;
 mod index;

@@ -2,8 +2,8 @@
 //!
 //! What must stay true: whatever cannot be turned is an error text, and the caller denies. It judges nothing.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, Request};
 use provost_model::verdict::{Entity, PolicyRequest};
@@ -12,7 +12,7 @@ use crate::checks::numbers;
 use crate::vocabulary::{KINDS, WITH_REVIEW};
 
 /// Parsing a type's name costs more than judging a small slice, so the known ones are parsed once.
-static TYPES: LazyLock<HashMap<&'static str, EntityTypeName>> =
+static TYPES: LazyLock<BTreeMap<&'static str, EntityTypeName>> =
     LazyLock::new(|| KINDS.iter().filter_map(|kind| Some((*kind, kind.parse().ok()?))).collect());
 
 /// The Cedar type of a kind; `None` where the kind is no name.
@@ -29,7 +29,8 @@ pub(crate) fn uid(entity: &Entity) -> Option<EntityUid> {
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) principal: EntityUid,
-    pub(crate) action: EntityUid,
+    pub(crate) action: Arc<str>,
+    pub(crate) resource: EntityUid,
     pub(crate) request: Request,
 }
 
@@ -55,9 +56,14 @@ impl Question {
         let principal = named(&request.principal)?;
         let resource = named(&request.resource)?;
         let ask = |action: &str| {
-            let action = named(&Entity::new(crate::vocabulary::ACTION, action))?;
-            let request = Request::new(principal.clone(), action.clone(), resource.clone(), context.clone(), None);
-            Ok::<_, String>(Asked { principal: principal.clone(), action, request: request.map_err(|e| format!("request: {e}"))? })
+            let name = Entity::new(crate::vocabulary::ACTION, action);
+            let request = Request::new(principal.clone(), named(&name)?, resource.clone(), context.clone(), None);
+            Ok::<_, String>(Asked {
+                principal: principal.clone(),
+                action: name.id,
+                resource: resource.clone(),
+                request: request.map_err(|e| format!("request: {e}"))?,
+            })
         };
         Ok(Self { plain: ask(&request.action)?, with_review: ask(&format!("{}{WITH_REVIEW}", request.action))? })
     }

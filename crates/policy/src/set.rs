@@ -11,6 +11,7 @@ use provost_model::digest::Digest;
 use provost_model::verdict::{Answer, PolicyRequest, Rule};
 
 use crate::entities::Entities;
+use crate::evaluate::{Compiled, Evaluation};
 use crate::finding::Finding;
 use crate::index::Index;
 use crate::question::{Asked, Question};
@@ -32,6 +33,7 @@ pub struct PolicySet {
     digest: Digest,
     rules: Arc<[Rule]>,
     all: cedar::PolicySet,
+    compiled: Vec<Compiled>,
     index: Index,
     actions: BTreeSet<Arc<str>>,
 }
@@ -52,11 +54,12 @@ impl PolicySet {
     pub fn parse(files: &[(&str, &str)], schema: Option<(&str, &str)>) -> Result<Self, Vec<Finding>> {
         let parsed = crate::parse::parse(files, schema)?;
         let refused =
-            |e: &cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
+            |e: cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
         Ok(Self {
             digest: digest_of(files),
-            index: Index::build(&parsed.policies).map_err(|e| refused(&e))?,
-            all: cedar::PolicySet::from_policies(parsed.policies).map_err(|e| refused(&e))?,
+            compiled: parsed.policies.iter().map(Compiled::new).collect(),
+            index: Index::build(&parsed.policies),
+            all: cedar::PolicySet::from_policies(parsed.policies).map_err(refused)?,
             rules: parsed.rules.into(),
             actions: parsed.actions,
         })
@@ -68,6 +71,7 @@ impl PolicySet {
             digest: digest_of(&[]),
             rules: Arc::new([]),
             all: cedar::PolicySet::new(),
+            compiled: Vec::new(),
             index: Index::default(),
             actions: BTreeSet::new(),
         }
@@ -105,12 +109,12 @@ impl PolicySet {
 
     /// Its answer, found by evaluating every policy: slow, and what [`PolicySet::answer`] must equal.
     pub fn full_scan(&self, request: &PolicyRequest, entities: &Entities) -> SetAnswer {
-        let scan = |asked: &Asked| self.find(asked, entities, &[&self.all]);
+        let scan = |asked: &Asked| self.scan(asked, entities);
         Question::new(request).map_or_else(SetAnswer::broken, |question| self.decide(&question, scan))
     }
 
     pub(crate) fn ask(&self, question: &Question, entities: &Entities) -> SetAnswer {
-        self.decide(question, |asked| self.find(asked, entities, &self.index.cells(asked, entities)))
+        self.decide(question, |asked| self.find(asked, entities))
     }
 
     /// Joins both questions: allowed, else only with review, else denied. The second is asked only where the first says no.
@@ -139,18 +143,34 @@ impl PolicySet {
         self.rules.get(number).map_or_else(|| error.to_owned(), |rule| format!("`{}` at {}: {error}", rule.id, rule.at))
     }
 
-    fn find(&self, asked: &Asked, entities: &Entities, cells: &[&cedar::PolicySet]) -> Found {
-        let authorizer = cedar::Authorizer::new();
+    fn find(&self, asked: &Asked, entities: &Entities) -> Found {
+        let evaluation = Evaluation::new(asked, entities);
         let mut found = Found::default();
-        for cell in cells {
-            let response = authorizer.is_authorized(&asked.request, cell, &entities.cedar);
-            let decided = match response.decision() {
-                cedar::Decision::Allow => &mut found.permits,
-                cedar::Decision::Deny => &mut found.forbids,
+        self.index.visit(asked, entities, |number| {
+            let Some(compiled) = self.compiled.get(number) else { return };
+            let satisfied = match compiled.effect {
+                cedar::Effect::Permit => &mut found.permits,
+                cedar::Effect::Forbid => &mut found.forbids,
             };
-            decided.extend(response.diagnostics().reason().map(number));
-            found.errors.extend(response.diagnostics().errors().map(error));
-        }
+            match evaluation.satisfied(compiled) {
+                Ok(true) => drop(satisfied.insert(number)),
+                Ok(false) => {}
+                Err(error) => drop(found.errors.insert((number, error))),
+            }
+        });
+        found
+    }
+
+    /// The same by Cedar's authorizer over all policies.
+    fn scan(&self, asked: &Asked, entities: &Entities) -> Found {
+        let response = cedar::Authorizer::new().is_authorized(&asked.request, &self.all, &entities.cedar);
+        let mut found = Found::default();
+        let decided = match response.decision() {
+            cedar::Decision::Allow => &mut found.permits,
+            cedar::Decision::Deny => &mut found.forbids,
+        };
+        decided.extend(response.diagnostics().reason().map(number));
+        found.errors.extend(response.diagnostics().errors().map(error));
         found
     }
 }

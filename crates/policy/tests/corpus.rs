@@ -1,5 +1,6 @@
 //! Every folder of `corpus/policy` is one case: the bundle's files (none: `starter@1`), the tenant's (none: `tenant-default@1`), a
 //! request with its entities and Guard, and the verdict that must come out.
+#![expect(clippy::disallowed_methods, reason = "the cases are files")]
 #![expect(clippy::unwrap_used, reason = "a corpus that cannot be read is a failed test")]
 
 use std::fs;

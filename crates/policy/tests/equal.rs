@@ -47,6 +47,7 @@ fn condition() -> impl Strategy<Value = String> {
         select(vec!["x*", "*y"]).prop_map(|t| format!("context.s like \"{t}\"")),
         Just("context has s && context.s == \"x\"".to_owned()),
         Just("context.n + 9223372036854775806 > 0".to_owned()),
+        Just("context.n".to_owned()),
         select(&ROLES[..]).prop_map(|r| format!("principal in Role::\"{r}\"")),
         Just("[\"x\", \"z\"].contains(context.s)".to_owned()),
     ];

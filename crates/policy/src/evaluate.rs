@@ -1,0 +1,92 @@
+//! One policy, one question: does its scope match, and is its condition true?
+//!
+//! Cedar's authorizer builds each policy's whole condition anew for every question and collects what nobody asks for, which is most of a
+//! small slice's cost. Here the scope is compared directly and only the written condition is evaluated, by Cedar's own evaluator.
+//! What must stay true: satisfied, not satisfied or in error exactly as the authorizer says; `tests/equal.rs` compares both. This is the
+//! only file that reaches into `cedar-policy-core`.
+
+use std::sync::Arc;
+
+use cedar_policy::{Effect, EntityTypeName, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
+use cedar_policy_core::ast::{Expr, Literal, SlotEnv, Value, ValueKind};
+use cedar_policy_core::evaluator::Evaluator;
+use cedar_policy_core::extensions::Extensions;
+
+use crate::entities::Entities;
+use crate::question::Asked;
+
+/// A policy as it is evaluated.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub(crate) effect: Effect,
+    /// The type that `principal is T in G` asks for; the index knows only the group.
+    kind: Option<EntityTypeName>,
+    resource: ResourceConstraint,
+    condition: Option<Arc<Expr>>,
+    policy: Policy,
+}
+
+/// The evaluator of one question.
+pub(crate) struct Evaluation<'a> {
+    asked: &'a Asked,
+    entities: &'a Entities,
+    evaluator: Evaluator<'a>,
+    no_slots: SlotEnv,
+}
+
+impl Compiled {
+    /// Takes a static policy apart.
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let kind = match policy.principal_constraint() {
+            PrincipalConstraint::IsIn(kind, _) => Some(kind),
+            PrincipalConstraint::Any | PrincipalConstraint::Is(_) | PrincipalConstraint::Eq(_) | PrincipalConstraint::In(_) => None,
+        };
+        Self {
+            effect: policy.effect(),
+            kind,
+            resource: policy.resource_constraint(),
+            condition: policy.as_ref().non_scope_constraints_arc().cloned(),
+            policy: policy.clone(),
+        }
+    }
+}
+
+impl<'a> Evaluation<'a> {
+    /// Prepares to evaluate policies for one question.
+    pub(crate) fn new(asked: &'a Asked, entities: &'a Entities) -> Self {
+        let evaluator = Evaluator::new(asked.request.as_ref().clone(), entities.cedar.as_ref(), Extensions::all_available());
+        Self { asked, entities, evaluator, no_slots: SlotEnv::new() }
+    }
+
+    /// Whether a policy from the question's cells is satisfied, or the text of its error.
+    pub(crate) fn satisfied(&self, compiled: &Compiled) -> Result<bool, String> {
+        if !self.scope_matches(compiled) {
+            return Ok(false);
+        }
+        let Some(condition) = &compiled.condition else { return Ok(true) };
+        match self.evaluator.interpret(condition, &self.no_slots) {
+            Ok(Value { value: ValueKind::Lit(Literal::Bool(truth)), .. }) => Ok(truth),
+            // No truth value: Cedar's own way through the whole policy words the error.
+            Ok(Value { .. }) => self.evaluator.evaluate(compiled.policy.as_ref()).map_err(|e| e.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The part of the scope that the index has not settled.
+    fn scope_matches(&self, compiled: &Compiled) -> bool {
+        let resource = &self.asked.resource;
+        let principal_is = compiled.kind.as_ref().is_none_or(|kind| self.asked.principal.type_name() == kind);
+        principal_is
+            && match &compiled.resource {
+                ResourceConstraint::Any => true,
+                ResourceConstraint::Eq(named) => named == resource,
+                ResourceConstraint::In(group) => self.within(resource, group),
+                ResourceConstraint::Is(kind) => resource.type_name() == kind,
+                ResourceConstraint::IsIn(kind, group) => resource.type_name() == kind && self.within(resource, group),
+            }
+    }
+
+    fn within(&self, entity: &EntityUid, group: &EntityUid) -> bool {
+        entity == group || self.entities.cedar.is_ancestor_of(group, entity)
+    }
+}
