@@ -37,5 +37,5 @@ pub use entities::{Described, ENTITIES_MAX, Entities, EntitiesError, describe, p
 pub use finding::Finding;
 pub use guard::{Guard, Names};
 pub use judge::{CachedJudge, Judge};
-pub use parse::{FILE_BYTES_MAX, NESTING_MAX, POLICIES_MAX};
+pub use parse::{FILE_BYTES_MAX, NESTING_MAX, POLICIES_MAX, STATEMENT_BYTES_MAX};
 pub use set::{PolicySet, SetAnswer};

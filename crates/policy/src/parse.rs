@@ -17,6 +17,8 @@ pub const POLICIES_MAX: usize = 10_000;
 pub const FILE_BYTES_MAX: usize = 1 << 20;
 /// Deepest nesting of brackets in a policy file, in levels.
 pub const NESTING_MAX: usize = 64;
+/// Longest statement, in bytes.
+pub const STATEMENT_BYTES_MAX: usize = 16 << 10;
 
 /// Policies whose ids are their numbers, and their rules by number.
 pub(crate) struct Parsed {
@@ -75,35 +77,53 @@ fn unfit(file: &str, text: &str) -> Option<Finding> {
         let message = format!("{} bytes are more than {FILE_BYTES_MAX}; split the file", text.len());
         return Some(Finding::at(file, "", 0, "policy-limit", message));
     }
-    let at = too_deep(text)?;
-    Some(Finding::at(
-        file,
-        text,
-        at,
-        "policy-limit",
-        format!("brackets or conditionals nest deeper than {NESTING_MAX} levels; flatten the condition"),
-    ))
+    let (at, message) = too_deep(text)?;
+    Some(Finding::at(file, text, at, "policy-limit", message))
 }
 
-/// Where a statement first nests too deep: brackets still open plus `if`s since its start. Text in strings counts too, which errs on
-/// the side of refusing.
-fn too_deep(text: &str) -> Option<usize> {
-    let (mut open, mut conditionals) = (0_usize, 0_usize);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' | b'[' | b'{' => open = open.saturating_add(1),
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            b';' => conditionals = 0,
-            b'i' if text.as_bytes().get(at..at.saturating_add(3)).is_some_and(|word| matches!(word, b"if " | b"if(" | b"if\n")) => {
-                conditionals = conditionals.saturating_add(1);
-            }
+/// Where a statement first nests too deep or gets too long (a long chain of operators is a deep tree), and what to do about it.
+fn too_deep(text: &str) -> Option<(usize, String)> {
+    let (mut open, mut conditionals, mut start) = (0_usize, 0_usize, 0_usize);
+    let mut word = String::new();
+    for (at, c) in code(text) {
+        match c {
+            '(' | '[' | '{' => open = open.saturating_add(1),
+            ')' | ']' | '}' => open = open.saturating_sub(1),
+            ';' => (conditionals, start) = (0, at),
             _ => {}
         }
+        if c.is_alphanumeric() || c == '_' {
+            word.push(c);
+        } else {
+            conditionals = conditionals.saturating_add(usize::from(word == "if"));
+            word.clear();
+        }
         if open.saturating_add(conditionals) > NESTING_MAX {
-            return Some(at);
+            return Some((at, format!("brackets or conditionals nest deeper than {NESTING_MAX} levels; flatten the condition")));
+        }
+        if at.saturating_sub(start) > STATEMENT_BYTES_MAX {
+            return Some((start, format!("the statement after here is longer than {STATEMENT_BYTES_MAX} bytes; split the policy")));
         }
     }
     None
+}
+
+/// The characters outside strings and comments, so that neither hides the end of a statement nor feigns one.
+fn code(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let (mut quoted, mut escaped, mut comment) = (false, false, false);
+    text.char_indices().filter(move |(at, c)| {
+        if comment {
+            comment = *c != '\n';
+            return !comment;
+        }
+        if quoted {
+            (quoted, escaped) = (escaped || *c != '"', !escaped && *c == '\\');
+            return false;
+        }
+        quoted = *c == '"';
+        comment = text.get(*at..).is_some_and(|rest| rest.starts_with("//"));
+        !quoted && !comment
+    })
 }
 
 fn one_file<'a>(file: &'a str, text: &'a str, located: &mut Vec<Located<'a>>, findings: &mut Vec<Finding>) {

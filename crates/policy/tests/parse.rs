@@ -87,6 +87,20 @@ fn nesting_is_bounded_before_the_parser_recurses() {
 }
 
 #[test]
+fn a_chain_of_operators_is_bounded_and_nothing_hides_it() {
+    let chained = |link: &str, n: usize| format!("permit (principal, action, resource) when {{ {}1 == 2 }};", link.repeat(n));
+    assert!(PolicySet::parse(&[("a.cedar", &chained("1 + ", 4_000))], None).is_ok());
+    for link in ["1 + ", "1 + // ;\n", "if ", "context.s.a"] {
+        let found = findings(&[("a.cedar", &chained(link, 40_000))], None);
+        assert_eq!(found.first().map(|f| f.code), Some("policy-limit"), "{link}");
+    }
+    let quoted = format!("permit (principal, action, resource) when {{ {}\"\" == \"\" }};", "\"\\\";\" == context.a || ".repeat(1_000));
+    assert_eq!(findings(&[("a.cedar", &quoted)], None).first().map(|f| f.code), Some("policy-limit"));
+    let fine = format!("permit (principal, action, resource) when {{ context.s == \"{}\" }};", "((({{if ".repeat(100));
+    assert!(PolicySet::parse(&[("a.cedar", &fine)], None).is_ok());
+}
+
+#[test]
 fn a_digest_names_files_and_texts_in_any_order() {
     let digest = |files: &[(&str, &str)]| PolicySet::parse(files, None).unwrap().digest();
     let (a, b) = (("a.cedar", "permit (principal, action, resource);"), ("b.cedar", "// b"));
