@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo run --release -p provost-language --example expr_cost`.
 
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a measure reads the clock and prints")]
+
 use std::hint::black_box;
 use std::io::Write;
 use std::time::Instant;

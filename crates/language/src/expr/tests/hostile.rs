@@ -1,5 +1,7 @@
 //! Expressions that try to run for ever, to fill memory or to exhaust the stack: each ends by a counted limit.
 
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "asks whether evaluating ends soon, and on a small stack")]
+
 use std::time::{Duration, Instant};
 
 use provost_model::Value;

@@ -73,6 +73,7 @@ fn two_hundred_expressions_are_one_module() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "asks whether threads can share a module")]
 fn a_module_is_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     let module = module(".n + 1");
