@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
 use crate::rejected::Rejected;
-use crate::state::{OpenKind, Orchestration, Phase};
+use crate::state::{Orchestration, Phase};
 use crate::tasks::review;
 use crate::turn::{Scope, Turn};
 
@@ -39,6 +39,10 @@ pub struct Decided {
 pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command, ambient: &Ambient) -> Result<Step, Rejected> {
     admit(orchestration, command)?;
     let mut turn = Turn::new(code, orchestration, ambient);
+    // What an earlier transition left off goes on with whatever comes next, so that nothing hangs on one message.
+    if orchestration.yielded && !matches!(command, Command::Continue) {
+        turn.ready = blocks_to_go_on(&turn);
+    }
     match command {
         Command::Start(start) => begin(&mut turn, start),
         Command::Sending { effect, attempt } => ledger::sending(&mut turn, effect, *attempt)?,
@@ -51,7 +55,8 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         Command::Cancel(_) => cancel::begin(&mut turn)?,
         Command::Redrive(redrive) => redriven(&mut turn, redrive)?,
         Command::Resolve(resolve) => ledger::resolved(&mut turn, resolve)?,
-        Command::Continue => turn.ready = go_on(&turn)?,
+        Command::Continue if orchestration.yielded => turn.ready = blocks_to_go_on(&turn),
+        Command::Continue => return Err(Rejected::Idle),
     }
     flow::run(&mut turn);
     cancel::go_on(&mut turn);
@@ -163,14 +168,4 @@ fn redriven(turn: &mut Turn<'_>, _redrive: &Redrive) -> Result<(), Rejected> {
     turn.emit(Fact::Redriven { at: parked.at.clone() });
     turn.ready = blocks_to_go_on(turn);
     Ok(())
-}
-
-/// Where a transition that reached its limit goes on.
-fn go_on(turn: &Turn<'_>) -> Result<Vec<Position>, Rejected> {
-    let blocks = blocks_to_go_on(turn);
-    let unfinished_fork = |at: &Position| turn.state.open.get(at).is_some_and(|open| !matches!(open.kind, OpenKind::Fork { .. }));
-    if blocks.is_empty() || turn.state.parked.is_some() && !blocks.iter().any(unfinished_fork) {
-        return Err(Rejected::Idle);
-    }
-    Ok(blocks)
 }

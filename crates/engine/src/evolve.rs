@@ -18,6 +18,7 @@ use crate::state::{Orchestration, Parked, Phase, Timer, Tree};
 /// Total: a fact that does not fit (which `decide` never makes) changes only the sequence; `verify` finds it.
 pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
     state.sequence += 1;
+    state.yielded = matches!(fact, Fact::Yielded);
     match fact {
         Fact::Started { start, input } => tasks::started(state, start.as_deref(), input.as_ref(), now_us),
         Fact::Entered { at, task, input, shape } => tasks::entered(state, at, *task, input.as_ref(), shape, now_us),

@@ -51,7 +51,7 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
     if state.is_ended() {
         return OpenWork::default();
     }
-    let mut work = OpenWork { parked: state.parked.is_some(), ..OpenWork::default() };
+    let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ..OpenWork::default() };
     for (id, effect) in state.effects.iter() {
         match effect.state {
             EffectState::Intended | EffectState::Sent => {

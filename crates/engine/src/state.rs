@@ -51,6 +51,8 @@ pub struct Orchestration {
     pub tasks_run: u64,
     /// Whether anything left the process or time passed: from then on an uncaught error parks.
     pub touched: bool,
+    /// Whether the last transition reached its limit and must be continued.
+    pub yielded: bool,
     /// The output of a completed one.
     pub output: Value,
     /// The error of a faulted one.
@@ -262,6 +264,7 @@ impl Orchestration {
             unwinding: Tree::new_sync(),
             tasks_run: 0,
             touched: false,
+            yielded: false,
             output: Value::Null,
             problem: None,
         }

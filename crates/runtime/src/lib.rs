@@ -1,1 +1,18 @@
-//! See ARCHITECTURE.md.
+//! The data plane: ingest -> orchestrate -> dispatch, over one append path.
+//!
+//! Partition, timers, dispatcher and ingest are synchronous machines; the shells around them own threads, clocks and channels. What is
+//! absent: HTTP handlers, calls to providers or tools, and every decision about what happens next (the engine's) or is allowed (policy's).
+
+pub mod dispatch;
+pub mod gate;
+pub mod inbox;
+pub mod partition;
+pub mod registry;
+pub mod timers;
+
+pub use dispatch::{Dispatcher, Leased, Offer, OfferKind};
+pub use gate::Refused;
+pub use inbox::{Accepted, InboxFact};
+pub use partition::{Delivery, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of};
+pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld, World};
+pub use timers::Timers;

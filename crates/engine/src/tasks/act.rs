@@ -123,7 +123,7 @@ fn request(turn: &Turn<'_>, call: &Call<'_>, approval: Option<&Value>) -> Policy
     if let Some(approval) = approval {
         context.push(("approval", approval.clone()));
     }
-    let resource = Entity::new("Effect", &call.spec.name);
+    let resource = Entity::new("Action", &call.spec.name);
     PolicyRequest { principal: policy::workflow(turn), action: call.spec.name.clone(), resource, context: Value::object(context) }
 }
 

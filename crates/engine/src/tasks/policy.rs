@@ -25,8 +25,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &PolicyT
         None => workflow(turn),
     };
     let resource = match &task.resource {
-        Some(template) => entity(&text(turn, template, "resource")?, "Effect"),
-        None => Entity::new("Effect", &action),
+        Some(template) => entity(&text(turn, template, "resource")?, "Action"),
+        None => Entity::new("Action", &action),
     };
     let context = match &task.context {
         Some(template) => turn.render(template, &entering.input, &scope)?,

@@ -1,0 +1,83 @@
+//! Why the data plane refuses something, in the words of the edge.
+
+use provost_engine::Rejected;
+use provost_model::{Digest, OrchestrationId};
+use provost_store::StoreError;
+
+/// A refusal; nothing was recorded for what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The engine says no.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The store says no, or cannot.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Policy says no.
+    #[error("policy denies `{action}` for `{who}`: {why}")]
+    Denied {
+        /// What was asked.
+        action: String,
+        /// By whom.
+        who: String,
+        /// The rules that decided, or that none allows it.
+        why: String,
+    },
+    /// There is no such orchestration in this tenant.
+    #[error("there is no orchestration `{0}`; `provost list orchestrations` shows those there are")]
+    UnknownOrchestration(OrchestrationId),
+    /// There is no such workflow in this tenant.
+    #[error("there is no active workflow `{0}`; apply a bundle that holds it")]
+    UnknownWorkflow(String),
+    /// Its bundle is not loaded here.
+    #[error("bundle `{0}` is not loaded here; its blob is missing from the data folder")]
+    UnknownBundle(Digest),
+    /// The same `Idempotency-Key` with another request.
+    #[error("this `Idempotency-Key` was used for another request; use a new key")]
+    KeyReused,
+    /// The queue is full.
+    #[error("the server has more work than it can take; try again in {retry_after_ms} ms")]
+    Overloaded {
+        /// When to try again, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The server is stopping.
+    #[error("the server is stopping; try again in a moment")]
+    Stopping,
+    /// Something that should not happen.
+    #[error("internal error: {0}; report it with the request's id")]
+    Internal(String),
+}
+
+impl Refused {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected(rejected) => rejected.code(),
+            Self::Store(error) => error.code(),
+            Self::Denied { .. } => "policy-denied",
+            Self::UnknownOrchestration(_) => "unknown-orchestration",
+            Self::UnknownWorkflow(_) => "unknown-workflow",
+            Self::UnknownBundle(_) => "unknown-bundle",
+            Self::KeyReused => "key-reused",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Stopping => "stopping",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The HTTP status that fits.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Rejected(_) => 409,
+            Self::Store(error) if error.retry() => 503,
+            Self::Store(_) | Self::Internal(_) => 500,
+            Self::Denied { .. } => 403,
+            Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) => 404,
+            Self::UnknownBundle(_) => 409,
+            Self::KeyReused => 422,
+            Self::Overloaded { .. } => 429,
+            Self::Stopping => 503,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The inbox journal: events accepted or rejected, per slot, and how a second delivery gets the first answer.
+
+use std::sync::Arc;
+
+use provost_model::record::RowError;
+use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
+use serde::{Deserialize, Serialize};
+
+/// What happened to an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxFact {
+    /// Taken; it started these orchestrations.
+    Accepted {
+        /// Its id.
+        id: EventId,
+        /// The event.
+        event: Box<Event>,
+        /// Who sent it.
+        by: Who,
+        /// What it started.
+        started: Vec<OrchestrationId>,
+    },
+    /// Kept, but not taken.
+    Rejected {
+        /// Its id.
+        id: EventId,
+        /// The event.
+        event: Box<Event>,
+        /// Who sent it.
+        by: Who,
+        /// The code of the reason.
+        code: Arc<str>,
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// The answer to an event, remembered for its second delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The event's id.
+    pub event: EventId,
+    /// What it started.
+    pub started: Vec<OrchestrationId>,
+    /// Whether this is the answer to an earlier delivery.
+    #[serde(default)]
+    pub duplicate: bool,
+    /// Why it was not taken: code and reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<(Arc<str>, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    facts: Vec<InboxFact>,
+}
+
+/// The payload's JSON of one inbox row.
+///
+/// # Errors
+/// [`RowError::Payload`] when it cannot be written, which the types rule out.
+pub fn encode(fact: &InboxFact) -> Result<Vec<u8>, RowError> {
+    serde_json::to_vec(&Payload { facts: vec![fact.clone()] }).map_err(|e| RowError::Payload(e.to_string()))
+}
+
+/// The facts of one inbox row.
+///
+/// # Errors
+/// [`RowError::Payload`] when the bytes are none.
+pub fn decode(json: &[u8]) -> Result<Vec<InboxFact>, RowError> {
+    serde_json::from_slice::<Payload>(json).map(|payload| payload.facts).map_err(|e| RowError::Payload(e.to_string()))
+}
+
+/// The slot an event lands in: H(tenant, source, id); one of our own lands where its sender lives, so that both commit at once.
+pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
+    match event.id.parse::<provost_model::EffectId>() {
+        Ok(effect) => effect.slot(),
+        Err(_) => Slot::of(&[tenant.as_str(), &event.source, &event.id]),
+    }
+}
+
+/// The key under which an event is remembered.
+pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
+    Digest::of_parts(&[b"event", tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
+}
+
+/// The key under which a start with an `Idempotency-Key` is remembered.
+pub fn start_key(tenant: &TenantId, workflow: &str, key: &str) -> Digest {
+    Digest::of_parts(&[b"start", tenant.as_str().as_bytes(), workflow.as_bytes(), key.as_bytes()])
+}

@@ -1,0 +1,302 @@
+//! A partition: the one writer of a range of slots, as a synchronous machine.
+//!
+//! A batch of deliveries goes in; they are decided one after the other on memory, committed together, and only then anything leaves.
+//! What must stay true: nothing is told or released before the commit; a failed commit drops the memory and folds again; this is the
+//! only place that appends.
+
+mod accept;
+mod load;
+mod release;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use provost_language::Compiled;
+use provost_model::record::{Attempted, Cause, Command, Head, Start, Stream};
+use provost_model::{Digest, EffectId, Event, OrchestrationId, Slot, TenantId, Who};
+use provost_policy::CachedJudge;
+use provost_store::{Batch, StoreError, Upkeep};
+
+use crate::dispatch::Offer;
+use crate::gate::Refused;
+use crate::inbox::Accepted;
+use crate::registry::{Launch, Registry};
+
+pub use load::View;
+pub use release::summary_of;
+
+/// Most orchestrations a partition keeps in memory; idle ones beyond that are folded again when needed.
+const LOADED_MAX: usize = 4096;
+/// Most verdicts a partition remembers.
+const VERDICTS_KEPT: usize = 4096;
+
+/// Something for a partition to do.
+#[derive(Clone)]
+pub enum Delivery {
+    /// An event from outside, or one of our own.
+    Accept {
+        /// Whose.
+        tenant: TenantId,
+        /// The event.
+        event: Box<Event>,
+        /// Who sent it.
+        by: Who,
+    },
+    /// A start by hand.
+    Start {
+        /// Whose.
+        tenant: TenantId,
+        /// What to run.
+        launch: Launch,
+        /// The new orchestration.
+        id: OrchestrationId,
+        /// The command.
+        start: Box<Start>,
+        /// `Idempotency-Key`: the key's digest and the request's.
+        remember: Option<(Digest, Digest)>,
+    },
+    /// A command to an orchestration.
+    Command {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        orchestration: OrchestrationId,
+        /// What.
+        command: Box<Command>,
+        /// What is behind it.
+        cause: Cause,
+    },
+    /// A row of the tenant's control journal, decided by `control`.
+    Control {
+        /// Whose.
+        tenant: TenantId,
+        /// Where the journal must stand.
+        expected: Head,
+        /// The payload's JSON.
+        json: Vec<u8>,
+        /// How many facts.
+        facts: u32,
+        /// Who.
+        who: Arc<str>,
+    },
+}
+
+/// Names a delivery in the replies; 0 when nobody waits.
+pub type Ticket = u64;
+
+/// The answer to a delivery, once it is on disk.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// An event was taken, or answered before, or kept as rejected.
+    Accepted(Accepted),
+    /// An orchestration began, or had begun under the same key.
+    Started {
+        /// Which.
+        id: OrchestrationId,
+        /// Whether this is the answer to an earlier request.
+        duplicate: bool,
+    },
+    /// A row was committed.
+    Committed(Head),
+    /// Refused; nothing was recorded for it.
+    Refused(Refused),
+}
+
+/// The answer with its ticket.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Which delivery.
+    pub ticket: Ticket,
+    /// The answer.
+    pub told: Told,
+}
+
+/// Something that leaves after the commit.
+#[derive(Clone)]
+pub enum Release {
+    /// Work for a worker.
+    Offer(Box<Offer>),
+    /// Take work back that no worker has claimed.
+    Withdraw {
+        /// Whose.
+        tenant: TenantId,
+        /// Which orchestration.
+        orchestration: OrchestrationId,
+        /// Which effect.
+        effect: EffectId,
+    },
+    /// Wake an orchestration.
+    Timer {
+        /// Whose.
+        tenant: TenantId,
+        /// Which orchestration.
+        orchestration: OrchestrationId,
+        /// The timer.
+        id: Arc<str>,
+        /// When, in microseconds UTC.
+        due_us: i64,
+    },
+    /// Deliver to this partition again.
+    Again(Box<Delivery>),
+    /// An orchestration ended or was parked.
+    Announce(Box<View>),
+}
+
+/// What a batch came to.
+#[derive(Default)]
+pub struct Outputs {
+    /// Answers.
+    pub replies: Vec<Reply>,
+    /// What leaves.
+    pub releases: Vec<Release>,
+    /// Deliveries that could not be committed and must be tried again, with the error.
+    pub failed: Option<(Vec<(Ticket, Delivery)>, StoreError)>,
+    /// Rows committed.
+    pub committed: u32,
+}
+
+/// The machine.
+pub struct Partition<S> {
+    store: S,
+    epoch: u64,
+    registry: Registry,
+    judge: CachedJudge,
+    now_us: i64,
+    clock_us: i64,
+    tick: u64,
+    loaded: BTreeMap<(TenantId, OrchestrationId), Loaded>,
+    salt: [u8; 32],
+}
+
+/// An orchestration in memory.
+struct Loaded {
+    state: provost_engine::Orchestration,
+    head: Head,
+    code: Arc<Compiled>,
+    used: u64,
+}
+
+impl<S: Upkeep> Partition<S> {
+    /// Takes a partition over: claims its epoch and finds its last time. `salt` keys the HMACs in its columns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be claimed or read.
+    pub fn open(mut store: S, registry: Registry, salt: [u8; 32]) -> Result<Self, StoreError> {
+        let epoch = store.claim()?;
+        let last = store.lag()?.last;
+        let now_us = store.feed(last.saturating_sub(1), 1)?.last().map_or(0, |(_, row)| row.recorded_at_us);
+        let judge = CachedJudge::new(VERDICTS_KEPT);
+        Ok(Self { store, epoch, registry, judge, now_us, clock_us: now_us, tick: 0, loaded: BTreeMap::new(), salt })
+    }
+
+    /// The partition's store, for reading and upkeep between batches.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// The epoch of this writer.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The partition's time, in microseconds UTC.
+    pub fn now_us(&self) -> i64 {
+        self.now_us
+    }
+
+    /// How many orchestrations are in memory.
+    pub fn loaded(&self) -> usize {
+        self.loaded.len()
+    }
+
+    /// Decides and commits a batch at the clock's `clock_us`.
+    pub fn on(&mut self, deliveries: Vec<(Ticket, Delivery)>, clock_us: i64) -> Outputs {
+        self.tick += 1;
+        self.clock_us = clock_us;
+        self.now_us = self.now_us.max(clock_us);
+        let mut stage = stage::Stage::default();
+        for (ticket, delivery) in &deliveries {
+            if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
+                stage.replies.push(Reply { ticket: *ticket, told: Told::Refused(refused) });
+            }
+        }
+        let outputs = self.commit(stage, deliveries);
+        self.evict();
+        outputs
+    }
+
+    fn stage(&mut self, stage: &mut stage::Stage, ticket: Ticket, delivery: &Delivery) -> Result<(), Refused> {
+        match delivery {
+            Delivery::Accept { tenant, event, by } => self.accept(stage, Some(ticket), tenant, event, by),
+            Delivery::Start { tenant, launch, id, start, remember } => {
+                self.start(stage, ticket, tenant, launch, *id, start, *remember)
+            }
+            Delivery::Command { tenant, orchestration, command, cause } => {
+                let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
+                stage.replies.push(Reply { ticket, told: Told::Committed(head) });
+                Ok(())
+            }
+            Delivery::Control { tenant, expected, json, facts, who } => {
+                let cause = Cause { who: Some(who.clone()), ..Cause::default() };
+                let head = stage.append(self.place(tenant, &Stream::Control), *expected, cause, (*facts, json.as_slice()));
+                stage.replies.push(Reply { ticket, told: Told::Committed(head) });
+                Ok(())
+            }
+        }
+    }
+
+    /// Who writes a row of `stream`, and when.
+    fn place<'p>(&self, tenant: &'p TenantId, stream: &'p Stream) -> stage::At<'p> {
+        let clock_us = (self.clock_us != self.now_us).then_some(self.clock_us);
+        stage::At { tenant, stream, epoch: self.epoch, now_us: self.now_us, clock_us }
+    }
+
+    fn commit(&mut self, stage: stage::Stage, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
+        if stage.entries.is_empty() {
+            return Outputs { replies: stage.replies, releases: stage.releases, ..Outputs::default() };
+        }
+        let committed = u32::try_from(stage.entries.len()).unwrap_or(u32::MAX);
+        let batch = Batch { epoch: self.epoch, entries: stage.entries };
+        match self.store.commit(&batch) {
+            Ok(_) => {
+                self.snapshots(&stage.grown);
+                Outputs { replies: stage.replies, releases: stage.releases, failed: None, committed }
+            }
+            Err(error) => {
+                // What memory knows beyond the disk is gone: fold again.
+                self.loaded.clear();
+                Outputs { failed: Some((deliveries, error)), ..Outputs::default() }
+            }
+        }
+    }
+
+    /// Keeps memory bounded: what was idle for longest leaves first.
+    fn evict(&mut self) {
+        if self.loaded.len() <= LOADED_MAX {
+            return;
+        }
+        let mut ages: Vec<u64> = self.loaded.values().map(|loaded| loaded.used).collect();
+        let middle = ages.len() / 2;
+        let (_, oldest_kept, _) = ages.select_nth_unstable(middle);
+        let oldest_kept = *oldest_kept;
+        let tick = self.tick;
+        self.loaded.retain(|_, loaded| loaded.used > oldest_kept || loaded.used == tick);
+    }
+}
+
+/// The partition that owns `slot` of `partitions`.
+pub fn partition_of(slot: Slot, partitions: u32) -> u32 {
+    let slots = u32::from(provost_model::limits::SLOTS);
+    (u32::from(slot.0) * partitions.max(1)) / slots
+}
+
+/// The outcome of an attempt whose worker is gone: a failed attempt, or one that nobody knows about.
+pub fn lost(class: provost_model::program::EffectClass, why: &str) -> Attempted {
+    use provost_model::program::EffectClass;
+    let problem = provost_model::Problem::ours("attempt-lost", 504, why).detail("the worker is gone; look at `provost list workers`");
+    match class {
+        EffectClass::E0 => Attempted::Failed { problem, retry: true, retry_after_ms: None },
+        EffectClass::E1 | EffectClass::E2 | EffectClass::E3 | EffectClass::E4 => Attempted::Unknown { problem },
+    }
+}

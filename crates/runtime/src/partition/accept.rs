@@ -1,0 +1,167 @@
+//! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
+
+use std::sync::Arc;
+
+use provost_engine::Code as _;
+use provost_model::limits::{DEDUPE_MS, EVENT_HOPS_MAX};
+use provost_model::record::{Cause, Command, Head, Start, Stream};
+use provost_model::{Digest, Event, EventId, OrchestrationId, TenantId, Value, Who};
+use provost_store::{Seen, Upkeep};
+
+use super::stage::Stage;
+use super::{Loaded, Partition, Reply, Ticket, Told};
+use crate::gate::Refused;
+use crate::inbox::{self, Accepted, InboxFact};
+use crate::registry::Launch;
+
+impl<S: Upkeep> Partition<S> {
+    /// Takes an event: the first answer again for a known one, else an inbox row and what it starts.
+    pub(super) fn accept(&mut self, stage: &mut Stage, ticket: Option<Ticket>, tenant: &TenantId, event: &Event, by: &Who) -> Result<(), Refused> {
+        let key = inbox::seen_key(tenant, event);
+        let fingerprint = event.fingerprint();
+        let tell = |stage: &mut Stage, accepted: Accepted| {
+            if let Some(ticket) = ticket {
+                stage.replies.push(Reply { ticket, told: Told::Accepted(accepted) });
+            }
+        };
+        let before = self.remembered(stage, tenant, &key)?;
+        if let Some(before) = before.as_ref().filter(|seen| seen.fingerprint == fingerprint) {
+            let answer: Accepted = serde_json::from_slice(&before.answer).map_err(|e| Refused::Internal(e.to_string()))?;
+            tell(stage, Accepted { duplicate: true, ..answer });
+            return Ok(());
+        }
+        let slot = inbox::slot_of(tenant, event);
+        let unique: [&[u8]; 4] = [tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes(), fingerprint.as_bytes()];
+        let id = EventId::mint(self.now_us, slot, &unique);
+        let launches = self.registry.started_by(tenant, event);
+        let refusal = if before.is_some() {
+            Some(("event-conflict", "an event with this source and id came before with other content; send it under a new id".to_owned()))
+        } else {
+            refusal(&launches, event)
+        };
+        let conflicted = before.is_some();
+        let fact = match &refusal {
+            Some((code, reason)) => {
+                InboxFact::Rejected { id, event: Box::new(event.clone()), by: by.clone(), code: (*code).into(), reason: reason.clone() }
+            }
+            None => {
+                let started = launches.iter().map(|launch| orchestration_of(self.now_us, id, launch)).collect();
+                InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started }
+            }
+        };
+        let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
+        let stream = Stream::Inbox(slot);
+        let head = self.head_of(stage, tenant, &stream)?;
+        let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
+        stage.append(self.place(tenant, &stream), head, cause, (1, &json));
+        let (started, rejected) = match fact {
+            InboxFact::Accepted { started, .. } => (started, None),
+            InboxFact::Rejected { code, reason, .. } => (Vec::new(), Some((code, reason))),
+        };
+        let accepted = Accepted { event: id, started, duplicate: false, rejected };
+        if !conflicted {
+            let answer = serde_json::to_vec(&accepted).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
+        }
+        if refusal.is_none() {
+            for launch in &launches {
+                let start = self.start_of(launch, id, event, by);
+                self.begin(stage, tenant, launch, orchestration_of(self.now_us, id, launch), start)?;
+            }
+        }
+        tell(stage, accepted);
+        Ok(())
+    }
+
+    fn start_of(&self, launch: &Launch, id: EventId, event: &Event, by: &Who) -> Start {
+        Start {
+            workflow: launch.code.program.name.clone(),
+            version: launch.code.program.version.clone(),
+            pin: launch.pin,
+            binding: launch.binding,
+            input: Value::array([event.data.clone()]),
+            event: Some(id),
+            subject: event.subject.clone(),
+            hops: event.hops,
+            by: by.clone(),
+        }
+    }
+
+    /// A start by hand; the same `Idempotency-Key` with the same request has the first answer.
+    #[expect(clippy::too_many_arguments, reason = "one parameter per member of the delivery")]
+    pub(super) fn start(
+        &mut self,
+        stage: &mut Stage,
+        ticket: Ticket,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: &Start,
+        remember: Option<(Digest, Digest)>,
+    ) -> Result<(), Refused> {
+        if let Some((key, fingerprint)) = remember
+            && let Some(before) = self.remembered(stage, tenant, &key)?
+        {
+            if before.fingerprint != fingerprint {
+                return Err(Refused::KeyReused);
+            }
+            let id = serde_json::from_slice(&before.answer).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: true } });
+            return Ok(());
+        }
+        self.begin(stage, tenant, launch, id, start.clone())?;
+        if let Some((key, fingerprint)) = remember {
+            let answer = serde_json::to_vec(&id).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
+        }
+        stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: false } });
+        Ok(())
+    }
+
+    fn begin(&mut self, stage: &mut Stage, tenant: &TenantId, launch: &Launch, id: OrchestrationId, start: Start) -> Result<(), Refused> {
+        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), ..Cause::default() };
+        let state = provost_engine::Orchestration::new(tenant.clone(), id);
+        let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
+        self.loaded.insert((tenant.clone(), id), loaded);
+        self.command(stage, tenant, id, &Command::Start(start), cause)?;
+        Ok(())
+    }
+
+    fn remembered(&mut self, stage: &Stage, tenant: &TenantId, key: &Digest) -> Result<Option<Seen>, Refused> {
+        let found = match stage.seen.get(&(tenant.clone(), *key)) {
+            Some(staged) => Some(staged.clone()),
+            None => self.store.seen(tenant, key)?,
+        };
+        Ok(found.filter(|seen| seen.until_us > self.now_us))
+    }
+
+    fn head_of(&mut self, stage: &Stage, tenant: &TenantId, stream: &Stream) -> Result<Head, Refused> {
+        match stage.heads.get(&(tenant.clone(), stream.clone())) {
+            Some(head) => Ok(*head),
+            None => Ok(self.store.head(tenant, stream)?.unwrap_or(Head::EMPTY)),
+        }
+    }
+}
+
+/// Why an event is kept but not taken.
+fn refusal(launches: &[Launch], event: &Event) -> Option<(&'static str, String)> {
+    if event.hops > EVENT_HOPS_MAX {
+        let reason = format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
+        return Some(("event-loop", reason));
+    }
+    let ours = event.hops > 0;
+    if launches.is_empty() && !ours {
+        let reason = format!("no active workflow starts on events of type `{}`; apply one that does", event.kind);
+        return Some(("event-unknown", reason));
+    }
+    launches.iter().find_map(|launch| {
+        let contract = launch.code.program.starts_on.as_ref()?.contract?;
+        launch.code.validate(contract, &event.data).err().map(|why| ("event-contract", format!("its data breaks the contract: {why}")))
+    })
+}
+
+/// The orchestration that `launch` makes of the event `id`: in the event's slot, so that both commit at once.
+fn orchestration_of(now_us: i64, id: EventId, launch: &Launch) -> OrchestrationId {
+    let name: &Arc<str> = &launch.code.program.name;
+    OrchestrationId::mint(now_us, id.slot(), &[&id.bits().to_bytes(), name.as_bytes()])
+}

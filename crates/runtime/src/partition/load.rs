@@ -1,0 +1,120 @@
+//! Bringing orchestrations into memory: snapshot, then fold; and what reading needs.
+
+use provost_engine::{Orchestration, evolve};
+use provost_model::record::{Head, Row, Stream};
+use provost_model::{OrchestrationId, TenantId};
+use provost_store::{Snapshot, Upkeep};
+
+use super::{Loaded, Partition};
+use crate::gate::Refused;
+
+/// Rows read at once.
+const ROWS_READ: usize = 256;
+/// The version of the fold; another version drops a snapshot.
+const FOLD: u16 = 1;
+
+/// An orchestration as it stands at a sequence.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Its state.
+    pub state: Orchestration,
+    /// Where its journal stood.
+    pub head: Head,
+}
+
+impl<S: Upkeep> Partition<S> {
+    /// Makes sure the orchestration is in memory.
+    pub(super) fn load(&mut self, tenant: &TenantId, id: OrchestrationId) -> Result<&mut Loaded, Refused> {
+        let key = (tenant.clone(), id);
+        if !self.loaded.contains_key(&key) {
+            let view = self.fold(tenant, id, u64::MAX)?;
+            let start = view.state.start.clone().ok_or(Refused::UnknownOrchestration(id))?;
+            let code = self.registry.program(tenant, &start.pin, &start.workflow).ok_or(Refused::UnknownBundle(start.pin))?;
+            self.loaded.insert(key.clone(), Loaded { state: view.state, head: view.head, code, used: self.tick });
+        }
+        let tick = self.tick;
+        let loaded = self.loaded.get_mut(&key).ok_or(Refused::UnknownOrchestration(id))?;
+        loaded.used = tick;
+        Ok(loaded)
+    }
+
+    /// The orchestration at `sequence` (or its last one before that).
+    ///
+    /// # Errors
+    /// [`Refused::UnknownOrchestration`], or what the store says.
+    pub fn view(&mut self, tenant: &TenantId, id: OrchestrationId, sequence: u64) -> Result<View, Refused> {
+        if let Some(loaded) = self.loaded.get(&(tenant.clone(), id)).filter(|loaded| sequence >= loaded.head.sequence) {
+            return Ok(View { state: loaded.state.clone(), head: loaded.head });
+        }
+        self.fold(tenant, id, sequence)
+    }
+
+    fn fold(&mut self, tenant: &TenantId, id: OrchestrationId, sequence: u64) -> Result<View, Refused> {
+        let stream = Stream::Orchestration(id);
+        let snapshot = self.store.snapshot(tenant, &stream)?.filter(|s| s.fold == FOLD && s.head.sequence <= sequence);
+        let from = snapshot.and_then(|s| Some(View { state: serde_json::from_slice(&s.state).ok()?, head: s.head }));
+        let mut view = from.unwrap_or_else(|| View { state: Orchestration::new(tenant.clone(), id), head: Head::EMPTY });
+        loop {
+            let rows = self.store.rows(tenant, &stream, view.head.sequence, ROWS_READ)?;
+            for row in &rows {
+                if row.head().sequence > sequence {
+                    return partial(view, row, sequence);
+                }
+                fold_row(&mut view, row, u64::MAX)?;
+            }
+            if rows.len() < ROWS_READ {
+                break;
+            }
+        }
+        if view.head.sequence == 0 { Err(Refused::UnknownOrchestration(id)) } else { Ok(view) }
+    }
+
+    /// Every row of an orchestration's journal behind `after`, in order.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn journal(&mut self, tenant: &TenantId, stream: &Stream, after: u64) -> Result<Vec<Row>, Refused> {
+        let (mut all, mut after) = (Vec::new(), after);
+        loop {
+            let rows = self.store.rows(tenant, stream, after, ROWS_READ)?;
+            let last = rows.len() < ROWS_READ;
+            after = rows.last().map_or(after, |row| row.head().sequence);
+            all.extend(rows);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Writes snapshots of orchestrations that grew, after their commit. A failure costs time at the next fold, nothing else.
+    pub(super) fn snapshots(&mut self, grown: &[(TenantId, OrchestrationId)]) {
+        for (tenant, id) in grown {
+            let Some(loaded) = self.loaded.get(&(tenant.clone(), *id)) else { continue };
+            let Ok(state) = serde_json::to_vec(&loaded.state) else { continue };
+            let snapshot = Snapshot { tenant: tenant.clone(), stream: Stream::Orchestration(*id), head: loaded.head, fold: FOLD, state };
+            if let Err(error) = self.store.write_snapshot(&snapshot) {
+                tracing::warn!(code = error.code(), "a snapshot could not be written");
+            }
+        }
+    }
+}
+
+fn fold_row(view: &mut View, row: &Row, sequence: u64) -> Result<(), Refused> {
+    let transition = row.transition().map_err(|e| Refused::Internal(e.to_string()))?;
+    for fact in transition.facts.iter() {
+        if view.state.sequence >= sequence {
+            break;
+        }
+        evolve(&mut view.state, fact, transition.ambient.now_us);
+    }
+    view.head = row.head();
+    Ok(())
+}
+
+/// A state inside a row: its facts up to `sequence`.
+fn partial(mut view: View, row: &Row, sequence: u64) -> Result<View, Refused> {
+    let chain = view.head.chain;
+    fold_row(&mut view, row, sequence)?;
+    view.head = Head { sequence: view.state.sequence, chain };
+    Ok(view)
+}

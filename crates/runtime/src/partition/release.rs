@@ -1,0 +1,236 @@
+//! One command: decide, with policy asked at once; the row, the open work, and what leaves after the commit.
+
+use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work};
+use provost_model::limits::SNAPSHOT_FACTS;
+use provost_model::program::EffectClass;
+use provost_model::record::{Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, Stream};
+use provost_model::{Digest, EffectId, OrchestrationId, TenantId, Who};
+use provost_store::{Needs, OpenChange, OpenWork, Status, Summary, Upkeep};
+
+use super::stage::Stage;
+use super::{Delivery, Partition, Release, View, lost};
+use crate::dispatch::{Offer, OfferKind};
+use crate::gate::Refused;
+
+/// Most rounds of questions to policy in one transition.
+const ASK_ROUNDS_MAX: usize = 1024;
+
+impl<S: Upkeep> Partition<S> {
+    /// Decides a command and stages its row. Returns the journal's new head.
+    pub(super) fn command(&mut self, stage: &mut Stage, tenant: &TenantId, id: OrchestrationId, command: &Command, cause: Cause) -> Result<Head, Refused> {
+        let (state, expected, code) = {
+            let loaded = self.load(tenant, id)?;
+            (loaded.state.clone(), loaded.head, loaded.code.clone())
+        };
+        let decided = self.decide(tenant, &code, &state, command)?;
+        if decided.transition.facts.is_empty() {
+            return Ok(expected);
+        }
+        let json = decided.transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
+        let facts = u32::try_from(decided.transition.facts.len()).unwrap_or(u32::MAX);
+        let stream = Stream::Orchestration(id);
+        let head = stage.append(self.place(tenant, &stream), expected, cause, (facts, &json));
+        let listed = listed(&state, &decided);
+        if let Some(entry) = stage.entries.last_mut() {
+            entry.open = open_change(&decided.next, head);
+            entry.summary = listed.then(|| summary_of(&decided.next, self.now_us, &self.salt));
+        }
+        if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS && !decided.next.is_ended() {
+            stage.grown.push((tenant.clone(), id));
+        }
+        let ended = decided.next.is_ended();
+        if let Some(loaded) = self.loaded.get_mut(&(tenant.clone(), id)) {
+            loaded.state = decided.next.clone();
+            loaded.head = head;
+        }
+        self.release(stage, tenant, &decided, head)?;
+        if ended {
+            self.loaded.remove(&(tenant.clone(), id));
+        }
+        Ok(head)
+    }
+
+    fn decide(&mut self, tenant: &TenantId, code: &provost_language::Compiled, state: &Orchestration, command: &Command) -> Result<Decided, Refused> {
+        let mut ambient = Ambient { now_us: self.now_us, seed: seed(state), ..Ambient::default() };
+        for _ in 0..ASK_ROUNDS_MAX {
+            match decide(code, state, command, &ambient)? {
+                Step::Commit(decided) => return Ok(*decided),
+                Step::Ask(requests) => {
+                    for request in &requests {
+                        ambient.verdicts.push(self.registry.judge(&mut self.judge, tenant, &code.program.pin, request));
+                    }
+                }
+            }
+        }
+        Err(Refused::Internal("the core asks policy without end".to_owned()))
+    }
+
+    /// Turns intents into what leaves after the commit.
+    fn release(&mut self, stage: &mut Stage, tenant: &TenantId, decided: &Decided, head: Head) -> Result<(), Refused> {
+        let state = &decided.next;
+        for intent in &decided.transition.intents {
+            match intent {
+                Intent::Attempt { effect, .. } => stage.releases.extend(offer(state, effect, false).map(|o| Release::Offer(Box::new(o)))),
+                Intent::LookUp { effect, .. } => stage.releases.extend(offer(state, effect, true).map(|o| Release::Offer(Box::new(o)))),
+                Intent::Withdraw { effect } => {
+                    stage.releases.push(Release::Withdraw { tenant: tenant.clone(), orchestration: state.id, effect: *effect });
+                }
+                Intent::Timer { id, due_us } => {
+                    stage.releases.push(Release::Timer { tenant: tenant.clone(), orchestration: state.id, id: id.clone(), due_us: *due_us });
+                }
+                Intent::Ask { .. } => {}
+                Intent::Emit { effect } => self.emit(stage, tenant, decided, effect)?,
+                Intent::Continue => stage.releases.push(Release::Again(Box::new(going_on(tenant, state.id)))),
+                Intent::Announce => stage.releases.push(Release::Announce(Box::new(View { state: state.clone(), head }))),
+            }
+        }
+        Ok(())
+    }
+
+    /// An event of ours lands in the slot of its sender: both are one commit, and nothing can be lost between them.
+    fn emit(&mut self, stage: &mut Stage, tenant: &TenantId, decided: &Decided, effect: &EffectId) -> Result<(), Refused> {
+        let event = decided.transition.facts.iter().find_map(|fact| match fact {
+            Fact::Emitted { effect: emitted, event, .. } if emitted == effect => Some(event.clone()),
+            _ => None,
+        });
+        match event {
+            Some(event) => self.accept(stage, None, tenant, &event, &Who::system()),
+            None => Ok(()),
+        }
+    }
+
+    /// What the open work of an orchestration means after a restart: offers, timers, lost attempts.
+    ///
+    /// # Errors
+    /// What loading it says.
+    pub fn resume(&mut self, row: &OpenWork) -> Result<Vec<Release>, Refused> {
+        let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
+        let (tenant, id) = (row.tenant.clone(), row.orchestration);
+        let timer = |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
+        let mut releases: Vec<Release> = work.timers.into_iter().map(timer).collect();
+        if work.unfinished {
+            releases.push(Release::Again(Box::new(going_on(&tenant, id))));
+        }
+        for pending in &work.effects {
+            let maybe_sent = pending.state == EffectState::Sent || pending.class == EffectClass::E3 && pending.state == EffectState::Intended;
+            if maybe_sent {
+                let result = lost(pending.class, "the server stopped between sending and the answer");
+                let outcome = Outcome { effect: pending.effect, attempt: pending.attempt, result, worker: "provost".into(), took_ms: 0 };
+                let cause = Cause { effect: Some(pending.effect), ..Cause::default() };
+                let command = Box::new(Command::Outcome(outcome));
+                releases.push(Release::Again(Box::new(Delivery::Command { tenant: tenant.clone(), orchestration: id, command, cause })));
+                continue;
+            }
+            let asked = pending.state == EffectState::Asked;
+            let state = self.load(&tenant, id)?.state.clone();
+            releases.extend(offer(&state, &pending.effect, asked).map(|o| Release::Offer(Box::new(o))));
+        }
+        Ok(releases)
+    }
+}
+
+fn going_on(tenant: &TenantId, orchestration: OrchestrationId) -> Delivery {
+    Delivery::Command { tenant: tenant.clone(), orchestration, command: Box::new(Command::Continue), cause: Cause::default() }
+}
+
+/// Where the jitter of a transition comes from: different for each, equal on every replay because it is recorded.
+fn seed(state: &Orchestration) -> u64 {
+    let digest = Digest::of_parts(&[&state.id.bits().to_bytes(), &state.sequence.to_be_bytes()]);
+    digest.as_bytes().iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
+}
+
+/// The work that a worker is offered for an effect.
+fn offer(state: &Orchestration, id: &EffectId, look_up: bool) -> Option<Offer> {
+    let effect = state.effects.get(id)?;
+    let start = state.start.as_ref()?;
+    let kind = match effect.kind {
+        _ if look_up => OfferKind::LookUp,
+        EffectKind::Agent => OfferKind::Agent,
+        EffectKind::Action => OfferKind::Action,
+        EffectKind::Undo => OfferKind::Undo,
+    };
+    Some(Offer {
+        tenant: state.tenant.clone(),
+        orchestration: state.id,
+        effect: *id,
+        kind,
+        class: effect.class,
+        name: effect.name.clone(),
+        workflow: start.workflow.clone(),
+        pin: start.pin,
+        attempt: if look_up { effect.lookups } else { effect.attempt },
+        position: effect.at.clone(),
+        key: effect.key.clone(),
+        business_key: effect.business_key.clone(),
+        deadline_us: effect.deadline_us,
+        arguments: effect.arguments.clone(),
+        example: effect.example,
+        event: start.event,
+    })
+}
+
+fn open_change(state: &Orchestration, head: Head) -> OpenChange {
+    if state.is_ended() {
+        return OpenChange::Close;
+    }
+    let work = open_work(state);
+    let mut needs = Needs::NONE;
+    if !work.reviews.is_empty() {
+        needs = needs.with(Needs::REVIEW);
+    }
+    if !work.in_doubt.is_empty() {
+        needs = needs.with(Needs::IN_DOUBT);
+    }
+    if let Some(parked) = &state.parked {
+        needs = needs.with(if parked.problem.is_ours("conflict") { Needs::CONFLICT } else { Needs::PARKED });
+    }
+    let due_us = work.timers.iter().map(|(_, due_us)| *due_us).min();
+    let pin = state.start.as_ref().map_or(head.chain, |start| start.pin);
+    let work = serde_json::to_vec(&work).unwrap_or_default();
+    OpenChange::Set(OpenWork { tenant: state.tenant.clone(), orchestration: state.id, head, pin, due_us, needs, work })
+}
+
+/// Whether lists show something new.
+fn listed(before: &Orchestration, decided: &Decided) -> bool {
+    status(before) != status(&decided.next) || before.sequence == 0
+}
+
+fn status(state: &Orchestration) -> Status {
+    match (&state.phase, &state.parked) {
+        (Phase::Ended(Ending::Completed), _) => Status::Completed,
+        (Phase::Ended(Ending::Faulted), _) => Status::Faulted,
+        (Phase::Ended(Ending::Cancelled), _) => Status::Cancelled,
+        (Phase::New | Phase::Running | Phase::Cancelling { .. }, Some(_)) => Status::Parked,
+        (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) if waits(state) => Status::Waiting,
+        (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) => Status::Running,
+    }
+}
+
+/// Whether only time or a person can move it.
+fn waits(state: &Orchestration) -> bool {
+    let working = state.effects.values().any(|e| matches!(e.state, EffectState::Intended | EffectState::Sent | EffectState::Asked));
+    !working && !state.yielded && state.sequence > 0
+}
+
+/// The list row of an orchestration.
+pub fn summary_of(state: &Orchestration, now_us: i64, salt: &[u8; 32]) -> Summary {
+    let start = state.start.as_deref();
+    let subject = start.and_then(|s| s.subject.as_deref()).map(|subject| subject_mark(salt, &state.tenant, subject));
+    Summary {
+        tenant: state.tenant.clone(),
+        orchestration: state.id,
+        workflow: start.map(|s| s.workflow.clone()).unwrap_or_default(),
+        version: start.map(|s| s.version.clone()).unwrap_or_default(),
+        status: status(state),
+        subject,
+        event: start.and_then(|s| s.event),
+        started_us: state.started_at_us,
+        updated_us: now_us,
+        ended_us: state.is_ended().then_some(now_us),
+    }
+}
+
+/// What stands for a subject in columns: a keyed digest, so that no personal data does.
+pub fn subject_mark(salt: &[u8; 32], tenant: &TenantId, subject: &str) -> [u8; 32] {
+    *Digest::of_parts(&[salt, tenant.as_str().as_bytes(), subject.as_bytes()]).as_bytes()
+}

@@ -1,0 +1,200 @@
+//! What the data plane must know beside the journals: programs by pin, what an event starts, who may what, where destinations are.
+//!
+//! A snapshot of the control journal's fold, swapped whole; readers never wait.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+use provost_language::Compiled;
+use provost_model::verdict::Verdict;
+use provost_model::{Digest, Event, PolicyRequest, Program, TenantId, Who};
+use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet};
+use serde::{Deserialize, Serialize};
+
+/// A published bundle as stored: all that running work needs, without sources.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredBundle {
+    /// The pin.
+    pub digest: Digest,
+    /// The lock, as text.
+    pub lock: String,
+    /// The compiled programs.
+    pub programs: Vec<Program>,
+    /// Cedar policies: file name and text.
+    pub policies: Vec<(String, String)>,
+    /// Cedar schema: file name and text.
+    pub schema: Option<(String, String)>,
+}
+
+/// A bundle, loaded.
+pub struct Loaded {
+    /// As stored.
+    pub stored: Arc<StoredBundle>,
+    /// Its workflows by name, ready to run.
+    pub workflows: BTreeMap<Arc<str>, Arc<Compiled>>,
+    /// Its policies; [`provost_policy::starter`] where it brings none.
+    pub policies: Arc<PolicySet>,
+}
+
+/// One tenant's share of the registry.
+#[derive(Clone, Default)]
+pub struct TenantWorld {
+    /// Bundles by pin.
+    pub bundles: BTreeMap<Digest, Arc<Loaded>>,
+    /// The active pin of each workflow.
+    pub active: BTreeMap<Arc<str>, Digest>,
+    /// The tenant's policies; the default set where it brings none.
+    pub policies: Option<Arc<PolicySet>>,
+    /// The Guard.
+    pub guard: Arc<Guard>,
+    /// Destination -> address, and the revision.
+    pub binding: Arc<Binding>,
+}
+
+/// Where destinations are, in this place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Counts up with every change; 0 is nothing bound.
+    pub revision: u64,
+    /// Name -> base URL.
+    pub destinations: BTreeMap<String, String>,
+}
+
+impl Binding {
+    /// The host of a destination, in lower case.
+    pub fn host(&self, destination: &str) -> Option<String> {
+        let url = self.destinations.get(destination)?;
+        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let host = if host.starts_with('[') { host.split(']').next().map(|h| &h[1.min(h.len())..]) } else { host.split(':').next() };
+        host.map(str::to_ascii_lowercase)
+    }
+}
+
+/// Everything, by tenant.
+#[derive(Clone, Default)]
+pub struct World {
+    /// Tenants by name.
+    pub tenants: BTreeMap<TenantId, Arc<TenantWorld>>,
+}
+
+/// The registry: a shared [`World`].
+#[derive(Clone, Default)]
+pub struct Registry {
+    world: Arc<RwLock<Arc<World>>>,
+}
+
+/// An orchestration about to be started.
+#[derive(Clone)]
+pub struct Launch {
+    /// The workflow's program.
+    pub code: Arc<Compiled>,
+    /// The pin.
+    pub pin: Digest,
+    /// The binding in force.
+    pub binding: u64,
+}
+
+impl Registry {
+    /// The world as it is now.
+    pub fn world(&self) -> Arc<World> {
+        self.world.read().map(|world| world.clone()).unwrap_or_default()
+    }
+
+    /// Replaces the world.
+    pub fn replace(&self, world: World) {
+        if let Ok(mut shared) = self.world.write() {
+            *shared = Arc::new(world);
+        }
+    }
+
+    /// One tenant's share.
+    pub fn tenant(&self, tenant: &TenantId) -> Arc<TenantWorld> {
+        self.world().tenants.get(tenant).cloned().unwrap_or_default()
+    }
+
+    /// The program of a pinned workflow.
+    pub fn program(&self, tenant: &TenantId, pin: &Digest, workflow: &str) -> Option<Arc<Compiled>> {
+        self.tenant(tenant).bundles.get(pin)?.workflows.get(workflow).cloned()
+    }
+
+    /// What starting `workflow` now means: its active pin.
+    pub fn launch(&self, tenant: &TenantId, workflow: &str) -> Option<Launch> {
+        let world = self.tenant(tenant);
+        let pin = *world.active.get(workflow)?;
+        let code = world.bundles.get(&pin)?.workflows.get(workflow)?.clone();
+        Some(Launch { code, pin, binding: world.binding.revision })
+    }
+
+    /// The workflows that an event starts, in order of name.
+    pub fn started_by(&self, tenant: &TenantId, event: &Event) -> Vec<Launch> {
+        let world = self.tenant(tenant);
+        let launches = world.active.keys().filter_map(|workflow| self.launch(tenant, workflow));
+        launches.filter(|launch| starts_on(&launch.code, event)).collect()
+    }
+
+    /// Judges a question about an effect or agent of the pinned workflow.
+    pub fn judge(&self, judge: &mut CachedJudge, tenant: &TenantId, pin: &Digest, request: &PolicyRequest) -> Verdict {
+        let world = self.tenant(tenant);
+        let bundle = world.bundles.get(pin).map(|bundle| bundle.policies.clone());
+        let enriched = enriched(&world.binding, request);
+        let layers = Judge {
+            bundle: bundle.as_deref().unwrap_or(PolicySet::empty()),
+            tenant: world.policies.as_deref().unwrap_or(provost_policy::tenant_default()),
+            guard: &world.guard,
+        };
+        let mut verdict = judge.judge(&layers, enriched.as_ref().unwrap_or(request), Entities::none());
+        verdict.request = request.digest();
+        verdict.binding = if enriched.is_some() { world.binding.revision } else { 0 };
+        verdict
+    }
+
+    /// Judges what a person or program wants of the platform itself.
+    pub fn judge_who(&self, tenant: &TenantId, who: &Who, request: &PolicyRequest) -> Verdict {
+        let world = self.tenant(tenant);
+        let layers = Judge {
+            bundle: PolicySet::empty(),
+            tenant: world.policies.as_deref().unwrap_or(provost_policy::tenant_default()),
+            guard: &world.guard,
+        };
+        match Entities::of_who(who) {
+            Ok(entities) => layers.judge(request, &entities),
+            Err(_) => layers.judge(request, Entities::none()),
+        }
+    }
+}
+
+/// The request with the host of its destination, where it names one.
+fn enriched(binding: &Binding, request: &PolicyRequest) -> Option<PolicyRequest> {
+    let destination = request.context.member("destination")?.as_str().filter(|name| !name.is_empty())?;
+    let host = binding.host(destination).unwrap_or_default();
+    let mut context = request.context.as_object()?.clone();
+    context.insert(provost_policy::vocabulary::DESTINATION_HOST.into(), host.into());
+    Some(PolicyRequest { context: provost_model::Value::Object(Arc::new(context)), ..request.clone() })
+}
+
+/// Whether `event` starts the workflow: all attributes as written, and the condition on its data.
+pub fn starts_on(code: &Compiled, event: &Event) -> bool {
+    use provost_engine::Code as _;
+    let Some(on) = &code.program.starts_on else { return false };
+    let attributes = on.attributes.iter().all(|(name, wanted)| attribute(event, name).as_ref() == Some(wanted));
+    attributes && on.data.is_none_or(|condition| {
+        let holds = code.evaluate(condition, &event.data, &mut |_| provost_model::Value::Null);
+        holds.is_ok_and(|value| !matches!(value, provost_model::Value::Null | provost_model::Value::Bool(false)))
+    })
+}
+
+fn attribute(event: &Event, name: &str) -> Option<provost_model::Value> {
+    let text = |text: &Option<Arc<str>>| text.clone().map(provost_model::Value::Str);
+    match name {
+        "id" => Some(provost_model::Value::Str(event.id.clone())),
+        "source" => Some(provost_model::Value::Str(event.source.clone())),
+        "type" => Some(provost_model::Value::Str(event.kind.clone())),
+        "subject" => text(&event.subject),
+        "time" => text(&event.time),
+        "dataschema" => text(&event.dataschema),
+        "datacontenttype" => text(&event.datacontenttype),
+        other => event.extensions.member(other).cloned(),
+    }
+}
