@@ -70,9 +70,7 @@ fn admit(orchestration: &Orchestration, command: &Command) -> Result<(), Rejecte
         (Phase::New, _) => Err(Rejected::NotStarted),
         (_, Command::Start(_)) => Err(Rejected::Started),
         // A report may come after the end; it is refused like any other zombie's.
-        (Phase::Ended(_), Command::Outcome(outcome)) => {
-            Err(Rejected::StaleAttempt { effect: outcome.effect, attempt: outcome.attempt })
-        }
+        (Phase::Ended(_), Command::Outcome(outcome)) => Err(Rejected::StaleAttempt { effect: outcome.effect, attempt: outcome.attempt }),
         (Phase::Ended(_), _) => Err(Rejected::Ended),
         (Phase::Cancelling { .. }, Command::Cancel(_)) => Err(Rejected::Cancelling),
         (Phase::Running | Phase::Cancelling { .. }, _) => Ok(()),

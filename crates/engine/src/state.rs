@@ -310,7 +310,10 @@ impl Orchestration {
     /// Open things at `at` and inside it, in order of position.
     pub fn open_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s Position, &'s Arc<Open>)> {
         // Everything inside starts with the same text, so the range ends at the first place that does not.
-        self.open.range(at.clone()..).take_while(|(place, _)| place.as_str().starts_with(at.as_str())).filter(|(place, _)| place.is_within(at))
+        self.open
+            .range(at.clone()..)
+            .take_while(|(place, _)| place.as_str().starts_with(at.as_str()))
+            .filter(|(place, _)| place.is_within(at))
     }
 
     /// Effects of tasks at `at` and inside it.

@@ -84,7 +84,12 @@ fn again(code: &dyn Code, state: &Orchestration, command: &Command, ambient: &Am
 fn first_difference(recorded: &Transition, again: &Transition) -> String {
     let facts = recorded.facts.iter().zip(&again.facts).position(|(a, b)| a != b);
     if let Some(at) = facts {
-        return format!("fact {} of the row is `{}`, decided again it is `{}`", at + 1, name(recorded.facts.get(at)), name(again.facts.get(at)));
+        return format!(
+            "fact {} of the row is `{}`, decided again it is `{}`",
+            at + 1,
+            name(recorded.facts.get(at)),
+            name(again.facts.get(at))
+        );
     }
     if recorded.facts.len() != again.facts.len() {
         return format!("the row holds {} facts, decided again there are {}", recorded.facts.len(), again.facts.len());

@@ -109,7 +109,14 @@ impl Dispatcher {
     }
 
     /// Claims up to `capacity` pieces of work of `tenant` from `queues` for `worker`: lease token and work.
-    pub fn claim(&mut self, worker: &Arc<str>, tenant: &TenantId, queues: &[Arc<str>], capacity: usize, now_us: i64) -> Vec<(String, Offer)> {
+    pub fn claim(
+        &mut self,
+        worker: &Arc<str>,
+        tenant: &TenantId,
+        queues: &[Arc<str>],
+        capacity: usize,
+        now_us: i64,
+    ) -> Vec<(String, Offer)> {
         let mut claimed = Vec::new();
         for queue in queues {
             let Some(waiting) = self.queues.get_mut(queue) else { continue };

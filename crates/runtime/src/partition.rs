@@ -229,9 +229,7 @@ impl<S: Upkeep> Partition<S> {
     fn stage(&mut self, stage: &mut stage::Stage, ticket: Ticket, delivery: &Delivery) -> Result<(), Refused> {
         match delivery {
             Delivery::Accept { tenant, event, by } => self.accept(stage, Some(ticket), tenant, event, by),
-            Delivery::Start { tenant, launch, id, start, remember } => {
-                self.start(stage, ticket, tenant, launch, *id, start, *remember)
-            }
+            Delivery::Start { tenant, launch, id, start, remember } => self.start(stage, ticket, tenant, launch, *id, start, *remember),
             Delivery::Command { tenant, orchestration, command, cause } => {
                 let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });

@@ -139,8 +139,9 @@ impl Registry {
         let world = self.tenant(tenant);
         let bundle = world.bundles.get(pin).map(|bundle| bundle.policies.clone());
         let enriched = enriched(&world.binding, request);
+        let nothing = PolicySet::empty();
         let layers = Judge {
-            bundle: bundle.as_deref().unwrap_or(PolicySet::empty()),
+            bundle: bundle.as_deref().unwrap_or(&nothing),
             tenant: world.policies.as_deref().unwrap_or(provost_policy::tenant_default()),
             guard: &world.guard,
         };
@@ -154,7 +155,7 @@ impl Registry {
     pub fn judge_who(&self, tenant: &TenantId, who: &Who, request: &PolicyRequest) -> Verdict {
         let world = self.tenant(tenant);
         let layers = Judge {
-            bundle: PolicySet::empty(),
+            bundle: &PolicySet::empty(),
             tenant: world.policies.as_deref().unwrap_or(provost_policy::tenant_default()),
             guard: &world.guard,
         };
@@ -179,10 +180,11 @@ pub fn starts_on(code: &Compiled, event: &Event) -> bool {
     use provost_engine::Code as _;
     let Some(on) = &code.program.starts_on else { return false };
     let attributes = on.attributes.iter().all(|(name, wanted)| attribute(event, name).as_ref() == Some(wanted));
-    attributes && on.data.is_none_or(|condition| {
-        let holds = code.evaluate(condition, &event.data, &mut |_| provost_model::Value::Null);
-        holds.is_ok_and(|value| !matches!(value, provost_model::Value::Null | provost_model::Value::Bool(false)))
-    })
+    attributes
+        && on.data.is_none_or(|condition| {
+            let holds = code.evaluate(condition, &event.data, &mut |_| provost_model::Value::Null);
+            holds.is_ok_and(|value| !matches!(value, provost_model::Value::Null | provost_model::Value::Bool(false)))
+        })
 }
 
 fn attribute(event: &Event, name: &str) -> Option<provost_model::Value> {

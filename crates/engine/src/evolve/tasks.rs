@@ -12,7 +12,18 @@ use crate::state::{Open, OpenKind, Orchestration, Phase};
 
 fn opened(task: TaskIx, raw: Value, input: Option<&Value>, kind: OpenKind, now_us: i64) -> Open {
     let input = input.cloned().unwrap_or_else(|| raw.clone());
-    Open { task, last: input.clone(), raw, input, entered_us: now_us, cursor: None, then: Flow::Continue, visits: Vec::new(), expired: false, kind }
+    Open {
+        task,
+        last: input.clone(),
+        raw,
+        input,
+        entered_us: now_us,
+        cursor: None,
+        then: Flow::Continue,
+        visits: Vec::new(),
+        expired: false,
+        kind,
+    }
 }
 
 /// Changes the open thing at `at`, where it is open.

@@ -176,7 +176,9 @@ fn another(turn: &Turn<'_>, at: &Position, open: &Open, items: &Value, next: u64
 /// A `fork`: branches not yet begun, the winner, or the join.
 fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Value)]) {
     let Ok(TaskKind::Fork(task)) = turn.task(open.task).map(|task| &task.kind) else { return };
-    if task.compete && let Some((_, output)) = done.first() {
+    if task.compete
+        && let Some((_, output)) = done.first()
+    {
         return settle_fork(turn, at, open, output.clone());
     }
     for ix in &task.branches {
@@ -207,7 +209,8 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Value)
 }
 
 fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Value) {
-    let losers: Vec<Position> = turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).map(|(p, _)| p.clone()).collect();
+    let losers: Vec<Position> =
+        turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).map(|(p, _)| p.clone()).collect();
     for loser in losers {
         super::withdraw_within(turn, &loser);
         turn.emit(Fact::Abandoned { at: loser });

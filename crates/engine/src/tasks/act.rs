@@ -75,7 +75,9 @@ const KEY_CHARS_MAX: usize = 255;
 
 fn key_text(value: &Value) -> Result<Arc<str>, Problem> {
     match value {
-        Value::Str(text) if !text.is_empty() && text.chars().count() <= KEY_CHARS_MAX && !text.contains(char::is_control) => Ok(text.clone()),
+        Value::Str(text) if !text.is_empty() && text.chars().count() <= KEY_CHARS_MAX && !text.contains(char::is_control) => {
+            Ok(text.clone())
+        }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Array(_) | Value::Object(_) => {
             Err(Problem::standard("validation", 400, "the business key is no usable text")
                 .detail(format!("write 1 to {KEY_CHARS_MAX} characters without control characters")))
@@ -95,7 +97,12 @@ fn remembered(turn: &mut Turn<'_>, entering: &Entering<'_>, call: &Call<'_>) -> 
     match effect.state {
         EffectState::Done => ended(entering, effect.result.clone()).map(Some),
         EffectState::Failed | EffectState::Abandoned => Ok(None),
-        EffectState::Intended | EffectState::Sent | EffectState::Waiting | EffectState::Asked | EffectState::InDoubt | EffectState::Conflict => {
+        EffectState::Intended
+        | EffectState::Sent
+        | EffectState::Waiting
+        | EffectState::Asked
+        | EffectState::InDoubt
+        | EffectState::Conflict => {
             entering.open(turn, Shape::Plain)?;
             Ok(Some(Entry::Open))
         }

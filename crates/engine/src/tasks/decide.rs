@@ -93,9 +93,10 @@ fn aggregate(task: &DecideTask, opinions: &[Opinion]) -> Judged {
         votes: votes(task, opinions),
         vetoed_by: None,
     };
-    let veto = task.veto.iter().find_map(|veto| {
-        opinions.iter().find(|o| o.name == veto.by && o.choice == veto.choice && o.confidence_pct >= veto.confidence_pct)
-    });
+    let veto = task
+        .veto
+        .iter()
+        .find_map(|veto| opinions.iter().find(|o| o.name == veto.by && o.choice == veto.choice && o.confidence_pct >= veto.confidence_pct));
     if let Some(veto) = veto {
         judged.choice = Some(veto.choice.clone());
         judged.confidence_pct = veto.confidence_pct;
@@ -181,13 +182,22 @@ mod tests {
     fn task(rule: DecideRule) -> DecideTask {
         let weights = vec![("policy".into(), 2), ("fraud".into(), 2), ("history".into(), 1)];
         let tie = Some("unsure".into());
-        DecideTask { opinions: Template::Literal(Value::Null), rule, weights, veto: Vec::new(), quorum: 2, tie, judge: Some("fraud".into()) }
+        DecideTask {
+            opinions: Template::Literal(Value::Null),
+            rule,
+            weights,
+            veto: Vec::new(),
+            quorum: 2,
+            tie,
+            judge: Some("fraud".into()),
+        }
     }
 
     fn opinions(list: &[(&str, &str, i64)]) -> Vec<Opinion> {
-        let value = Value::object(list.iter().map(|(name, choice, pct)| {
-            (*name, Value::object([("choice", Value::from(*choice)), ("confidencePct", Value::Int(*pct))]))
-        }));
+        let value =
+            Value::object(list.iter().map(|(name, choice, pct)| {
+                (*name, Value::object([("choice", Value::from(*choice)), ("confidencePct", Value::Int(*pct))]))
+            }));
         read(&value).unwrap()
     }
 

@@ -30,7 +30,9 @@ const KNOWN: [&str; 9] = ["id", "source", "type", "subject", "time", "dataschema
 
 fn event(rendered: &Value) -> Result<Event, Problem> {
     let Some(map) = rendered.as_object() else {
-        return Err(Problem::standard("configuration", 400, "the event to emit is no object").detail("write `emit.event.with` as an object"));
+        return Err(
+            Problem::standard("configuration", 400, "the event to emit is no object").detail("write `emit.event.with` as an object")
+        );
     };
     let text = |key: &str| map.lookup(key).and_then(Value::as_str).map(std::sync::Arc::<str>::from);
     let kind = text("type").ok_or_else(|| {

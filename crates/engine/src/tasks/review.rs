@@ -38,11 +38,8 @@ pub(crate) fn open(turn: &mut Turn<'_>, at: &Position, spec: &ReviewSpec, show: 
 
 /// The digest of a call: action, meaningful arguments and pin. An approval is bound to it.
 pub(crate) fn call_digest(turn: &Turn<'_>, action: &str, arguments: &Value) -> Digest {
-    let fingerprint = turn
-        .program()
-        .actions
-        .get(action)
-        .map_or_else(|| Digest::of_value(arguments), |spec| crate::ledger::fingerprint(spec, arguments));
+    let fingerprint =
+        turn.program().actions.get(action).map_or_else(|| Digest::of_value(arguments), |spec| crate::ledger::fingerprint(spec, arguments));
     Digest::of_parts(&[action.as_bytes(), fingerprint.as_bytes(), turn.program().pin.as_bytes()])
 }
 

@@ -31,8 +31,7 @@ pub(crate) fn duration_ms(value: &Value) -> Result<i64, Problem> {
     })
 }
 
-const UNITS: [(&str, i64); 5] =
-    [("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000), ("seconds", 1000), ("milliseconds", 1)];
+const UNITS: [(&str, i64); 5] = [("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000), ("seconds", 1000), ("milliseconds", 1)];
 
 fn from_units(value: &Value) -> Option<i64> {
     let map = value.as_object()?;

@@ -16,7 +16,14 @@ use crate::registry::Launch;
 
 impl<S: Upkeep> Partition<S> {
     /// Takes an event: the first answer again for a known one, else an inbox row and what it starts.
-    pub(super) fn accept(&mut self, stage: &mut Stage, ticket: Option<Ticket>, tenant: &TenantId, event: &Event, by: &Who) -> Result<(), Refused> {
+    pub(super) fn accept(
+        &mut self,
+        stage: &mut Stage,
+        ticket: Option<Ticket>,
+        tenant: &TenantId,
+        event: &Event,
+        by: &Who,
+    ) -> Result<(), Refused> {
         let key = inbox::seen_key(tenant, event);
         let fingerprint = event.fingerprint();
         let tell = |stage: &mut Stage, accepted: Accepted| {
@@ -146,7 +153,8 @@ impl<S: Upkeep> Partition<S> {
 /// Why an event is kept but not taken.
 fn refusal(launches: &[Launch], event: &Event) -> Option<(&'static str, String)> {
     if event.hops > EVENT_HOPS_MAX {
-        let reason = format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
+        let reason =
+            format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
         return Some(("event-loop", reason));
     }
     let ours = event.hops > 0;

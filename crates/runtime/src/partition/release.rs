@@ -17,7 +17,14 @@ const ASK_ROUNDS_MAX: usize = 1024;
 
 impl<S: Upkeep> Partition<S> {
     /// Decides a command and stages its row. Returns the journal's new head.
-    pub(super) fn command(&mut self, stage: &mut Stage, tenant: &TenantId, id: OrchestrationId, command: &Command, cause: Cause) -> Result<Head, Refused> {
+    pub(super) fn command(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        id: OrchestrationId,
+        command: &Command,
+        cause: Cause,
+    ) -> Result<Head, Refused> {
         let (state, expected, code) = {
             let loaded = self.load(tenant, id)?;
             (loaded.state.clone(), loaded.head, loaded.code.clone())
@@ -50,7 +57,13 @@ impl<S: Upkeep> Partition<S> {
         Ok(head)
     }
 
-    fn decide(&mut self, tenant: &TenantId, code: &provost_language::Compiled, state: &Orchestration, command: &Command) -> Result<Decided, Refused> {
+    fn decide(
+        &mut self,
+        tenant: &TenantId,
+        code: &provost_language::Compiled,
+        state: &Orchestration,
+        command: &Command,
+    ) -> Result<Decided, Refused> {
         let mut ambient = Ambient { now_us: self.now_us, seed: seed(state), ..Ambient::default() };
         for _ in 0..ASK_ROUNDS_MAX {
             match decide(code, state, command, &ambient)? {
@@ -76,7 +89,12 @@ impl<S: Upkeep> Partition<S> {
                     stage.releases.push(Release::Withdraw { tenant: tenant.clone(), orchestration: state.id, effect: *effect });
                 }
                 Intent::Timer { id, due_us } => {
-                    stage.releases.push(Release::Timer { tenant: tenant.clone(), orchestration: state.id, id: id.clone(), due_us: *due_us });
+                    stage.releases.push(Release::Timer {
+                        tenant: tenant.clone(),
+                        orchestration: state.id,
+                        id: id.clone(),
+                        due_us: *due_us,
+                    });
                 }
                 Intent::Ask { .. } => {}
                 Intent::Emit { effect } => self.emit(stage, tenant, decided, effect)?,
@@ -106,13 +124,15 @@ impl<S: Upkeep> Partition<S> {
     pub fn resume(&mut self, row: &OpenWork) -> Result<Vec<Release>, Refused> {
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
-        let timer = |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
+        let timer =
+            |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
         let mut releases: Vec<Release> = work.timers.into_iter().map(timer).collect();
         if work.unfinished {
             releases.push(Release::Again(Box::new(going_on(&tenant, id))));
         }
         for pending in &work.effects {
-            let maybe_sent = pending.state == EffectState::Sent || pending.class == EffectClass::E3 && pending.state == EffectState::Intended;
+            let maybe_sent =
+                pending.state == EffectState::Sent || pending.class == EffectClass::E3 && pending.state == EffectState::Intended;
             if maybe_sent {
                 let result = lost(pending.class, "the server stopped between sending and the answer");
                 let outcome = Outcome { effect: pending.effect, attempt: pending.attempt, result, worker: "provost".into(), took_ms: 0 };
