@@ -5,14 +5,20 @@
 
 pub mod dispatch;
 pub mod gate;
+pub mod hands;
 pub mod inbox;
 pub mod partition;
+pub mod plane;
 pub mod registry;
+mod shell;
 pub mod timers;
 
 pub use dispatch::{Dispatcher, Leased, Offer, OfferKind};
 pub use gate::Refused;
+pub use hands::{BUILTIN, Done, Hands};
 pub use inbox::{Accepted, InboxFact};
 pub use partition::{Delivery, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of};
+pub use plane::{Plane, StartRequest};
 pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld, World};
+pub use shell::now_us;
 pub use timers::Timers;

@@ -1,0 +1,582 @@
+//! The running data plane: its partitions' threads, and the handle through which everything else speaks to them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use provost_language::Compiled;
+use provost_model::record::{Attempted, Cause, Command, Head, Row, Start, Stream};
+use provost_model::verdict::Entity;
+use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
+use provost_store::{Folder, OpenWork, Query, Sqlite, Store as _, StoreError, Summary};
+use tokio::sync::oneshot;
+
+use crate::dispatch::{Dispatcher, Leased, Offer, OfferKind};
+use crate::gate::Refused;
+use crate::hands::{BUILTIN, Hands};
+use crate::inbox::{self, Accepted};
+use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
+use crate::registry::{Registry, TenantWorld};
+use crate::shell::{Message, Shell, now_us, outcome_of};
+
+/// Most messages waiting for one partition; beyond that the edge says 429.
+pub const MAILBOX_MAX: usize = 8192;
+/// How often leases are looked at, in milliseconds.
+const LEASE_TICK_MS: u64 = 250;
+/// What an overloaded edge asks callers to wait, in milliseconds.
+const RETRY_AFTER_MS: u64 = 200;
+
+/// What the partitions' threads share.
+pub(crate) struct Shared {
+    pub registry: Registry,
+    pub hands: Arc<dyn Hands>,
+    dispatcher: Mutex<Dispatcher>,
+    mailboxes: Mutex<Vec<Sender<Message>>>,
+    ended: Mutex<BTreeMap<OrchestrationId, Vec<oneshot::Sender<View>>>>,
+    failed: Mutex<Option<StoreError>>,
+    /// Told when external work arrives.
+    work: tokio::sync::Notify,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn withdraw(&self, effect: &EffectId) -> Option<Offer> {
+        locked(&self.dispatcher).withdraw(effect)
+    }
+
+    pub fn dispatch(&self, queue: &Arc<str>, offer: Offer) -> bool {
+        let taken = locked(&self.dispatcher).offer(queue, offer);
+        self.work.notify_waiters();
+        taken
+    }
+
+    pub fn mailbox(&self, index: u32) -> Option<Sender<Message>> {
+        locked(&self.mailboxes).get(index as usize).cloned()
+    }
+
+    /// Tells everybody who waits for the end of an orchestration.
+    pub fn announce(&self, view: View) {
+        let waiting = locked(&self.ended).remove(&view.state.id);
+        for answer in waiting.into_iter().flatten() {
+            let _nobody_waits_any_more = answer.send(view.clone());
+        }
+    }
+
+    pub fn fail(&self, error: &StoreError) {
+        locked(&self.failed).get_or_insert_with(|| error.clone());
+    }
+}
+
+/// The queue that serves an offer.
+pub(crate) fn queue_of(offer: &Offer, code: &Compiled) -> Arc<str> {
+    let program = &code.program;
+    let queue = match offer.kind {
+        OfferKind::Agent => program.agents.get(&offer.name).map(|spec| spec.queue.clone()),
+        OfferKind::Action | OfferKind::Undo | OfferKind::LookUp => program.actions.get(&offer.name).map(|spec| spec.queue.clone()),
+    };
+    queue.unwrap_or_else(|| BUILTIN.into())
+}
+
+/// The Guard's word on work about to leave, as the problem of its attempt.
+pub(crate) fn stopped(world: &TenantWorld, offer: &Offer, code: &Compiled) -> Option<Problem> {
+    if world.guard.is_open() || offer.kind == OfferKind::LookUp {
+        return None;
+    }
+    let name = offer.name.split('@').next().unwrap_or_default();
+    let destination = code.program.actions.get(&offer.name).and_then(|spec| spec.http.as_ref()).map(|http| &http.destination);
+    let host = destination.and_then(|destination| world.binding.host(destination)).unwrap_or_default();
+    let (action, kind) = if offer.kind == OfferKind::Agent { ("agent.start", "Agent") } else { (name, "Action") };
+    let context = Value::object([(provost_policy::vocabulary::DESTINATION_HOST, Value::from(host))]);
+    let principal = Entity::new("Workflow", &offer.workflow);
+    let request = PolicyRequest { principal, action: action.into(), resource: Entity::new(kind, name), context };
+    let rule = world.guard.denies(&request)?;
+    Some(Problem::ours("policy-denied", 403, format!("the Guard stops `{name}`")).detail(format!("denied by `{}` ({})", rule.id, rule.at)))
+}
+
+/// A request to start an orchestration by hand.
+#[derive(Clone, Debug)]
+pub struct StartRequest {
+    /// The workflow's name.
+    pub workflow: String,
+    /// Its input.
+    pub input: Value,
+    /// What it is about, for people.
+    pub subject: Option<Arc<str>>,
+    /// `Idempotency-Key`.
+    pub key: Option<String>,
+    /// Who asks.
+    pub by: Who,
+}
+
+/// A handle to the running data plane.
+#[derive(Clone)]
+pub struct Plane {
+    shared: Arc<Shared>,
+    partitions: u32,
+    salt: [u8; 32],
+    stopped: Arc<AtomicBool>,
+    threads: Arc<Mutex<Vec<std::thread::JoinHandle<()>>>>,
+}
+
+impl Plane {
+    /// Opens the partitions of a data folder and resumes all unfinished work. The registry must already know the bundles.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a partition cannot be opened.
+    pub fn start(
+        partitions: Vec<Partition<Sqlite>>,
+        registry: Registry,
+        hands: Arc<dyn Hands>,
+        salt: [u8; 32],
+    ) -> Result<Self, StoreError> {
+        let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
+        let count = u32::try_from(partitions.len()).unwrap_or(1);
+        let shared = Arc::new(Shared {
+            registry,
+            hands,
+            dispatcher: Mutex::new(Dispatcher::new(epoch)),
+            mailboxes: Mutex::new(Vec::new()),
+            ended: Mutex::new(BTreeMap::new()),
+            failed: Mutex::new(None),
+            work: tokio::sync::Notify::new(),
+        });
+        let (senders, receivers): (Vec<_>, Vec<_>) = partitions.iter().map(|_| bounded(MAILBOX_MAX)).unzip();
+        *locked(&shared.mailboxes) = senders;
+        let mut threads = Vec::new();
+        for (index, (partition, mailbox)) in partitions.into_iter().zip(receivers).enumerate() {
+            let shell = Shell::new(partition, mailbox, shared.clone(), u32::try_from(index).unwrap_or(0));
+            let spawned = std::thread::Builder::new().name(format!("partition-{index}")).spawn(move || shell.run());
+            threads.push(spawned.map_err(|e| StoreError::Io { path: format!("thread partition-{index}"), what: e.to_string() })?);
+        }
+        let threads = Arc::new(Mutex::new(threads));
+        Ok(Self { shared, partitions: count, salt, stopped: Arc::default(), threads })
+    }
+
+    /// Opens every partition of a folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one cannot be opened.
+    pub fn open(folder: &Folder, registry: &Registry, salt: [u8; 32]) -> Result<Vec<Partition<Sqlite>>, StoreError> {
+        (0..folder.partitions()).map(|index| Partition::open(folder.partition(index)?, registry.clone(), salt)).collect()
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
+    /// Why the plane stopped by itself, if it did.
+    pub fn failure(&self) -> Option<StoreError> {
+        locked(&self.shared.failed).clone()
+    }
+
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who) -> Result<Accepted, Refused> {
+        let slot = inbox::slot_of(tenant, &event);
+        let delivery = Delivery::Accept { tenant: tenant.clone(), event: Box::new(event), by };
+        match self.deliver(slot, delivery).await? {
+            Told::Accepted(accepted) => Ok(accepted),
+            Told::Refused(refused) => Err(refused),
+            Told::Started { .. } | Told::Committed(_) => Err(Refused::Internal("an event had the answer of a command".to_owned())),
+        }
+    }
+
+    /// Starts an orchestration; `true` when the same key had started it before.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn start_orchestration(&self, tenant: &TenantId, request: StartRequest) -> Result<(OrchestrationId, bool), Refused> {
+        let (slot, delivery) = self.start_delivery(tenant, &request)?;
+        self.started(slot, delivery).await
+    }
+
+    /// Starts an orchestration and waits up to `wait` for its end or its parking; `None` when it goes on.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn start_and_wait(
+        &self,
+        tenant: &TenantId,
+        request: StartRequest,
+        wait: Duration,
+    ) -> Result<(OrchestrationId, bool, Option<View>), Refused> {
+        let (slot, delivery) = self.start_delivery(tenant, &request)?;
+        let Delivery::Start { id, .. } = &delivery else { return Err(Refused::Internal("a start is no start".to_owned())) };
+        let id = *id;
+        let end = self.watch(id);
+        let (started, duplicate) = match self.started(slot, delivery).await {
+            Ok(started) => started,
+            Err(refused) => {
+                self.unwatch(id);
+                return Err(refused);
+            }
+        };
+        if duplicate {
+            self.unwatch(id);
+            return Ok((started, true, Some(self.wait_end(tenant, started, wait).await?)));
+        }
+        let ended = tokio::time::timeout(wait, end).await.ok().and_then(Result::ok);
+        Ok((started, false, ended))
+    }
+
+    fn start_delivery(&self, tenant: &TenantId, request: &StartRequest) -> Result<(Slot, Delivery), Refused> {
+        let launch = self.registry().launch(tenant, &request.workflow).ok_or_else(|| Refused::UnknownWorkflow(request.workflow.clone()))?;
+        let now = now_us();
+        let (slot, unique) = match &request.key {
+            Some(key) => (Slot::of(&[tenant.as_str(), &request.workflow, key]), Digest::of_parts(&[key.as_bytes(), &now.to_be_bytes()])),
+            None => {
+                let drawn = Digest::from_bytes(random());
+                (Slot::of(&[tenant.as_str(), &drawn.hex()]), drawn)
+            }
+        };
+        let id = OrchestrationId::mint(now, slot, &[tenant.as_str().as_bytes(), request.workflow.as_bytes(), unique.as_bytes()]);
+        let remember = request.key.as_ref().map(|key| {
+            let fingerprint = Digest::of_parts(&[request.workflow.as_bytes(), Digest::of_value(&request.input).as_bytes()]);
+            (inbox::start_key(tenant, &request.workflow, key), fingerprint)
+        });
+        let start = Start {
+            workflow: launch.code.program.name.clone(),
+            version: launch.code.program.version.clone(),
+            pin: launch.pin,
+            binding: launch.binding,
+            input: request.input.clone(),
+            event: None,
+            subject: request.subject.clone(),
+            hops: 0,
+            by: request.by.clone(),
+        };
+        Ok((slot, Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember }))
+    }
+
+    async fn started(&self, slot: Slot, delivery: Delivery) -> Result<(OrchestrationId, bool), Refused> {
+        match self.deliver(slot, delivery).await? {
+            Told::Started { id, duplicate } => Ok((id, duplicate)),
+            Told::Refused(refused) => Err(refused),
+            Told::Accepted(_) | Told::Committed(_) => Err(Refused::Internal("a start had another answer".to_owned())),
+        }
+    }
+
+    /// Gives a command to an orchestration.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn command(&self, tenant: &TenantId, id: OrchestrationId, command: Command, cause: Cause) -> Result<Head, Refused> {
+        let delivery = Delivery::Command { tenant: tenant.clone(), orchestration: id, command: Box::new(command), cause };
+        self.committed(id.slot(), delivery).await
+    }
+
+    async fn committed(&self, slot: Slot, delivery: Delivery) -> Result<Head, Refused> {
+        match self.deliver(slot, delivery).await? {
+            Told::Committed(head) => Ok(head),
+            Told::Refused(refused) => Err(refused),
+            Told::Accepted(_) | Told::Started { .. } => Err(Refused::Internal("a command had another answer".to_owned())),
+        }
+    }
+
+    /// Appends a row to the tenant's control journal, which lives in the first partition.
+    ///
+    /// # Errors
+    /// [`Refused`]; a conflict when the journal does not stand at `expected`.
+    pub async fn append_control(
+        &self,
+        tenant: &TenantId,
+        expected: Head,
+        json: Vec<u8>,
+        facts: u32,
+        who: Arc<str>,
+    ) -> Result<Head, Refused> {
+        self.committed(Slot(0), Delivery::Control { tenant: tenant.clone(), expected, json, facts, who }).await
+    }
+
+    /// Waits up to `wait` for the end or the parking of an orchestration, and says how it stands then.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownOrchestration`].
+    pub async fn wait_end(&self, tenant: &TenantId, id: OrchestrationId, wait: Duration) -> Result<View, Refused> {
+        let end = self.watch(id);
+        let view = self.view(tenant, id, u64::MAX).await;
+        match view {
+            Ok(view) if !view.state.is_ended() && view.state.parked.is_none() && !wait.is_zero() => {
+                match tokio::time::timeout(wait, end).await {
+                    Ok(Ok(view)) => Ok(view),
+                    Ok(Err(_)) | Err(_) => self.view(tenant, id, u64::MAX).await,
+                }
+            }
+            other => {
+                drop(end);
+                self.unwatch(id);
+                other
+            }
+        }
+    }
+
+    fn watch(&self, id: OrchestrationId) -> oneshot::Receiver<View> {
+        let (tell, end) = oneshot::channel();
+        locked(&self.shared.ended).entry(id).or_default().push(tell);
+        end
+    }
+
+    fn unwatch(&self, id: OrchestrationId) {
+        let mut ended = locked(&self.shared.ended);
+        if let Some(waiting) = ended.get_mut(&id) {
+            waiting.retain(|answer| !answer.is_closed());
+            if waiting.is_empty() {
+                ended.remove(&id);
+            }
+        }
+    }
+
+    /// An orchestration as it stood at `sequence`; `u64::MAX` for now.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownOrchestration`].
+    pub async fn view(&self, tenant: &TenantId, id: OrchestrationId, sequence: u64) -> Result<View, Refused> {
+        let tenant = tenant.clone();
+        self.read(id.slot(), move |partition| partition.view(&tenant, id, sequence)).await?
+    }
+
+    /// The rows of an orchestration's journal behind `after`.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn journal(&self, tenant: &TenantId, id: OrchestrationId, after: u64) -> Result<Vec<Row>, Refused> {
+        let tenant = tenant.clone();
+        self.read(id.slot(), move |partition| partition.journal(&tenant, &Stream::Orchestration(id), after)).await?
+    }
+
+    /// A list over all partitions, newest first.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn list(&self, query: &Query) -> Result<Vec<Summary>, Refused> {
+        let mut all = Vec::new();
+        for index in 0..self.partitions {
+            let asked = query.clone();
+            all.extend(self.read_at(index, move |partition| partition.store().list(&asked)).await??);
+        }
+        all.sort_by(|a, b| b.orchestration.cmp(&a.orchestration));
+        all.truncate(query.limit);
+        Ok(all)
+    }
+
+    /// Unfinished orchestrations of a tenant that need a person for one of the reasons in `needs`.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn needing(&self, tenant: &TenantId, needs: provost_store::Needs, limit: usize) -> Result<Vec<OpenWork>, Refused> {
+        let mut all = Vec::new();
+        for index in 0..self.partitions {
+            let tenant = tenant.clone();
+            let found = self.read_at(index, move |partition| needing_in(partition, &tenant, needs, limit)).await??;
+            all.extend(found);
+        }
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    /// Runs a question on the partition that owns `slot`, between two batches.
+    ///
+    /// # Errors
+    /// [`Refused::Overloaded`] or [`Refused::Stopping`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        slot: Slot,
+        question: impl FnOnce(&mut Partition<Sqlite>) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        self.read_at(partition_of(slot, self.partitions), question).await
+    }
+
+    /// Runs a question on one partition.
+    ///
+    /// # Errors
+    /// As [`Plane::read`].
+    pub async fn read_at<T: Send + 'static>(
+        &self,
+        index: u32,
+        question: impl FnOnce(&mut Partition<Sqlite>) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let (tell, answer) = oneshot::channel();
+        let message = Message::Read(Box::new(move |partition| {
+            let _nobody_waits_any_more = tell.send(question(partition));
+        }));
+        self.post(index, message)?;
+        answer.await.map_err(|_| Refused::Stopping)
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// The key of the digests that stand for subjects in columns.
+    pub fn salt(&self) -> &[u8; 32] {
+        &self.salt
+    }
+
+    async fn deliver(&self, slot: Slot, delivery: Delivery) -> Result<Told, Refused> {
+        let (tell, answer) = oneshot::channel();
+        self.post(partition_of(slot, self.partitions), Message::Deliver(delivery, Some(tell)))?;
+        answer.await.map_err(|_| Refused::Stopping)
+    }
+
+    fn post(&self, index: u32, message: Message) -> Result<(), Refused> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(Refused::Stopping);
+        }
+        let mailbox = self.shared.mailbox(index).ok_or(Refused::Stopping)?;
+        mailbox.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => Refused::Overloaded { retry_after_ms: RETRY_AFTER_MS },
+            TrySendError::Disconnected(_) => Refused::Stopping,
+        })
+    }
+
+    /// Asks policy about the platform itself.
+    ///
+    /// # Errors
+    /// [`Refused::Denied`] with the rules that decided.
+    pub fn allow(&self, tenant: &TenantId, who: &Who, action: &str, resource: Entity, context: Value) -> Result<(), Refused> {
+        let principal = provost_policy::principal_of(who);
+        let request = PolicyRequest { principal, action: action.into(), resource, context };
+        let verdict = self.registry().judge_who(tenant, who, &request);
+        if verdict.answer == Answer::Allow {
+            return Ok(());
+        }
+        let rules: Vec<String> = verdict.rules.iter().map(|rule| format!("`{}` ({})", rule.id, rule.at)).collect();
+        let why = if rules.is_empty() { "no rule allows it".to_owned() } else { rules.join(", ") };
+        Err(Refused::Denied { action: action.to_owned(), who: who.name.to_string(), why })
+    }
+
+    /// Claims work for an external worker, waiting up to `wait` for some. Class E4 is on disk as sent before it is handed out.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn claim(
+        &self,
+        tenant: &TenantId,
+        worker: &Arc<str>,
+        queues: &[Arc<str>],
+        capacity: usize,
+        wait: Duration,
+    ) -> Result<Vec<(String, Offer)>, Refused> {
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            let arrived = self.shared.work.notified();
+            tokio::pin!(arrived);
+            arrived.as_mut().enable();
+            let claimed = locked(&self.shared.dispatcher).claim(worker, tenant, queues, capacity, now_us());
+            if !claimed.is_empty() || capacity == 0 {
+                return Ok(self.sent_first(claimed).await);
+            }
+            if tokio::time::timeout_at(until, arrived).await.is_err() {
+                return Ok(Vec::new());
+            }
+        }
+    }
+
+    async fn sent_first(&self, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
+        let mut ready = Vec::with_capacity(claimed.len());
+        for (lease, offer) in claimed {
+            let unsafe_to_repeat = offer.class == provost_model::program::EffectClass::E4 && offer.kind != OfferKind::LookUp;
+            if unsafe_to_repeat {
+                let command = Command::Sending { effect: offer.effect, attempt: offer.attempt };
+                let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
+                if self.command(&offer.tenant, offer.orchestration, command, cause).await.is_err() {
+                    continue;
+                }
+            }
+            ready.push((lease, offer));
+        }
+        ready
+    }
+
+    /// Takes the report of an external worker; `false` for a zombie's, which is refused.
+    ///
+    /// # Errors
+    /// [`Refused::Overloaded`]: report again.
+    pub fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
+        let held = locked(&self.shared.dispatcher).report(lease, worker, tenant);
+        let Some(Leased { offer, .. }) = held else { return Ok(false) };
+        let index = partition_of(offer.orchestration.slot(), self.partitions);
+        self.post(index, Message::Deliver(outcome_of(&offer, result, worker, took_ms), None))?;
+        Ok(true)
+    }
+
+    /// Extends a lease; `false` for a zombie's.
+    pub fn extend(&self, tenant: &TenantId, worker: &str, lease: &str) -> bool {
+        locked(&self.shared.dispatcher).extend(lease, worker, tenant, now_us())
+    }
+
+    /// Work waiting by queue, and work in workers' hands.
+    pub fn dispatch_depth(&self) -> (Vec<(Arc<str>, usize)>, usize) {
+        let dispatcher = locked(&self.shared.dispatcher);
+        (dispatcher.waiting(), dispatcher.leased())
+    }
+
+    /// Ends leases whose time is over, until the plane stops. A lost lease is a failed attempt.
+    pub async fn watch_leases(self) {
+        while !self.stopped.load(Ordering::Acquire) {
+            tokio::time::sleep(Duration::from_millis(LEASE_TICK_MS)).await;
+            let expired = locked(&self.shared.dispatcher).expired(now_us());
+            for Leased { offer, worker, .. } in expired {
+                let result = lost(offer.class, &format!("the lease of worker `{worker}` ended without a report"));
+                let index = partition_of(offer.orchestration.slot(), self.partitions);
+                let delivery = outcome_of(&offer, result, &worker, 0);
+                let Some(mailbox) = self.shared.mailbox(index) else { continue };
+                let sent = tokio::task::spawn_blocking(move || mailbox.send(Message::Deliver(delivery, None)));
+                let _stopping = sent.await;
+            }
+        }
+    }
+
+    /// Stops: takes nothing new, finishes what is in the mailboxes, waits for the threads.
+    pub fn stop(&self) {
+        if self.stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mailboxes = std::mem::take(&mut *locked(&self.shared.mailboxes));
+        for mailbox in &mailboxes {
+            let _gone = mailbox.send(Message::Stop);
+        }
+        for thread in std::mem::take(&mut *locked(&self.threads)) {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn needing_in(
+    partition: &mut Partition<Sqlite>,
+    tenant: &TenantId,
+    needs: provost_store::Needs,
+    limit: usize,
+) -> Result<Vec<OpenWork>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let rows = partition.store().open_work(after.clone(), 1024)?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = Some((last.tenant.clone(), last.orchestration));
+        found.extend(rows.into_iter().filter(|row| row.tenant == *tenant && row.needs.meets(needs)));
+        if found.len() >= limit {
+            return Ok(found);
+        }
+    }
+}
+
+/// 32 bytes of the system's randomness: only for ids minted at the edge.
+fn random() -> [u8; 32] {
+    use std::io::Read as _;
+    let mut bytes = [0; 32];
+    let read = std::fs::File::open(Path::new("/dev/urandom")).and_then(|mut file| file.read_exact(&mut bytes));
+    if read.is_err() {
+        bytes = *Digest::of(&now_us().to_be_bytes()).as_bytes();
+    }
+    bytes
+}

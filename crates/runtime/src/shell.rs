@@ -1,0 +1,277 @@
+//! The shell of a partition: a thread with a clock, a mailbox and timers around the machine.
+//!
+//! Batches what is there, commits once, then lets things leave. Work of the queue `builtin` that is answered at once goes straight into
+//! the next batch; everything else goes to the hands or to the dispatcher.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use provost_model::program::EffectClass;
+use provost_model::record::{Attempted, Cause, Command, Outcome};
+use provost_model::{OrchestrationId, Problem, TenantId};
+use provost_store::{Lists as _, Sqlite, Store as _};
+use tokio::sync::oneshot;
+
+use crate::dispatch::{Offer, OfferKind};
+use crate::hands::BUILTIN;
+use crate::partition::{Delivery, Outputs, Partition, Release, Ticket, Told};
+use crate::plane::Shared;
+use crate::timers::Timers;
+
+/// Most deliveries of one batch.
+const BATCH_MAX: usize = 128;
+/// Longest sleep without work, in milliseconds.
+const IDLE_MS_MAX: u64 = 50;
+/// How long to wait after a failed commit, in milliseconds.
+const PAUSE_MS: u64 = 200;
+/// How often lists are projected while there is work, in milliseconds.
+const LISTS_MS: u128 = 20;
+/// Open work read at once when starting.
+const RESUME_ROWS: usize = 1024;
+
+/// Something in the mailbox.
+pub(crate) enum Message {
+    /// A delivery, and who waits for the answer.
+    Deliver(Delivery, Option<oneshot::Sender<Told>>),
+    /// A question answered between batches.
+    Read(Box<dyn FnOnce(&mut Partition<Sqlite>) + Send>),
+    /// Finish what is there and stop.
+    Stop,
+}
+
+/// A partition's thread.
+pub(crate) struct Shell {
+    partition: Partition<Sqlite>,
+    mailbox: Receiver<Message>,
+    shared: Arc<Shared>,
+    index: u32,
+    local: VecDeque<(Ticket, Delivery)>,
+    waiting: BTreeMap<Ticket, oneshot::Sender<Told>>,
+    sending: BTreeMap<Ticket, Offer>,
+    timers: Timers,
+    next_ticket: Ticket,
+    projected: Instant,
+    stopping: bool,
+}
+
+impl Shell {
+    /// Around `partition`, with its mailbox.
+    pub fn new(partition: Partition<Sqlite>, mailbox: Receiver<Message>, shared: Arc<Shared>, index: u32) -> Self {
+        let (local, waiting, sending) = (VecDeque::new(), BTreeMap::new(), BTreeMap::new());
+        let timers = Timers::default();
+        let projected = Instant::now();
+        Self { partition, mailbox, shared, index, local, waiting, sending, timers, next_ticket: 1, projected, stopping: false }
+    }
+
+    /// Runs until it is told to stop: resumes open work first.
+    pub fn run(mut self) {
+        self.resume();
+        while !self.stopping {
+            let batch = self.gather();
+            if !batch.is_empty() {
+                let outputs = self.partition.on(batch, now_us());
+                self.handle(outputs);
+            }
+            self.project(false);
+        }
+        self.project(true);
+    }
+
+    /// Reads the open work back: timers, offers, lost attempts.
+    pub fn resume(&mut self) {
+        let mut after = None;
+        loop {
+            let rows = match self.partition.store().open_work(after.clone(), RESUME_ROWS) {
+                Ok(rows) => rows,
+                Err(error) => return tracing::error!(code = error.code(), "open work could not be read"),
+            };
+            let Some(last) = rows.last() else { return };
+            after = Some((last.tenant.clone(), last.orchestration));
+            for row in &rows {
+                match self.partition.resume(row) {
+                    Ok(releases) => releases.into_iter().for_each(|release| self.leave(release)),
+                    Err(refused) => tracing::error!(code = refused.code(), orchestration_id = %row.orchestration, "open work not resumed"),
+                }
+            }
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+
+    /// What there is to do: local work, the mailbox, timers; sleeps when there is nothing.
+    fn gather(&mut self) -> Vec<(Ticket, Delivery)> {
+        let mut batch: Vec<(Ticket, Delivery)> = Vec::new();
+        let local = self.local.len().min(BATCH_MAX);
+        batch.extend(self.local.drain(..local));
+        if batch.is_empty() {
+            match self.mailbox.recv_timeout(self.sleep()) {
+                Ok(message) => self.receive(message, &mut batch),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+            }
+        }
+        while batch.len() < BATCH_MAX {
+            let Ok(message) = self.mailbox.try_recv() else { break };
+            self.receive(message, &mut batch);
+        }
+        for (_, tenant, orchestration, id) in self.timers.due(now_us(), BATCH_MAX) {
+            let cause = Cause { timer: Some(id.clone()), ..Cause::default() };
+            let command = Box::new(Command::Timer { id });
+            batch.push((0, Delivery::Command { tenant, orchestration, command, cause }));
+        }
+        batch
+    }
+
+    fn sleep(&self) -> Duration {
+        let idle = Duration::from_millis(IDLE_MS_MAX);
+        let until = self.timers.next_us().map(|due_us| Duration::from_micros(u64::try_from(due_us - now_us()).unwrap_or(0)));
+        until.map_or(idle, |until| until.min(idle))
+    }
+
+    fn receive(&mut self, message: Message, batch: &mut Vec<(Ticket, Delivery)>) {
+        match message {
+            Message::Deliver(delivery, None) => batch.push((0, delivery)),
+            Message::Deliver(delivery, Some(answer)) => {
+                let ticket = self.ticket();
+                self.waiting.insert(ticket, answer);
+                batch.push((ticket, delivery));
+            }
+            Message::Read(question) => question(&mut self.partition),
+            Message::Stop => self.stopping = true,
+        }
+    }
+
+    fn handle(&mut self, outputs: Outputs) {
+        if let Some((deliveries, error)) = outputs.failed {
+            return self.pause(deliveries, &error);
+        }
+        for reply in outputs.replies {
+            if let Some(offer) = self.sending.remove(&reply.ticket) {
+                if matches!(reply.told, Told::Committed(_)) {
+                    self.carry_out(offer);
+                }
+            } else if let Some(answer) = self.waiting.remove(&reply.ticket) {
+                let _nobody_waits_any_more = answer.send(reply.told);
+            }
+        }
+        for release in outputs.releases {
+            self.leave(release);
+        }
+    }
+
+    /// A commit failed: callers are told, inner work is tried again after a pause.
+    fn pause(&mut self, deliveries: Vec<(Ticket, Delivery)>, error: &provost_store::StoreError) {
+        tracing::error!(code = error.code(), partition = self.index, "a commit failed: {error}");
+        for (ticket, delivery) in deliveries {
+            match self.waiting.remove(&ticket) {
+                Some(answer) => {
+                    let _nobody_waits_any_more = answer.send(Told::Refused(error.clone().into()));
+                }
+                None => self.local.push_back((ticket, delivery)),
+            }
+        }
+        if error.retry() {
+            std::thread::sleep(Duration::from_millis(PAUSE_MS));
+        } else {
+            // Another writer took over, or the file is damaged: going on could only make it worse.
+            self.stopping = true;
+            self.shared.fail(error);
+        }
+    }
+
+    fn leave(&mut self, release: Release) {
+        match release {
+            Release::Offer(offer) => self.offer(*offer),
+            Release::Withdraw { effect, .. } => {
+                if let Some(offer) = self.shared.withdraw(&effect) {
+                    let problem = Problem::ours("withdrawn", 409, "it was taken back before it was sent");
+                    self.outcome(&offer, Attempted::Failed { problem, retry: false, retry_after_ms: None }, "provost", 0);
+                }
+            }
+            Release::Timer { tenant, orchestration, id, due_us } => self.timers.set(due_us, tenant, orchestration, id),
+            Release::Again(delivery) => self.local.push_back((0, *delivery)),
+            Release::Announce(view) => self.shared.announce(*view),
+        }
+    }
+
+    /// Brings work to whoever serves its queue. The Guard is asked once more: it may have changed since policy said yes.
+    fn offer(&mut self, offer: Offer) {
+        let world = self.shared.registry.tenant(&offer.tenant);
+        let Some(code) = self.shared.registry.program(&offer.tenant, &offer.pin, &offer.workflow) else {
+            return tracing::error!(orchestration_id = %offer.orchestration, "the bundle of open work is not loaded");
+        };
+        if let Some(problem) = crate::plane::stopped(&world, &offer, &code) {
+            return self.outcome(&offer, Attempted::Failed { problem, retry: false, retry_after_ms: None }, "provost", 0);
+        }
+        let queue = crate::plane::queue_of(&offer, &code);
+        if &*queue != BUILTIN {
+            if !self.shared.dispatch(&queue, offer) {
+                tracing::warn!(queue = &*queue, "a worker queue is full; its work waits in the journal");
+            }
+            return;
+        }
+        if offer.class == EffectClass::E4 && offer.kind != OfferKind::LookUp {
+            return self.send_first(offer);
+        }
+        match self.shared.hands.at_once(&offer, &code) {
+            Some(result) => self.outcome(&offer, result, BUILTIN, 0),
+            None => self.carry_out(offer),
+        }
+    }
+
+    /// Class E4: `sent` is on disk before the first byte leaves.
+    fn send_first(&mut self, offer: Offer) {
+        let ticket = self.ticket();
+        let command = Box::new(Command::Sending { effect: offer.effect, attempt: offer.attempt });
+        let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
+        let delivery = Delivery::Command { tenant: offer.tenant.clone(), orchestration: offer.orchestration, command, cause };
+        self.sending.insert(ticket, offer);
+        self.local.push_back((ticket, delivery));
+    }
+
+    fn carry_out(&mut self, offer: Offer) {
+        let Some(code) = self.shared.registry.program(&offer.tenant, &offer.pin, &offer.workflow) else { return };
+        let binding = self.shared.registry.tenant(&offer.tenant).binding.clone();
+        let mailbox = self.shared.mailbox(self.index);
+        let reported = offer.clone();
+        let done = Box::new(move |result: Attempted, took_ms: i64| {
+            let delivery = outcome_of(&reported, result, BUILTIN, took_ms);
+            let _stopping = mailbox.map(|mailbox| mailbox.send(Message::Deliver(delivery, None)));
+        });
+        self.shared.hands.carry_out(offer, code, binding, done);
+    }
+
+    fn outcome(&mut self, offer: &Offer, result: Attempted, worker: &str, took_ms: i64) {
+        self.local.push_back((0, outcome_of(offer, result, worker, took_ms)));
+    }
+
+    /// Lists follow the commits from time to time.
+    fn project(&mut self, now: bool) {
+        if !now && self.projected.elapsed().as_millis() < LISTS_MS {
+            return;
+        }
+        self.projected = Instant::now();
+        if let Err(error) = self.partition.store().flush_lists() {
+            tracing::warn!(code = error.code(), "lists could not be projected");
+        }
+    }
+}
+
+/// An outcome as a delivery.
+pub(crate) fn outcome_of(offer: &Offer, result: Attempted, worker: &str, took_ms: i64) -> Delivery {
+    let outcome = Outcome { effect: offer.effect, attempt: offer.attempt, result, worker: worker.into(), took_ms };
+    let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
+    let (tenant, orchestration): (TenantId, OrchestrationId) = (offer.tenant.clone(), offer.orchestration);
+    Delivery::Command { tenant, orchestration, command: Box::new(Command::Outcome(outcome)), cause }
+}
+
+/// The clock, in microseconds UTC.
+pub fn now_us() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
