@@ -25,4 +25,4 @@ pub use memory::Memory;
 pub use port::Store;
 pub use sqlite::Sqlite;
 pub use upkeep::{Depth, Forgotten, Lag, Lists, SeenCursor, Sizes, Upkeep};
-pub use verify::{Damage, VerifyError, verify_all, verify_chain};
+pub use verify::{Chains, Damage, VerifyError, verify_all, verify_chain};

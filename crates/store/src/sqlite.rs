@@ -97,9 +97,10 @@ impl Sqlite {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK").map_err(|e| self.place.fault(e))?;
         }
-        let (last, watermark) = reads::positions(&self.connection).map_err(|e| self.place.fault(e))?;
+        let (last, _) = reads::positions(&self.connection).map_err(|e| self.place.fault(e))?;
         self.heads.clear();
-        if last != self.last || self.lost_through > watermark {
+        if last != self.last {
+            // Rows stand there whose list rows this value does not have.
             self.lost_through = last;
         }
         self.last = last;
@@ -139,12 +140,29 @@ impl Sqlite {
                     self.checkpointer.restarted();
                 }
             }
-            Err(_) => {
+            Err(error) => {
                 self.heads.clear();
-                self.broken = true;
+                self.broken = is_fault(error) || !self.connection.is_autocommit();
             }
         }
         written
+    }
+}
+
+/// Whether the file or the system failed, rather than a check.
+fn is_fault(error: &StoreError) -> bool {
+    match error {
+        StoreError::Full { .. }
+        | StoreError::Io { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Locked { .. }
+        | StoreError::Newer { .. } => true,
+        StoreError::Stale { .. }
+        | StoreError::Conflict { .. }
+        | StoreError::TooLarge { .. }
+        | StoreError::Malformed { .. }
+        | StoreError::Unfinished(_)
+        | StoreError::Retired(_) => false,
     }
 }
 

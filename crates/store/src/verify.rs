@@ -89,12 +89,20 @@ pub fn follow(head: Head, row: &Row) -> Result<Head, Damage> {
     Ok(row.head())
 }
 
-/// Recomputes every chain of a partition in one pass over the feed. Returns what is damaged, the first bad sequence of each journal,
-/// and the heads of the sound journals. Keeps one head per journal in memory.
+/// What looking at every chain of a partition found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chains {
+    /// The first bad sequence of each damaged journal.
+    pub damages: Vec<Damage>,
+    /// Where the sound journals stand.
+    pub heads: BTreeMap<(TenantId, Stream), Head>,
+}
+
+/// Recomputes every chain of a partition in one pass over the feed. Keeps one head per journal in memory.
 ///
 /// # Errors
 /// [`StoreError`] when rows could not be read at all; look at single journals with [`verify_chain`] then.
-pub fn verify_all<S: Store + ?Sized>(store: &mut S) -> Result<(Vec<Damage>, BTreeMap<(TenantId, Stream), Head>), StoreError> {
+pub fn verify_all<S: Store + ?Sized>(store: &mut S) -> Result<Chains, StoreError> {
     let mut heads: BTreeMap<(TenantId, Stream), Option<Head>> = BTreeMap::new();
     let mut damages = Vec::new();
     let mut after = 0;
@@ -109,5 +117,5 @@ pub fn verify_all<S: Store + ?Sized>(store: &mut S) -> Result<(Vec<Damage>, BTre
             }
         }
     }
-    Ok((damages, heads.into_iter().filter_map(|(key, head)| Some((key, head?))).collect()))
+    Ok(Chains { damages, heads: heads.into_iter().filter_map(|(key, head)| Some((key, head?))).collect() })
 }

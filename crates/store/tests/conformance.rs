@@ -3,8 +3,21 @@
 
 mod makers;
 
-use makers::{Files, InMemory};
+use makers::Files;
 use provost_store::conformance::{Maker, properties};
+use provost_store::{Memory, StoreError};
+
+/// The oracle.
+#[derive(Default)]
+struct InMemory(Memory);
+
+impl Maker for InMemory {
+    type Store = Memory;
+
+    fn open(&mut self) -> Result<Memory, StoreError> {
+        Ok(self.0.reopen())
+    }
+}
 
 fn examine<M: Maker>(fresh: impl Fn() -> M) {
     let mut broken = Vec::new();

@@ -25,7 +25,7 @@ pub(super) fn check<M: Maker>(maker: &mut M) -> Outcome {
         equal("the verified head", &head, &journal.head)?;
         equal("the head", &store.head(&journal.tenant, &journal.stream)?, &Some(journal.head))?;
     }
-    let (damages, heads) = verify_all(&mut store)?;
-    ensure(damages.is_empty(), "sound journals were called damaged")?;
-    equal("the number of journals", &heads.len(), &journals.len())
+    let chains = verify_all(&mut store)?;
+    ensure(chains.damages.is_empty(), "sound journals were called damaged")?;
+    equal("the number of journals", &chains.heads.len(), &journals.len())
 }

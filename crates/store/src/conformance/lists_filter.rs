@@ -51,12 +51,12 @@ fn event(n: u64) -> EventId {
 }
 
 fn varied(n: u64, epoch: u64) -> Entry {
-    let mut journal = Sample::orchestration(u8::from(n % 4 == 0), n);
+    let mut journal = Sample::orchestration(u8::from(n.is_multiple_of(4)), n);
     let mut entry = journal.running(epoch, needs(n));
     if let Some(summary) = &mut entry.summary {
-        summary.workflow = if n % 3 == 0 { "claims".into() } else { "refund".into() };
-        summary.status = if n % 7 == 0 { Status::Faulted } else { summary.status };
-        summary.subject = (n % 2 == 0).then_some([(n % 6) as u8; 32]);
+        summary.workflow = if n.is_multiple_of(3) { "claims".into() } else { "refund".into() };
+        summary.status = if n.is_multiple_of(7) { Status::Faulted } else { summary.status };
+        summary.subject = n.is_multiple_of(2).then_some([(n % 6) as u8; 32]);
         summary.event = (n % 3 != 1).then(|| event(n / 6));
     }
     entry

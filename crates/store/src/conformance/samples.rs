@@ -74,7 +74,7 @@ impl Sample {
     /// The open work at the head.
     pub fn open_work(&self, needs: Needs) -> Option<OpenWork> {
         let Stream::Orchestration(id) = self.stream else { return None };
-        let due_us = (self.head.sequence % 2 == 0).then_some(1_700_000_000_000_000);
+        let due_us = self.head.sequence.is_multiple_of(2).then_some(1_700_000_000_000_000);
         Some(OpenWork {
             tenant: self.tenant.clone(),
             orchestration: id,

@@ -1,21 +1,9 @@
-//! Makers of both stores for the tests.
+//! SQLite in folders that go away with the test.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use provost_store::conformance::Maker;
 use provost_store::sqlite::Partition;
-use provost_store::{Memory, Sqlite, StoreError};
-
-/// The oracle.
-#[derive(Default)]
-pub struct InMemory(Memory);
-
-impl Maker for InMemory {
-    type Store = Memory;
-
-    fn open(&mut self) -> Result<Memory, StoreError> {
-        Ok(self.0.reopen())
-    }
-}
+use provost_store::{Sqlite, StoreError};
 
 /// SQLite in a folder of its own.
 pub struct Files(tempfile::TempDir);

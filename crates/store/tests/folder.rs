@@ -1,0 +1,53 @@
+//! The data folder: one process at a time, its number of partitions for ever, an orderly end.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+
+use provost_store::conformance::Sample;
+use provost_store::{Batch, Folder, Lists, Needs, Query, Store, Upkeep};
+
+#[test]
+fn a_folder_in_use_is_refused_with_its_holder() {
+    let temporary = tempfile::tempdir().unwrap();
+    let held = Folder::open(temporary.path(), 4, 7).unwrap();
+    let error = Folder::open(temporary.path(), 4, 7).unwrap_err();
+    let expected = format!("data folder `{}` is in use by another provost (pid {})", temporary.path().display(), std::process::id());
+    assert_eq!((error.code(), error.to_string()), ("STORE_LOCKED", expected));
+    drop(held);
+    assert_eq!(Folder::open(temporary.path(), 9, 8).unwrap().partitions(), 4, "the number was chosen at creation");
+}
+
+#[test]
+fn a_damaged_layout_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    drop(Folder::open(temporary.path(), 1, 0).unwrap().partition(0).unwrap());
+    let file = temporary.path().join("format.json");
+    for text in ["", "{\"format\":1}", "{\"format\":1,\"partitions\":0,\"created_at_us\":0}", "\u{0}\u{0}"] {
+        fs::write(&file, text).unwrap();
+        assert_eq!(Folder::open(temporary.path(), 1, 0).unwrap_err().code(), "STORE_DAMAGED", "{text:?}");
+    }
+    fs::remove_file(&file).unwrap();
+    let error = Folder::open(temporary.path(), 1, 0).unwrap_err();
+    assert!(error.to_string().contains("missing beside partition files"), "{error}");
+}
+
+#[test]
+fn an_orderly_end_flushes_lists_and_is_remembered() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = Folder::open(temporary.path(), 1, 0).unwrap();
+    let mut journal = Sample::orchestration(0, 1);
+    for clean in [true, true, true] {
+        let mut store = folder.partition(0).unwrap();
+        assert_eq!(store.was_clean(), clean);
+        let epoch = store.claim().unwrap();
+        store.commit(&Batch { epoch, entries: vec![journal.running(epoch, Needs::NONE)] }).unwrap();
+    }
+    let mut store = folder.partition(0).unwrap();
+    assert_eq!(store.lag().unwrap().behind(), 0);
+    assert_eq!(
+        store.list(&Query::newest(journal.tenant.clone(), 5)).unwrap(),
+        Vec::from_iter(journal.summary(provost_store::Status::Running))
+    );
+    drop(store);
+    assert!(!folder.path().join("partition-000.db-wal").exists(), "the log was not put away");
+}
