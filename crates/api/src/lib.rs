@@ -1,1 +1,6 @@
-//! See ARCHITECTURE.md.
+//! The contract of the HTTP API: wire types and problem bodies. What is absent: handlers, policy, and any type of the core that is not
+//! meant to be seen from outside.
+
+pub mod exchange;
+pub mod problem;
+pub mod resources;

@@ -32,6 +32,12 @@ pub enum Refused {
     /// Its bundle is not loaded here.
     #[error("bundle `{0}` is not loaded here; its blob is missing from the data folder")]
     UnknownBundle(Digest),
+    /// The control plane says no: code and reason.
+    #[error("{1}")]
+    Control(String, String),
+    /// A bundle does not load.
+    #[error("the bundle does not load: {0}")]
+    Bundle(String),
     /// The same `Idempotency-Key` with another request.
     #[error("this `Idempotency-Key` was used for another request; use a new key")]
     KeyReused,
@@ -51,7 +57,7 @@ pub enum Refused {
 
 impl Refused {
     /// The stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Rejected(rejected) => rejected.code(),
             Self::Store(error) => error.code(),
@@ -59,6 +65,8 @@ impl Refused {
             Self::UnknownOrchestration(_) => "unknown-orchestration",
             Self::UnknownWorkflow(_) => "unknown-workflow",
             Self::UnknownBundle(_) => "unknown-bundle",
+            Self::Control(code, _) => code,
+            Self::Bundle(_) => "bundle-invalid",
             Self::KeyReused => "key-reused",
             Self::Overloaded { .. } => "overloaded",
             Self::Stopping => "stopping",
@@ -75,7 +83,7 @@ impl Refused {
             Self::Denied { .. } => 403,
             Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) => 404,
             Self::UnknownBundle(_) => 409,
-            Self::KeyReused => 422,
+            Self::Control(..) | Self::Bundle(_) | Self::KeyReused => 422,
             Self::Overloaded { .. } => 429,
             Self::Stopping => 503,
         }

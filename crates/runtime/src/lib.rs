@@ -3,20 +3,24 @@
 //! Partition, timers, dispatcher and ingest are synchronous machines; the shells around them own threads, clocks and channels. What is
 //! absent: HTTP handlers, calls to providers or tools, and every decision about what happens next (the engine's) or is allowed (policy's).
 
+pub mod control_plane;
 pub mod dispatch;
 pub mod gate;
 pub mod hands;
 pub mod inbox;
+pub mod node;
 pub mod partition;
 pub mod plane;
 pub mod registry;
 mod shell;
 pub mod timers;
 
+pub use control_plane::ControlPlane;
 pub use dispatch::{Dispatcher, Leased, Offer, OfferKind};
 pub use gate::Refused;
 pub use hands::{BUILTIN, Done, Hands};
 pub use inbox::{Accepted, InboxFact};
+pub use node::{Node, NodeConfig, PARTITIONS};
 pub use partition::{Delivery, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of};
 pub use plane::{Plane, StartRequest};
 pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld, World};

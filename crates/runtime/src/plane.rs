@@ -571,7 +571,7 @@ fn needing_in(
 }
 
 /// 32 bytes of the system's randomness: only for ids minted at the edge.
-fn random() -> [u8; 32] {
+pub(crate) fn random() -> [u8; 32] {
     use std::io::Read as _;
     let mut bytes = [0; 32];
     let read = std::fs::File::open(Path::new("/dev/urandom")).and_then(|mut file| file.read_exact(&mut bytes));

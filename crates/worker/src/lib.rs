@@ -1,1 +1,65 @@
-//! See ARCHITECTURE.md.
+//! The data plane's hands: one attempt each, then report.
+//!
+//! What must stay true: an attempt goes only to approved destinations; what may have been done is never called failed; no payload stands
+//! in an error. What is absent: retries (the engine's), stores, database credentials.
+
+pub mod actions;
+pub mod agents;
+pub mod client;
+
+use std::collections::BTreeMap;
+
+use provost_model::Value;
+use provost_model::program::{ActionSpec, AgentSpec};
+use provost_model::record::Attempted;
+
+/// One attempt for the binary's own hands.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is carried out.
+    pub what: What,
+    /// What is sent.
+    pub input: Value,
+    /// The key the target sees.
+    pub key: String,
+    /// Until when, from now, in milliseconds; 0 means the specification's own timeout only.
+    pub within_ms: i64,
+    /// Approved destinations: name -> base URL.
+    pub destinations: BTreeMap<String, String>,
+}
+
+/// What is carried out.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A run of an agent; the example that answers, where it is scripted.
+    Agent(Box<AgentSpec>, Option<u32>),
+    /// An action or the undo of one.
+    Action(Box<ActionSpec>),
+    /// A question whether an action was done.
+    LookUp(Box<ActionSpec>),
+}
+
+/// The binary's own worker. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct BuiltIn {
+    http: actions::Http,
+}
+
+impl BuiltIn {
+    /// A worker with one pool of connections.
+    ///
+    /// # Errors
+    /// What the HTTP client says when it cannot be made.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        Ok(Self { http: actions::Http::new()? })
+    }
+
+    /// Carries out one attempt.
+    pub async fn carry_out(&self, call: Call) -> Attempted {
+        match &call.what {
+            What::Agent(spec, example) => agents::run(spec, *example, call.within_ms).await,
+            What::Action(spec) => actions::act(&self.http, spec, &call).await,
+            What::LookUp(spec) => actions::look_up(&self.http, spec, &call).await,
+        }
+    }
+}

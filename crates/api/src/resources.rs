@@ -1,0 +1,225 @@
+//! Resources as the API shows them.
+
+use provost_model::{Digest, EffectId, EventId, OrchestrationId, ReviewId, Value};
+use serde::{Deserialize, Serialize};
+
+/// The answer to one event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventAnswer {
+    /// Its id here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// `accepted`, `duplicate`, `rejected`.
+    pub status: String,
+    /// What it started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orchestrations: Vec<OrchestrationId>,
+    /// Why it was not taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<crate::problem::ProblemBody>,
+}
+
+/// An orchestration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Orchestration {
+    /// Its id.
+    pub id: OrchestrationId,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The workflow's version.
+    pub version: String,
+    /// The bundle.
+    pub pin: Digest,
+    /// `running`, `waiting`, `parked`, `completed`, `faulted`, `cancelled`.
+    pub status: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The event behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// Sequence of its last fact.
+    pub sequence: u64,
+    /// When it began (RFC 3339).
+    pub started_at: String,
+    /// The output of a completed one.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub output: Value,
+    /// The error of a faulted or parked one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<provost_model::Problem>,
+    /// Questions to people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<Review>,
+    /// Its effects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
+}
+
+/// A question to a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Review {
+    /// Its id.
+    pub id: ReviewId,
+    /// The orchestration that waits.
+    pub orchestration: OrchestrationId,
+    /// Who is asked.
+    pub queue: String,
+    /// The question.
+    pub title: String,
+    /// The answers; the first approves.
+    pub options: Vec<String>,
+    /// Whether another person than the one who caused it must answer.
+    pub four_eyes: bool,
+    /// What the person sees.
+    pub show: Value,
+    /// The action an approval releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// `open`, `answered` or `closed`.
+    pub status: String,
+    /// When it was opened (RFC 3339).
+    pub opened_at: String,
+}
+
+/// An effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Its id.
+    pub id: EffectId,
+    /// The orchestration behind it.
+    pub orchestration: OrchestrationId,
+    /// `name@major`.
+    pub name: String,
+    /// `agent`, `action` or `undo`.
+    pub kind: String,
+    /// `E0` to `E4`.
+    pub class: String,
+    /// Where it stands.
+    pub state: String,
+    /// The task.
+    pub position: String,
+    /// The key the target sees.
+    pub key: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The target's own reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// A start by hand: `POST /v1/workflows/{name}/orchestrations`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartBody {
+    /// The input.
+    #[serde(default)]
+    pub input: Value,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// Why somebody wants something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// An answer to a review: `POST /v1/reviews/{id}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewBody {
+    /// The orchestration that waits.
+    pub orchestration: OrchestrationId,
+    /// One of the options; `approve` and `reject` stand for the first and the second.
+    pub option: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    /// What was filled in.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub form: Value,
+}
+
+/// The settling of an effect in doubt: `POST /v1/effects/{id}/resolution`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveBody {
+    /// The orchestration behind it.
+    pub orchestration: OrchestrationId,
+    /// Whether it was done.
+    pub done: bool,
+    /// Its result.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub result: Value,
+    /// Where that can be seen.
+    pub evidence: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A bundle to publish: `POST /v1/bundles`: the files of its folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleBody {
+    /// Path -> text.
+    pub files: std::collections::BTreeMap<String, String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What publishing came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleAnswer {
+    /// The pin.
+    pub digest: Digest,
+    /// The workflows that are active now: name and version.
+    pub workflows: Vec<(String, String)>,
+    /// Warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Destinations of this place: `PUT /v1/binding`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindingBody {
+    /// Name -> base URL.
+    pub destinations: std::collections::BTreeMap<String, String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The Guard: `PUT /v1/guard`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardBody {
+    /// What is stopped.
+    pub guard: Value,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a verification found: `POST /v1/orchestrations/{id}/verification`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// The orchestration.
+    pub orchestration: OrchestrationId,
+    /// Whether deciding again gave every byte of the record.
+    pub equal: bool,
+    /// Rows decided again.
+    pub rows: u64,
+    /// Facts in them.
+    pub facts: u64,
+    /// Rows of another behaviour number.
+    pub other_engine: u64,
+    /// The chain's head; keep it outside to find any later change.
+    pub head: Digest,
+    /// The first difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<String>,
+}

@@ -1,0 +1,127 @@
+//! A node: one data folder with its planes, opened and resumed. What a server, a demo or a verb without a server stands on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provost_control::{ControlCommand, ServerKey};
+use provost_model::{Digest, TenantId, Who};
+use provost_store::{Folder, StoreError};
+use provost_telemetry::Secret;
+
+use crate::control_plane::ControlPlane;
+use crate::gate::Refused;
+use crate::hands::Hands;
+use crate::plane::Plane;
+use crate::registry::Registry;
+use crate::shell::now_us;
+
+/// Partitions of a new data folder.
+pub const PARTITIONS: u32 = 4;
+const TENANTS_FILE: &str = "tenants.json";
+const KEY_FILE: &str = "server.key";
+
+/// What a node is opened with.
+pub struct NodeConfig {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Partitions, where the folder is new.
+    pub partitions: u32,
+    /// Who carries out built-in work.
+    pub hands: Arc<dyn Hands>,
+}
+
+/// An open data folder.
+pub struct Node {
+    /// The data plane.
+    pub plane: Plane,
+    /// The control plane.
+    pub control: ControlPlane,
+    path: PathBuf,
+    _folder: Folder,
+}
+
+impl Node {
+    /// Opens a data folder, folds its control journals, resumes all unfinished work.
+    ///
+    /// # Errors
+    /// [`Refused`] with what is wrong with the folder.
+    pub fn open(config: NodeConfig) -> Result<Self, Refused> {
+        let folder = Folder::open(&config.data, config.partitions, now_us())?;
+        let key = server_key(&config.data)?;
+        let salt = *Digest::of_parts(&[b"subject", &key]).as_bytes();
+        let registry = Registry::default();
+        let mut partitions = Plane::open(&folder, &registry, salt)?;
+        let Some(first) = partitions.first_mut() else { return Err(Refused::Internal("the data folder has no partition".to_owned())) };
+        let tenants = read_tenants(&config.data)?;
+        let key = ServerKey::new(Secret::new(key));
+        let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
+        let plane = Plane::start(partitions, registry, config.hands, salt)?;
+        Ok(Self { plane, control, path: config.data, _folder: folder })
+    }
+
+    /// Where the data folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes sure a tenant exists.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn ensure_tenant(&self, tenant: &TenantId, by: Who) -> Result<(), Refused> {
+        if self.control.control(tenant).await.is_some_and(|control| control.created) {
+            return Ok(());
+        }
+        let mut tenants = read_tenants(&self.path)?;
+        if !tenants.contains(tenant) {
+            tenants.push(tenant.clone());
+            write_small(&self.path.join(TENANTS_FILE), &serde_json::to_vec(&tenants).map_err(|e| Refused::Internal(e.to_string()))?)?;
+        }
+        let command = ControlCommand::CreateTenant { by, reason: "first use".into() };
+        self.control.command(&self.plane, tenant, command).await.map(|_| ())
+    }
+}
+
+fn read_tenants(folder: &Path) -> Result<Vec<TenantId>, Refused> {
+    let path = folder.join(TENANTS_FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| damaged(&path, &e.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(damaged(&path, &error.to_string())),
+    }
+}
+
+fn damaged(path: &Path, what: &str) -> Refused {
+    Refused::Store(StoreError::Damaged { path: path.display().to_string(), what: what.to_owned() })
+}
+
+/// The folder's own key for token hashes and marks; made once, readable by its owner only.
+fn server_key(folder: &Path) -> Result<[u8; 32], Refused> {
+    let path = folder.join(KEY_FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| damaged(&path, "it has not 32 bytes")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = crate::plane::random();
+            write_small(&path, &key)?;
+            Ok(key)
+        }
+        Err(error) => Err(damaged(&path, &error.to_string())),
+    }
+}
+
+/// Writes a small file whole, synced, readable by its owner only.
+fn write_small(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let unfinished = path.with_extension("unfinished");
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .and_then(|()| std::fs::File::open(path.parent().unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()));
+    written.map_err(|error| Refused::Store(StoreError::Io { path: path.display().to_string(), what: error.to_string() }))
+}
