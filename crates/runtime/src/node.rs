@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_control::{ControlCommand, ServerKey};
+use provost_control::{ControlCommand, ServerKey, TokenSecret};
 use provost_model::{Digest, TenantId, Who};
 use provost_store::{Folder, StoreError};
 use provost_telemetry::Secret;
@@ -79,6 +79,34 @@ impl Node {
         }
         let command = ControlCommand::CreateTenant { by, reason: "first use".into() };
         self.control.command(&self.plane, tenant, command).await.map(|_| ())
+    }
+}
+
+impl Node {
+    /// Makes a named token; only its keyed hash is kept, so it can be shown this once.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn create_token(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        roles: Vec<Arc<str>>,
+        by: Who,
+        reason: Arc<str>,
+    ) -> Result<TokenSecret, Refused> {
+        let token = TokenSecret::from_random(&Secret::new(crate::plane::random()));
+        let command = ControlCommand::CreatePrincipal {
+            name: name.into(),
+            roles,
+            token_hash: token.hash(self.control.key()),
+            prefix: token.prefix().into(),
+            expires_at_us: None,
+            by,
+            reason,
+        };
+        self.control.command(&self.plane, tenant, command).await?;
+        Ok(token)
     }
 }
 

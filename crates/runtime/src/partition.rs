@@ -24,7 +24,7 @@ use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
 
 pub use load::View;
-pub use release::summary_of;
+pub use release::{subject_mark, summary_of};
 
 /// Most orchestrations a partition keeps in memory; idle ones beyond that are folded again when needed.
 const LOADED_MAX: usize = 4096;

@@ -1,0 +1,147 @@
+//! Speaking to a server: the one given, the one that holds the data folder, or one opened in this process for the length of a verb.
+
+use std::path::{Path, PathBuf};
+
+use provost_api::problem::ProblemBody;
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
+
+use crate::compose;
+use crate::say::Failure;
+
+/// Where a server that holds a data folder writes its address.
+pub const ADDRESS_FILE: &str = "address";
+
+/// Where a verb finds its server.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Target {
+    /// The server's URL; without it, the one that holds the data folder, or the folder itself.
+    #[arg(long, global = true)]
+    pub server: Option<String>,
+    /// The data folder.
+    #[arg(long, global = true, default_value = ".provost")]
+    pub data: PathBuf,
+    /// The bearer token; better given in the environment.
+    #[arg(long, global = true, env = "PROVOST_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+/// A server at hand.
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+    own: Option<Own>,
+}
+
+/// A server opened for this verb only.
+struct Own {
+    stop: oneshot::Sender<()>,
+    listening: compose::Listening,
+    node: std::sync::Arc<provost_runtime::Node>,
+}
+
+impl Target {
+    /// Finds the server, or opens the data folder.
+    ///
+    /// # Errors
+    /// [`Failure`] when neither can be had.
+    pub async fn connect(&self) -> Result<Client, Failure> {
+        let http = reqwest::Client::builder().no_proxy().build().map_err(|e| Failure::new("http-client", e.to_string()))?;
+        let token = self.token.clone();
+        if let Some(server) = &self.server {
+            return Ok(Client { http, base: server.trim_end_matches('/').to_owned(), token, own: None });
+        }
+        if let Some(base) = running(&http, &self.data).await {
+            return Ok(Client { http, base, token, own: None });
+        }
+        let node = compose::open(&self.data).await?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let listening = compose::serve(node.clone(), ([127, 0, 0, 1], 0).into(), async move {
+            let _stopped_or_dropped = stopped.await;
+        })
+        .await?;
+        let base = format!("http://{}", listening.address);
+        Ok(Client { http, base, token, own: Some(Own { stop, listening, node }) })
+    }
+}
+
+/// The server that holds the folder, if one answers.
+async fn running(http: &reqwest::Client, data: &Path) -> Option<String> {
+    let base = std::fs::read_to_string(data.join(ADDRESS_FILE)).ok()?.trim().to_owned();
+    let answer = http.get(format!("{base}/healthz")).timeout(std::time::Duration::from_secs(2)).send().await.ok()?;
+    answer.status().is_success().then_some(base)
+}
+
+impl Client {
+    /// The server's base URL.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// [`Failure`] with the server's problem.
+    pub async fn get(&self, path: &str) -> Result<Json, Failure> {
+        self.send(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// `POST path` with a JSON body.
+    ///
+    /// # Errors
+    /// [`Failure`] with the server's problem.
+    pub async fn post(&self, path: &str, body: &Json, headers: &[(&str, &str)]) -> Result<Json, Failure> {
+        let mut request = self.http.post(format!("{}{path}", self.base)).json(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).await
+    }
+
+    /// `POST path` with a body of another media type.
+    ///
+    /// # Errors
+    /// [`Failure`] with the server's problem.
+    pub async fn post_as(&self, path: &str, media_type: &str, body: Vec<u8>) -> Result<Json, Failure> {
+        self.send(self.http.post(format!("{}{path}", self.base)).header("content-type", media_type).body(body)).await
+    }
+
+    /// `PUT path` with a JSON body.
+    ///
+    /// # Errors
+    /// [`Failure`] with the server's problem.
+    pub async fn put(&self, path: &str, body: &Json) -> Result<Json, Failure> {
+        self.send(self.http.put(format!("{}{path}", self.base)).json(body)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Json, Failure> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.send().await.map_err(|e| {
+            Failure::new("unreachable", format!("the server at `{}` does not answer: {e}", self.base))
+                .detail("start it with `provost serve`")
+        })?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(|e| Failure::new("unreachable", e.to_string()))?;
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|e| Failure::new("answer", format!("the server's answer is no JSON: {e}")));
+        }
+        match serde_json::from_slice::<ProblemBody>(&bytes) {
+            Ok(problem) => Err(Failure::new(&problem.code, problem.title).detail(problem.detail)),
+            Err(_) => Err(Failure::new("answer", format!("the server answered {status}: {}", String::from_utf8_lossy(&bytes)))),
+        }
+    }
+
+    /// Ends a server opened for this verb: it drains first.
+    pub async fn close(self) {
+        let Some(own) = self.own else { return };
+        drop(self.http);
+        let _gone = own.stop.send(());
+        let _ended = tokio::time::timeout(std::time::Duration::from_secs(5), own.listening.ended).await;
+        let node = own.node;
+        let _stopped = tokio::task::spawn_blocking(move || node.plane.stop()).await;
+    }
+}

@@ -1,0 +1,127 @@
+//! Picking concrete types: the only place that knows them all.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provost_model::{TenantId, Who};
+use provost_runtime::language::Sources;
+use provost_runtime::{Node, NodeConfig, PARTITIONS};
+use provost_server::{App, router};
+use provost_telemetry::Prometheus;
+use provost_worker::BuiltIn;
+
+use crate::hands::OwnHands;
+use crate::say::Failure;
+
+/// The user's name on this laptop, as policy knows it.
+pub fn local_user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "user".to_owned())
+}
+
+/// The local user as a caller.
+pub fn local_who() -> Who {
+    provost_control::loopback(&local_user())
+}
+
+/// Opens a data folder in this process.
+///
+/// # Errors
+/// [`Failure`] that says what is wrong with it.
+pub async fn open(data: &Path) -> Result<Arc<Node>, Failure> {
+    let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?;
+    let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current()));
+    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands };
+    let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
+    let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;
+    tokio::spawn(node.plane.clone().watch_leases());
+    node.ensure_tenant(&TenantId::local(), local_who()).await?;
+    Ok(Arc::new(node))
+}
+
+/// A server that listens.
+pub struct Listening {
+    /// Where.
+    pub address: SocketAddr,
+    /// Ends when the server stopped.
+    pub ended: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+/// Serves a node on `listen` until `stop` is done.
+///
+/// # Errors
+/// [`Failure`] when the address cannot be listened on, or must not be without tokens.
+pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<Listening, Failure> {
+    let loopback = listen.ip().is_loopback();
+    if !loopback && !node.control.has_principals() {
+        return Err(Failure::new("tokens-needed", format!("`{listen}` is not loopback and there is no token yet"))
+            .detail("make one on loopback first: `provost token create --name NAME --role admin --reason TEXT`"));
+    }
+    let loopback_user = loopback.then(|| local_user().into());
+    let app = App { node, prometheus: Arc::new(Prometheus::new()), loopback_user };
+    let bound = tokio::net::TcpListener::bind(listen).await;
+    let listener = bound
+        .map_err(|e| Failure::new("listen", format!("`{listen}` cannot be listened on: {e}")).detail("choose another with `--listen`"))?;
+    let address = listener.local_addr().map_err(|e| Failure::new("listen", e.to_string()))?;
+    let service = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
+    let ended = tokio::spawn(async move { service.await });
+    Ok(Listening { address, ended })
+}
+
+/// Reads a bundle folder, or a lone document, into sources.
+///
+/// # Errors
+/// [`Failure`] when something cannot be read.
+pub fn sources(path: &Path) -> Result<Sources, Failure> {
+    let unreadable = |path: &Path, e: std::io::Error| Failure::new("unreadable", format!("`{}` cannot be read: {e}", path.display()));
+    if path.is_file() {
+        let bytes = std::fs::read(path).map_err(|e| unreadable(path, e))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        return Ok(Sources::lone(&name, bytes));
+    }
+    let mut sources = Sources::new();
+    let mut folders: Vec<PathBuf> = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|e| unreadable(&folder, e))?;
+        for entry in entries {
+            let entry = entry.map_err(|e| unreadable(&folder, e))?;
+            let (at, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if name.starts_with('.') || name == "provost.lock" {
+                continue;
+            }
+            if at.is_dir() {
+                folders.push(at);
+            } else {
+                let relative = at.strip_prefix(path).unwrap_or(&at).to_string_lossy().into_owned();
+                sources.add(&relative, std::fs::read(&at).map_err(|e| unreadable(&at, e))?);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// Destinations of `bindings/local.yaml` in a bundle folder, with those of `--bind NAME=URL` over them.
+///
+/// # Errors
+/// [`Failure`] for a line that is no `NAME: URL`, or an argument that is no `NAME=URL`.
+pub fn destinations(folder: Option<&Path>, bound: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut destinations = BTreeMap::new();
+    if let Some(text) = folder.map(|folder| folder.join("bindings/local.yaml")).and_then(|path| std::fs::read_to_string(path).ok()) {
+        for line in
+            text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()).filter(|l| !l.is_empty() && !l.starts_with('#'))
+        {
+            let (name, url) = line.split_once(": ").ok_or_else(|| {
+                Failure::new("binding", format!("`{line}` in bindings/local.yaml is no binding")).detail("write `name: http://host:port`")
+            })?;
+            destinations.insert(name.trim().to_owned(), url.trim().trim_matches(['"', '\'']).to_owned());
+        }
+    }
+    for argument in bound {
+        let (name, url) = argument
+            .split_once('=')
+            .ok_or_else(|| Failure::new("binding", format!("`{argument}` is no binding")).detail("write `--bind NAME=URL`"))?;
+        destinations.insert(name.to_owned(), url.to_owned());
+    }
+    Ok(destinations)
+}

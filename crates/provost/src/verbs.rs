@@ -1,0 +1,113 @@
+//! The verbs, one file each; a verb's doc comment is its manual.
+
+mod act;
+mod apply;
+mod check;
+mod emit;
+mod look;
+mod serve;
+mod start;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::client::Target;
+use crate::say::Failure;
+
+/// Provost runs AI agents the way a bank runs payments: after any crash nothing is lost, nothing is paid twice, and you can say why.
+#[derive(Debug, Parser)]
+#[command(name = "provost", version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    target: Target,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value = "table")]
+    output: Output,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON document per line.
+    Jsonl,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Apply(apply::Apply),
+    Start(start::Start),
+    Emit(emit::Emit),
+    List(look::List),
+    Get(look::Get),
+    Journal(look::Journal),
+    Verify(verify::Verify),
+    Approve(act::Approve),
+    Reject(act::Reject),
+    Resolve(act::Resolve),
+    Redrive(act::Redrive),
+    Cancel(act::Cancel),
+    Guard(act::SetGuard),
+    Token(act::Token),
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// [`Failure`] for people, with its code.
+pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let Arguments { verb, target, output } = arguments;
+    match verb {
+        Verb::Serve(verb) => verb.run(&target).await,
+        Verb::Check(verb) => verb.run(output),
+        Verb::Apply(verb) => verb.run(&target, output).await,
+        Verb::Start(verb) => verb.run(&target, output).await,
+        Verb::Emit(verb) => verb.run(&target, output).await,
+        Verb::List(verb) => verb.run(&target, output).await,
+        Verb::Get(verb) => verb.run(&target).await,
+        Verb::Journal(verb) => verb.run(&target, output).await,
+        Verb::Verify(verb) => verb.run(&target, output).await,
+        Verb::Approve(verb) => verb.run(&target).await,
+        Verb::Reject(verb) => verb.run(&target).await,
+        Verb::Resolve(verb) => verb.run(&target).await,
+        Verb::Redrive(verb) => verb.run(&target).await,
+        Verb::Cancel(verb) => verb.run(&target).await,
+        Verb::Guard(verb) => verb.run(&target).await,
+        Verb::Token(verb) => verb.run(&target).await,
+    }
+}
+
+/// A JSON argument: `@file`, `-` for standard input, or JSON as written.
+pub(crate) fn json_argument(text: &str) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let unreadable = |e: std::io::Error| Failure::new("unreadable", format!("`{text}` cannot be read: {e}"));
+    match text.strip_prefix('@') {
+        Some(path) => std::fs::read(path).map_err(unreadable),
+        None if text == "-" => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map_err(unreadable)?;
+            Ok(bytes)
+        }
+        None => Ok(text.as_bytes().to_vec()),
+    }
+}
+
+/// Parses JSON that a person wrote.
+pub(crate) fn parse_json(bytes: &[u8]) -> Result<serde_json::Value, Failure> {
+    let value = provost_model::value::parse(bytes).map_err(|e| Failure::new("malformed", format!("the JSON cannot be taken: {e}")))?;
+    serde_json::to_value(&value).map_err(|e| Failure::new("malformed", e.to_string()))
+}
+
+/// Pretty JSON.
+pub(crate) fn pretty(json: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(json).unwrap_or_default()
+}

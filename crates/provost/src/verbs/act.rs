@@ -1,0 +1,204 @@
+//! Verbs by which a person acts: approve, reject, resolve, redrive, cancel, guard, token.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::client::Target;
+use crate::say::{Failure, data, note};
+use crate::verbs::look::meant;
+use crate::verbs::{json_argument, parse_json};
+
+/// Approve a review: its first option.
+#[derive(Debug, clap::Args)]
+pub struct Approve {
+    /// The review's id.
+    review: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+    /// What the form asks for: JSON, @file or -.
+    #[arg(long, default_value = "null")]
+    form: String,
+}
+
+/// Reject a review: its second option.
+#[derive(Debug, clap::Args)]
+pub struct Reject {
+    /// The review's id.
+    review: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Settle an effect in doubt by evidence.
+#[derive(Debug, clap::Args)]
+pub struct Resolve {
+    /// The effect's id.
+    effect: String,
+    /// It was done.
+    #[arg(long, conflicts_with = "not_done", required_unless_present = "not_done")]
+    done: bool,
+    /// It was not done: it is sent once.
+    #[arg(long)]
+    not_done: bool,
+    /// Its result, where that matters: JSON, @file or -.
+    #[arg(long, default_value = "null")]
+    result: String,
+    /// Where that can be seen.
+    #[arg(long)]
+    evidence: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Try parked work again, under the same keys.
+#[derive(Debug, clap::Args)]
+pub struct Redrive {
+    /// The orchestration's id, or `last`.
+    id: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Stop an orchestration.
+#[derive(Debug, clap::Args)]
+pub struct Cancel {
+    /// The orchestration's id, or `last`.
+    id: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Set the Guard: what is stopped now, as JSON.
+#[derive(Debug, clap::Args)]
+pub struct SetGuard {
+    /// The Guard: JSON, @file or -; `{}` stops nothing.
+    guard: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Make a named token; it is shown this once.
+#[derive(Debug, clap::Args)]
+pub struct Token {
+    /// Its name.
+    #[arg(long)]
+    name: String,
+    /// Its roles: admin, operator, reviewer, writer, worker.
+    #[arg(long = "role", required = true)]
+    roles: Vec<String>,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+fn done(answer: &serde_json::Value) -> ExitCode {
+    data(&format!("{}  {}", answer["id"].as_str().unwrap_or_default(), answer["status"].as_str().unwrap_or_default()));
+    ExitCode::SUCCESS
+}
+
+async fn answer(target: &Target, review: &str, option: &str, reason: &str, form: serde_json::Value) -> Result<ExitCode, Failure> {
+    let client = target.connect().await?;
+    note(&format!("server {}", client.base()));
+    let open = client.get("/v1/reviews").await?;
+    let found = open.as_array().into_iter().flatten().find(|item| item["id"] == review);
+    let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
+        Failure::new("unknown-review", format!("review `{review}` is not open")).detail("`provost list reviews` shows those that are")
+    })?;
+    let body = json!({ "orchestration": orchestration, "option": option, "reason": reason, "form": form });
+    let said = client.post(&format!("/v1/reviews/{review}"), &body, &[]).await?;
+    client.close().await;
+    Ok(done(&said))
+}
+
+impl Approve {
+    /// Answers with the first option.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let form = parse_json(&json_argument(&self.form)?)?;
+        answer(target, &self.review, "approve", &self.reason, form).await
+    }
+}
+
+impl Reject {
+    /// Answers with the second option.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        answer(target, &self.review, "reject", &self.reason, serde_json::Value::Null).await
+    }
+}
+
+impl Resolve {
+    /// Settles it.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let result = parse_json(&json_argument(&self.result)?)?;
+        let client = target.connect().await?;
+        note(&format!("server {}", client.base()));
+        let open = client.get("/v1/effects?state=in-doubt").await?;
+        let found = open.as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
+        let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
+            Failure::new("not-in-doubt", format!("effect `{}` is not in doubt", self.effect))
+                .detail("`provost list effects --state in-doubt` shows those that are")
+        })?;
+        let body = json!({
+            "orchestration": orchestration, "done": self.done && !self.not_done, "result": result, "evidence": self.evidence, "reason": self.reason,
+        });
+        let said = client.post(&format!("/v1/effects/{}/resolution", self.effect), &body, &[]).await?;
+        client.close().await;
+        Ok(done(&said))
+    }
+}
+
+impl Redrive {
+    /// Redrives it.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        note(&format!("server {}", client.base()));
+        let path = format!("/v1/orchestrations/{}/redrive", meant(target, &self.id)?);
+        let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
+        client.close().await;
+        Ok(done(&said))
+    }
+}
+
+impl Cancel {
+    /// Cancels it.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        note(&format!("server {}", client.base()));
+        let path = format!("/v1/orchestrations/{}/cancellation", meant(target, &self.id)?);
+        let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
+        client.close().await;
+        Ok(done(&said))
+    }
+}
+
+impl SetGuard {
+    /// Sets it.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let guard = parse_json(&json_argument(&self.guard)?)?;
+        let client = target.connect().await?;
+        note(&format!("server {}", client.base()));
+        let said = client.put("/v1/guard", &json!({ "guard": guard, "reason": self.reason })).await?;
+        client.close().await;
+        data(&said.to_string());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Token {
+    /// Makes it and prints it.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        note(&format!("server {}", client.base()));
+        let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason });
+        let said = client.post("/v1/principals", &body, &[]).await?;
+        client.close().await;
+        data(said["token"].as_str().unwrap_or_default());
+        Ok(ExitCode::SUCCESS)
+    }
+}

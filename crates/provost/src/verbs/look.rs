@@ -1,0 +1,167 @@
+//! `provost list`, `get`, `journal`.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde_json::Value as Json;
+
+use crate::client::Target;
+use crate::say::{Failure, data};
+use crate::verbs::{Output, pretty};
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Noun {
+    Orchestrations,
+    Reviews,
+    Effects,
+    DeadLetters,
+    Bundles,
+}
+
+/// List orchestrations, reviews, effects, dead-letters or bundles.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// What.
+    #[arg(value_enum)]
+    noun: Noun,
+    /// Only this state: of orchestrations their status, of effects in-doubt or conflict.
+    #[arg(long)]
+    state: Option<String>,
+    /// Only this subject.
+    #[arg(long)]
+    subject: Option<String>,
+    /// Most entries.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+}
+
+impl List {
+    /// Lists and prints.
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        let (path, columns): (String, &[&str]) = match self.noun {
+            Noun::Orchestrations => (self.orchestrations(), &["id", "workflow", "version", "status", "startedAt"]),
+            Noun::Reviews => ("/v1/reviews".to_owned(), &["id", "orchestration", "queue", "title", "opened_at"]),
+            Noun::Effects => {
+                let state = self.state.as_deref().unwrap_or("in-doubt");
+                (format!("/v1/effects?state={state}"), &["id", "orchestration", "name", "class", "state", "attempts"])
+            }
+            Noun::DeadLetters => ("/v1/dead-letters".to_owned(), &["id", "workflow", "version", "status", "started_at"]),
+            Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
+        };
+        let answer = client.get(&path).await?;
+        let items = answer.get("items").unwrap_or(&answer).as_array().cloned().unwrap_or_default();
+        match output {
+            Output::Json => data(&pretty(&answer)),
+            Output::Jsonl => items.iter().for_each(|item| data(&item.to_string())),
+            Output::Table => data(&table(&items, columns)),
+        }
+        client.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn orchestrations(&self) -> String {
+        let mut path = format!("/v1/orchestrations?limit={}", self.limit);
+        for (name, value) in [("status", &self.state), ("subject", &self.subject)] {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={}", encoded(value)));
+            }
+        }
+        path
+    }
+}
+
+/// Percent-encodes a query value.
+pub(crate) fn encoded(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+fn cell(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+}
+
+fn table(items: &[Json], columns: &[&str]) -> String {
+    let rows: Vec<Vec<String>> = items.iter().map(|item| columns.iter().map(|column| cell(&item[*column])).collect()).collect();
+    let widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| rows.iter().filter_map(|row| row.get(at)).map(String::len).chain([column.len()]).max().unwrap_or(0))
+        .collect();
+    let line = |cells: &[String]| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let head: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
+    std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
+}
+
+/// The id a person means: `last` is the last one started from this data folder.
+pub(crate) fn meant(target: &Target, id: &str) -> Result<String, Failure> {
+    if id != "last" {
+        return Ok(id.to_owned());
+    }
+    let last = std::fs::read_to_string(target.data.join("last"));
+    last.map_err(|_| {
+        Failure::new("last", "nothing was started from this data folder yet").detail("give an id; `provost list orchestrations` shows them")
+    })
+}
+
+/// Show an orchestration as it stands, or as it stood at a sequence.
+#[derive(Debug, clap::Args)]
+pub struct Get {
+    /// Its id, or `last`.
+    id: String,
+    /// As it stood at this sequence.
+    #[arg(long)]
+    at: Option<u64>,
+}
+
+impl Get {
+    /// Prints it as JSON.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        let query = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
+        let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(target, &self.id)?)).await?;
+        data(&pretty(&answer));
+        client.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Print the journal of an orchestration: every row with command, ambient, facts and intents.
+#[derive(Debug, clap::Args)]
+pub struct Journal {
+    /// Its id, or `last`.
+    id: String,
+}
+
+impl Journal {
+    /// Prints the facts, or the rows as JSON.
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        let answer = client.get(&format!("/v1/orchestrations/{}/journal", meant(target, &self.id)?)).await?;
+        let rows = answer["rows"].as_array().cloned().unwrap_or_default();
+        match output {
+            Output::Json => data(&pretty(&answer)),
+            Output::Jsonl => rows.iter().for_each(|row| data(&row.to_string())),
+            Output::Table => rows.iter().for_each(print_row),
+        }
+        client.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_row(row: &Json) {
+    let mut sequence = row["sequence"].as_u64().unwrap_or(0);
+    for fact in row["payload"]["facts"].as_array().into_iter().flatten() {
+        let (kind, body) = match fact {
+            Json::Object(map) => map.iter().next().map(|(kind, body)| (kind.clone(), body.to_string())).unwrap_or_default(),
+            other => (cell(other), String::new()),
+        };
+        let body: String = body.chars().take(120).collect();
+        data(&format!("{}  {sequence:>4}  {kind:<18} {body}", cell(&row["recordedAt"])));
+        sequence += 1;
+    }
+}

@@ -1,0 +1,96 @@
+//! `provost start`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::client::Target;
+use crate::say::{Failure, data, note};
+use crate::verbs::apply::apply;
+use crate::verbs::{Output, json_argument, parse_json, pretty};
+
+/// Start an orchestration by hand: of an active workflow, or of a bundle folder, which is published first.
+#[derive(Debug, clap::Args)]
+pub struct Start {
+    /// The workflow's name, or a bundle folder.
+    what: String,
+    /// The input: JSON, @file, or - for standard input.
+    #[arg(long, default_value = "null")]
+    input: String,
+    /// Wait for the end, up to 60 s.
+    #[arg(long)]
+    wait: bool,
+    /// What it is about, for people.
+    #[arg(long)]
+    subject: Option<String>,
+    /// The same key never starts twice.
+    #[arg(long)]
+    key: Option<String>,
+    /// Which workflow of the folder, where it holds several.
+    #[arg(long)]
+    workflow: Option<String>,
+    /// Where a destination is: NAME=URL.
+    #[arg(long)]
+    bind: Vec<String>,
+}
+
+impl Start {
+    /// Starts and prints the id, or the end.
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let input = parse_json(&json_argument(&self.input)?)?;
+        let client = target.connect().await?;
+        let folder = Path::new(&self.what);
+        let workflow = if folder.is_dir() {
+            let answer = apply(&client, folder, &self.bind, "started from its folder").await?;
+            self.chosen(&answer)?
+        } else {
+            self.what.clone()
+        };
+        let mut headers: Vec<(&str, &str)> = Vec::new();
+        if let Some(key) = &self.key {
+            headers.push(("idempotency-key", key));
+        }
+        if self.wait {
+            headers.push(("prefer", "wait=60"));
+        }
+        let body = serde_json::json!({ "input": input, "subject": self.subject });
+        let answer = client.post(&format!("/v1/workflows/{workflow}/orchestrations"), &body, &headers).await?;
+        let _remembered = std::fs::write(target.data.join("last"), answer["id"].as_str().unwrap_or_default());
+        let code = self.print(&answer, output);
+        client.close().await;
+        Ok(code)
+    }
+
+    fn chosen(&self, answer: &serde_json::Value) -> Result<String, Failure> {
+        let names: Vec<String> =
+            answer["workflows"].as_array().into_iter().flatten().filter_map(|pair| pair[0].as_str().map(str::to_owned)).collect();
+        match (&self.workflow, names.as_slice()) {
+            (Some(name), _) => Ok(name.clone()),
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => {
+                Err(Failure::new("workflow", format!("the folder holds {}", names.join(", "))).detail("choose one with `--workflow NAME`"))
+            }
+        }
+    }
+
+    fn print(&self, answer: &serde_json::Value, output: Output) -> ExitCode {
+        let status = answer["status"].as_str();
+        if output != Output::Table {
+            data(&pretty(answer));
+        } else {
+            let id = answer["id"].as_str().unwrap_or_default();
+            match status {
+                Some(status) => note(&format!("{id}  {status}")),
+                None => data(id),
+            }
+            if status == Some("completed") {
+                data(&pretty(&answer["output"]));
+            } else if !answer["problem"].is_null() {
+                note(&pretty(&answer["problem"]));
+            }
+        }
+        match status {
+            Some("faulted" | "cancelled" | "parked") => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `provost verify`.
+
+use std::process::ExitCode;
+
+use crate::client::{Client, Target};
+use crate::say::{Failure, data};
+use crate::verbs::look::meant;
+use crate::verbs::{Output, pretty};
+
+/// Decide again from the record and compare byte for byte. Exit 1 when anything differs.
+#[derive(Debug, clap::Args)]
+pub struct Verify {
+    /// An id, or `last`.
+    id: Option<String>,
+    /// Every orchestration.
+    #[arg(long)]
+    all: bool,
+    /// A chain head kept outside: any later change of the record is found.
+    #[arg(long)]
+    head: Option<String>,
+}
+
+impl Verify {
+    /// Verifies and prints.
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        let ids = match (&self.id, self.all) {
+            (Some(id), false) => vec![meant(target, id)?],
+            (None, true) => every(&client).await?,
+            (_, _) => return Err(Failure::new("usage", "verify what?").detail("give an id, or `--all`")),
+        };
+        let (mut equal, mut rows, mut facts) = (0_u64, 0_u64, 0_u64);
+        for id in &ids {
+            let found = client.post(&format!("/v1/orchestrations/{id}/verification"), &serde_json::json!({}), &[]).await?;
+            let head = found["head"].as_str().unwrap_or_default();
+            let kept = self.head.as_deref().is_none_or(|kept| kept == head);
+            if found["equal"] == true && kept {
+                equal += 1;
+            }
+            rows += found["rows"].as_u64().unwrap_or(0);
+            facts += found["facts"].as_u64().unwrap_or(0);
+            if output != Output::Table {
+                data(&pretty(&found));
+            } else if found["equal"] != true {
+                data(&format!("{id}  DIFFERS  {}", found["difference"].as_str().unwrap_or_default()));
+            } else if !kept {
+                data(&format!("{id}  DIFFERS  its head is {head}, not the one kept outside"));
+            } else if !self.all {
+                data(&format!("{id}  equal  {} rows, {} facts  head {head}", found["rows"], found["facts"]));
+            }
+        }
+        if self.all && output == Output::Table {
+            data(&format!("{equal} of {} orchestrations equal: {rows} rows, {facts} facts decided again", ids.len()));
+        }
+        client.close().await;
+        Ok(if equal == ids.len() as u64 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Every orchestration's id, page by page.
+async fn every(client: &Client) -> Result<Vec<String>, Failure> {
+    let (mut ids, mut before) = (Vec::new(), String::new());
+    loop {
+        let page = client.get(&format!("/v1/orchestrations?limit=500{before}")).await?;
+        ids.extend(page["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str().map(str::to_owned)));
+        match page["next"].as_str() {
+            Some(next) => before = format!("&before={next}"),
+            None => return Ok(ids),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Orchestrations: start, look, explain, follow, verify, cancel, redrive.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query as Parameters, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::sse::{Event as Sent, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use provost_api::resources::{Orchestration, ReasonBody, StartBody, Verification};
+use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
+use provost_model::verdict::Entity;
+use provost_model::{OrchestrationId, Value};
+use provost_runtime::StartRequest;
+use provost_runtime::engine::verify;
+use provost_store::{Query, Status};
+use serde::Deserialize;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::refusal::Refusal;
+use crate::shown;
+
+/// Longest wait a caller may ask for, in milliseconds.
+const WAIT_MS_MAX: u64 = 60_000;
+/// Most entries of one page.
+const PAGE_MAX: usize = 500;
+
+/// Reads a JSON body strictly.
+pub fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
+    let value = provost_model::value::parse(bytes).map_err(|e| {
+        Refusal::new(
+            if matches!(e.kind, provost_model::value::ParseErrorKind::TooLarge) { 413 } else { 400 },
+            "malformed",
+            "the body cannot be taken",
+            e.to_string(),
+        )
+    })?;
+    serde_json::from_str(&provost_model::value::canonical(&value))
+        .map_err(|e| Refusal::new(422, "body", "the body does not fit this route", e.to_string()))
+}
+
+/// Parses an id of the path.
+pub fn id<T: std::str::FromStr<Err = provost_model::id::IdError>>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|e: provost_model::id::IdError| Refusal::new(400, "id", e.to_string(), "copy it again"))
+}
+
+/// `POST /v1/workflows/{name}/orchestrations`, with `Prefer: wait=N` and `Idempotency-Key`.
+pub async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Refusal> {
+    let asked: StartBody = if bytes.is_empty() { StartBody::default() } else { body(&bytes)? };
+    caller.may(&app, "orchestration.start", Entity::new("Workflow", &name), Value::empty())?;
+    let key = match headers.get("idempotency-key").map(HeaderValue::to_str) {
+        None => None,
+        Some(Ok(key)) if (1..=255).contains(&key.len()) => Some(key.trim_matches('"').to_owned()),
+        Some(_) => {
+            return Err(Refusal::new(400, "idempotency-key", "the `Idempotency-Key` is not usable", "send 1 to 255 visible characters"));
+        }
+    };
+    let subject = asked.subject.map(Into::into);
+    let request = StartRequest { workflow: name, input: asked.input, subject, key, by: caller.who.clone() };
+    let wait = prefer_wait(&headers);
+    if wait.is_zero() {
+        let (id, duplicate) = app.node.plane.start_orchestration(&caller.tenant, request).await?;
+        let status = if duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
+        return Ok((status, Json(serde_json::json!({ "id": id, "duplicate": duplicate }))).into_response());
+    }
+    let (id, duplicate, view) = app.node.plane.start_and_wait(&caller.tenant, request, wait).await?;
+    match view {
+        Some(view) => Ok((StatusCode::OK, Json(shown::orchestration(&view))).into_response()),
+        None => Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "id": id, "duplicate": duplicate }))).into_response()),
+    }
+}
+
+/// RFC 7240: `Prefer: wait=10`.
+fn prefer_wait(headers: &HeaderMap) -> Duration {
+    let text = headers.get("prefer").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let seconds = text.split([',', ';']).find_map(|part| part.trim().strip_prefix("wait=")?.trim().parse::<u64>().ok());
+    Duration::from_millis(seconds.unwrap_or(0).saturating_mul(1000).min(WAIT_MS_MAX))
+}
+
+fn may_read(app: &App, caller: &Caller, id: OrchestrationId) -> Result<(), Refusal> {
+    caller.may(app, "orchestration.read", Entity::new("Orchestration", &id.to_string()), Value::empty())
+}
+
+/// What `GET /v1/orchestrations/{id}` may be asked with.
+#[derive(Debug, Default, Deserialize)]
+pub struct ShowParameters {
+    wait_ms: Option<u64>,
+    at: Option<u64>,
+}
+
+/// `GET /v1/orchestrations/{id}?wait_ms=&at=`.
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    Parameters(asked): Parameters<ShowParameters>,
+) -> Result<Json<Orchestration>, Refusal> {
+    let id: OrchestrationId = id(&text)?;
+    may_read(&app, &caller, id)?;
+    let view = match asked.at {
+        Some(sequence) => app.node.plane.view(&caller.tenant, id, sequence).await?,
+        None => {
+            let wait = Duration::from_millis(asked.wait_ms.unwrap_or(0).min(WAIT_MS_MAX));
+            app.node.plane.wait_end(&caller.tenant, id, wait).await?
+        }
+    };
+    Ok(Json(shown::orchestration(&view)))
+}
+
+/// What `GET /v1/orchestrations` may be asked with.
+#[derive(Debug, Default, Deserialize)]
+pub struct ListParameters {
+    workflow: Option<String>,
+    status: Option<String>,
+    subject: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/orchestrations`: newest first, paged by `before`.
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(asked): Parameters<ListParameters>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    caller.may_in_tenant(&app, "orchestration.read")?;
+    let mut query = Query::newest(caller.tenant.clone(), asked.limit.unwrap_or(50).clamp(1, PAGE_MAX));
+    query.workflow = asked.workflow.map(Into::into);
+    query.before = asked.before.as_deref().map(id).transpose()?;
+    query.status = match &asked.status {
+        None => None,
+        Some(word) => Some(Status::ALL.into_iter().find(|status| status.as_str() == word).ok_or_else(|| {
+            Refusal::new(400, "status", format!("`{word}` is no status"), "use running, waiting, parked, completed, faulted or cancelled")
+        })?),
+    };
+    query.subject = asked.subject.as_deref().map(|subject| provost_runtime::subject_mark(app.node.plane.salt(), &caller.tenant, subject));
+    let found = app.node.plane.list(&query).await?;
+    let items: Vec<serde_json::Value> = found
+        .iter()
+        .map(|s| {
+            serde_json::json!({
+                "id": s.orchestration, "workflow": &*s.workflow, "version": &*s.version, "status": s.status.as_str(), "event": s.event,
+                "startedAt": provost_runtime::engine::iso8601(s.started_us), "updatedAt": provost_runtime::engine::iso8601(s.updated_us),
+            })
+        })
+        .collect();
+    let next = if found.len() == query.limit { found.last().map(|s| s.orchestration) } else { None };
+    Ok(Json(serde_json::json!({ "items": items, "next": next })))
+}
+
+async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Result<Vec<Row>, Refusal> {
+    may_read(app, caller, id)?;
+    let rows = app.node.plane.journal(&caller.tenant, id, after).await?;
+    if rows.is_empty() && after == 0 {
+        return Err(provost_runtime::Refused::UnknownOrchestration(id).into());
+    }
+    Ok(rows)
+}
+
+fn row_json(row: &Row) -> serde_json::Value {
+    let payload = row.json().ok().and_then(|json| serde_json::from_slice::<serde_json::Value>(json).ok());
+    serde_json::json!({
+        "sequence": row.first_sequence, "facts": row.fact_count, "recordedAt": provost_runtime::engine::iso8601(row.recorded_at_us),
+        "format": row.format, "engine": row.engine, "epoch": row.epoch, "cause": row.cause, "chain": row.chain, "payload": payload,
+    })
+}
+
+/// What the journal may be asked with.
+#[derive(Debug, Default, Deserialize)]
+pub struct JournalParameters {
+    after: Option<u64>,
+}
+
+/// `GET /v1/orchestrations/{id}/journal?after=N`.
+pub async fn journal(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    Parameters(asked): Parameters<JournalParameters>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let rows = rows(&app, &caller, id(&text)?, asked.after.unwrap_or(0)).await?;
+    Ok(Json(serde_json::json!({ "rows": rows.iter().map(row_json).collect::<Vec<_>>() })))
+}
+
+async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std::sync::Arc<provost_runtime::Compiled>, Refusal> {
+    let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
+    let start = view.state.start.ok_or(provost_runtime::Refused::UnknownOrchestration(id))?;
+    let code = app.node.plane.registry().program(&caller.tenant, &start.pin, &start.workflow);
+    code.ok_or_else(|| provost_runtime::Refused::UnknownBundle(start.pin).into())
+}
+
+/// `GET /v1/orchestrations/{id}/stream`: each row as a server-sent event, until the end.
+pub async fn stream(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+) -> Result<Sse<impl futures::Stream<Item = Result<Sent, Infallible>>>, Refusal> {
+    let id: OrchestrationId = id(&text)?;
+    let _exists = rows(&app, &caller, id, 0).await?;
+    let followed = futures::stream::unfold((app, caller, 0_u64, false), move |(app, caller, after, over)| async move {
+        if over {
+            return None;
+        }
+        loop {
+            let rows = app.node.plane.journal(&caller.tenant, id, after).await.ok()?;
+            if let Some(last) = rows.last() {
+                let next = last.head().sequence;
+                let ended = app.node.plane.view(&caller.tenant, id, next).await.is_ok_and(|view| view.state.is_ended());
+                let json = serde_json::json!(rows.iter().map(row_json).collect::<Vec<_>>());
+                let sent = Sent::default().id(next.to_string()).event("rows").data(json.to_string());
+                return Some((Ok(sent), (app, caller, next, ended)));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    Ok(Sse::new(followed).keep_alive(KeepAlive::default()))
+}
+
+/// `POST /v1/orchestrations/{id}/verification`.
+pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Verification>, Refusal> {
+    let id: OrchestrationId = id(&text)?;
+    caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
+    let rows = rows(&app, &caller, id, 0).await?;
+    let code = code_of(&app, &caller, id).await?;
+    Ok(Json(verified(&*code, &caller, id, &rows)))
+}
+
+fn verified(code: &provost_runtime::Compiled, caller: &Caller, id: OrchestrationId, rows: &[Row]) -> Verification {
+    let found = verify(code, caller.tenant.clone(), id, rows);
+    let difference = damage(rows).or_else(|| found.difference.map(|d| format!("at sequence {}: {}", d.sequence, d.what)));
+    let head = rows.last().map_or(Head::EMPTY.chain, |row| row.chain);
+    Verification {
+        orchestration: id,
+        equal: difference.is_none(),
+        rows: found.rows_equal,
+        facts: found.facts_equal,
+        other_engine: found.rows_other_engine,
+        head,
+        difference,
+    }
+}
+
+/// The first row whose chain does not follow from the rows before it.
+fn damage(rows: &[Row]) -> Option<String> {
+    let mut before = Head::EMPTY.chain;
+    rows.iter().find_map(|row| {
+        let follows = chain(&before, row) == row.chain;
+        before = row.chain;
+        (!follows).then(|| format!("at sequence {}: the chain is broken; the row or one before it was changed", row.first_sequence))
+    })
+}
+
+async fn told(app: &App, caller: &Caller, id: OrchestrationId, command: Command) -> Result<Json<Orchestration>, Refusal> {
+    let cause = Cause { who: Some(caller.who.name.clone()), ..Cause::default() };
+    app.node.plane.command(&caller.tenant, id, command, cause).await?;
+    let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
+    Ok(Json(shown::orchestration(&view)))
+}
+
+/// `POST /v1/orchestrations/{id}/cancellation`.
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<Orchestration>, Refusal> {
+    let id: OrchestrationId = id(&text)?;
+    let ReasonBody { reason } = body(&bytes)?;
+    caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
+    told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason })).await
+}
+
+/// `POST /v1/orchestrations/{id}/redrive`.
+pub async fn redrive(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<Orchestration>, Refusal> {
+    let id: OrchestrationId = id(&text)?;
+    let ReasonBody { reason } = body(&bytes)?;
+    caller.may(&app, "effect.redrive", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
+    told(&app, &caller, id, Command::Redrive(Redrive { by: caller.who.clone(), reason })).await
+}

@@ -1,0 +1,232 @@
+//! The platform: health, metrics, reviews, effects, dead letters, bundles, binding, Guard, principals.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query as Parameters, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use provost_api::resources::{BindingBody, BundleAnswer, BundleBody, Effect, GuardBody, Orchestration, ResolveBody, Review, ReviewBody};
+use provost_control::ControlCommand;
+use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
+use provost_model::verdict::Entity;
+use provost_model::{EffectId, ReviewId, Value};
+use provost_runtime::language::{Finding, Severity, Sources, compile};
+use provost_store::Needs;
+use serde::Deserialize;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::orchestrations::{body, id};
+use crate::refusal::Refusal;
+use crate::shown;
+
+/// Most entries of one list.
+const LIST_MAX: usize = 500;
+
+/// `GET /healthz`.
+pub async fn health(State(app): State<App>) -> Result<Json<serde_json::Value>, Refusal> {
+    match app.node.plane.failure() {
+        None => Ok(Json(serde_json::json!({ "status": "ok" }))),
+        Some(error) => Err(provost_runtime::Refused::Store(error).into()),
+    }
+}
+
+/// `GET /metrics` (Prometheus text). Needs a credential beyond loopback.
+pub async fn metrics(State(app): State<App>, _caller: Caller) -> impl IntoResponse {
+    ([(CONTENT_TYPE, provost_telemetry::prometheus::CONTENT_TYPE)], app.prometheus.render())
+}
+
+/// `GET /openapi.json`.
+pub async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], include_str!("../../../schema/openapi.json"))
+}
+
+/// What lists may be asked with.
+#[derive(Debug, Default, Deserialize)]
+pub struct EffectParameters {
+    state: Option<String>,
+}
+
+async fn needing(app: &App, caller: &Caller, needs: Needs) -> Result<Vec<provost_runtime::View>, Refusal> {
+    caller.may_in_tenant(app, "orchestration.read")?;
+    let mut views = Vec::new();
+    for work in app.node.plane.needing(&caller.tenant, needs, LIST_MAX).await? {
+        views.push(app.node.plane.view(&caller.tenant, work.orchestration, u64::MAX).await?);
+    }
+    Ok(views)
+}
+
+/// `GET /v1/reviews`: those that are open.
+pub async fn reviews(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Review>>, Refusal> {
+    let views = needing(&app, &caller, Needs::REVIEW).await?;
+    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review)));
+    Ok(Json(all.filter(|review| review.status == "open").collect()))
+}
+
+/// `GET /v1/effects?state=in-doubt|conflict`: those that need a person.
+pub async fn effects(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(asked): Parameters<EffectParameters>,
+) -> Result<Json<Vec<Effect>>, Refusal> {
+    let wanted = asked.state.unwrap_or_else(|| "in-doubt".to_owned());
+    let views = needing(&app, &caller, Needs::IN_DOUBT.with(Needs::CONFLICT)).await?;
+    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect)));
+    Ok(Json(all.filter(|effect| effect.state == wanted).collect()))
+}
+
+/// `GET /v1/dead-letters`.
+pub async fn dead_letters(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Orchestration>>, Refusal> {
+    let views = needing(&app, &caller, Needs::PARKED.with(Needs::CONFLICT)).await?;
+    Ok(Json(views.iter().map(shown::orchestration).collect()))
+}
+
+/// `POST /v1/reviews/{id}`.
+pub async fn answer_review(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<Orchestration>, Refusal> {
+    let review: ReviewId = id(&text)?;
+    let asked: ReviewBody = body(&bytes)?;
+    let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
+    let open = view
+        .state
+        .reviews
+        .get(&review)
+        .ok_or_else(|| provost_runtime::Refused::from(provost_runtime::engine::Rejected::UnknownReview(review)))?;
+    let second = view.state.start.as_ref().is_some_and(|start| caller.who.differs_for_four_eyes(&start.by));
+    let context = Value::object([
+        ("fourEyes", Value::Bool(open.spec.four_eyes)),
+        ("secondPerson", Value::Bool(second)),
+        ("queue", Value::Str(open.spec.queue.clone())),
+    ]);
+    caller.may(&app, "review.decide", Entity::new("Queue", &open.spec.queue), context)?;
+    let option = match asked.option.as_str() {
+        "approve" => open.spec.options.first().cloned(),
+        "reject" => open.spec.options.get(1).cloned(),
+        _ => None,
+    };
+    let option = option.unwrap_or_else(|| asked.option.as_str().into());
+    let answer = ReviewAnswer { review, option, by: caller.who.clone(), reason: asked.reason, form: asked.form };
+    let cause = Cause { review: Some(review), who: Some(caller.who.name.clone()), ..Cause::default() };
+    app.node.plane.command(&caller.tenant, asked.orchestration, Command::Review(answer), cause).await?;
+    let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
+    Ok(Json(shown::orchestration(&view)))
+}
+
+/// `POST /v1/effects/{id}/resolution`.
+pub async fn resolve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    bytes: Bytes,
+) -> Result<Json<Orchestration>, Refusal> {
+    let effect: EffectId = id(&text)?;
+    let asked: ResolveBody = body(&bytes)?;
+    if asked.evidence.is_empty() || asked.reason.is_empty() {
+        return Err(Refusal::new(422, "evidence", "an effect is settled by evidence and a reason", "say where it can be seen, and why"));
+    }
+    caller.may(&app, "effect.resolve", Entity::new("Effect", &text), Value::empty())?;
+    let (by, evidence, reason) = (caller.who.clone(), asked.evidence, asked.reason);
+    let resolve = Resolve { effect, done: asked.done, result: asked.result, evidence, by, reason };
+    let cause = Cause { effect: Some(effect), who: Some(caller.who.name.clone()), ..Cause::default() };
+    app.node.plane.command(&caller.tenant, asked.orchestration, Command::Resolve(resolve), cause).await?;
+    let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
+    Ok(Json(shown::orchestration(&view)))
+}
+
+/// `GET /v1/bundles`.
+pub async fn bundles(State(app): State<App>, caller: Caller) -> Result<Json<serde_json::Value>, Refusal> {
+    caller.may_in_tenant(&app, "bundle.read")?;
+    let control = app.node.control.control(&caller.tenant).await;
+    let active = control.iter().flat_map(|control| control.active.iter());
+    let items: Vec<_> = active
+        .map(|(workflow, active)| serde_json::json!({ "workflow": &**workflow, "version": &*active.version, "bundle": active.bundle }))
+        .collect();
+    Ok(Json(serde_json::json!({ "items": items })))
+}
+
+/// `POST /v1/bundles`: checks, compiles, publishes and activates.
+pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<BundleAnswer>, Refusal> {
+    let asked: BundleBody = body(&bytes)?;
+    caller.may_in_tenant(&app, "bundle.publish")?;
+    let mut sources = Sources::new();
+    for (path, text) in &asked.files {
+        sources.add(path, text.as_bytes().to_vec());
+    }
+    let checked = compile(&sources);
+    let Some(bundle) = checked.bundle else {
+        let errors: Vec<String> = checked.findings.iter().filter(|f| f.severity == Severity::Error).map(line).collect();
+        return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));
+    };
+    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), reason(&asked.reason)?).await?;
+    let workflows = bundle.workflows.iter().map(|program| (program.name.to_string(), program.version.to_string())).collect();
+    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings: checked.findings.iter().map(line).collect() }))
+}
+
+/// A finding on one line.
+fn line(finding: &Finding) -> String {
+    format!("{}:{}:{}: {} {}", finding.file, finding.line, finding.column, finding.code.as_str(), finding.message)
+}
+
+fn reason(text: &str) -> Result<Arc<str>, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::new(422, "reason", "a reason is needed", "say why, for the record"));
+    }
+    Ok(text.into())
+}
+
+/// `PUT /v1/binding`.
+pub async fn bind(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
+    let asked: BindingBody = body(&bytes)?;
+    caller.may_in_tenant(&app, "bundle.publish")?;
+    let destinations = asked.destinations.iter().map(|(name, url)| (name.as_str().into(), url.as_str().into())).collect();
+    let command = ControlCommand::SetBinding { destinations, if_revision: None, by: caller.who.clone(), reason: reason(&asked.reason)? };
+    control(&app, &caller, command).await
+}
+
+/// `GET /v1/guard`.
+pub async fn guard(State(app): State<App>, caller: Caller) -> Result<Json<serde_json::Value>, Refusal> {
+    caller.may_in_tenant(&app, "orchestration.read")?;
+    let control = app.node.control.control(&caller.tenant).await;
+    Ok(Json(serde_json::json!({ "revision": control.as_ref().map_or(0, |c| c.guard_revision), "guard": control.map(|c| c.guard) })))
+}
+
+/// `PUT /v1/guard`.
+pub async fn set_guard(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
+    let asked: GuardBody = body(&bytes)?;
+    caller.may_in_tenant(&app, "guard.set")?;
+    let command =
+        ControlCommand::SetGuard { guard: asked.guard, if_revision: None, by: caller.who.clone(), reason: reason(&asked.reason)? };
+    control(&app, &caller, command).await
+}
+
+async fn control(app: &App, caller: &Caller, command: ControlCommand) -> Result<Json<serde_json::Value>, Refusal> {
+    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    let facts = app.node.control.command(&app.node.plane, &caller.tenant, command).await?;
+    Ok(Json(serde_json::json!({ "changed": !facts.is_empty() })))
+}
+
+/// A named token to be made: `POST /v1/principals`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalBody {
+    name: String,
+    roles: Vec<String>,
+    reason: String,
+}
+
+/// Makes a named token and shows it once.
+pub async fn create_principal(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
+    let asked: PrincipalBody = body(&bytes)?;
+    caller.may_in_tenant(&app, "guard.set")?;
+    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    let roles: Vec<Arc<str>> = asked.roles.iter().map(|role| role.as_str().into()).collect();
+    let made = app.node.create_token(&caller.tenant, &asked.name, roles, caller.who.clone(), reason(&asked.reason)?).await?;
+    Ok(Json(serde_json::json!({ "name": asked.name, "token": made.reveal() })))
+}

@@ -1,0 +1,72 @@
+//! The worker protocol: reports in, work out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use provost_api::exchange::{CAPACITY_MAX, Exchange, Exchanged, Extend, Extended, REPORTS_MAX, RefusedReport, WAIT_MS_MAX, Work, WorkKind};
+use provost_model::Value;
+use provost_model::verdict::Entity;
+use provost_runtime::dispatch::LEASE_MS;
+use provost_runtime::{Offer, OfferKind};
+
+use crate::App;
+use crate::auth::Caller;
+use crate::refusal::Refusal;
+
+/// `POST /v1/workers/exchange`.
+pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<Exchange>) -> Result<Json<Exchanged>, Refusal> {
+    caller.may(&app, "worker.exchange", Entity::new("Worker", &asked.worker), Value::empty())?;
+    if asked.reports.len() > REPORTS_MAX || asked.worker.is_empty() || asked.worker.len() > 128 {
+        let detail = format!("at most {REPORTS_MAX} reports, and a worker's name of 1 to 128 bytes");
+        return Err(Refusal::new(422, "exchange", "the exchange is out of its limits", detail));
+    }
+    let mut refused = Vec::new();
+    for report in asked.reports {
+        if !app.node.plane.report(&caller.tenant, &asked.worker, &report.lease, report.result, report.took_ms)? {
+            tracing::warn!(worker = asked.worker.as_str(), lease = report.lease.as_str(), "a zombie's report was refused");
+            let detail = "the lease had ended; its work was given to somebody else or settled".to_owned();
+            refused.push(RefusedReport { lease: report.lease, code: "stale-lease".to_owned(), detail });
+        }
+    }
+    let queues: Vec<Arc<str>> = asked.queues.iter().map(|queue| queue.as_str().into()).collect();
+    let wait = Duration::from_millis(asked.wait_ms.min(WAIT_MS_MAX));
+    let capacity = asked.capacity.min(CAPACITY_MAX) as usize;
+    let worker: Arc<str> = asked.worker.as_str().into();
+    let claimed = app.node.plane.claim(&caller.tenant, &worker, &queues, capacity, wait).await?;
+    let work = claimed.into_iter().map(|(lease, offer)| work(lease, offer)).collect();
+    Ok(Json(Exchanged { work, refused }))
+}
+
+fn work(lease: String, offer: Offer) -> Work {
+    let kind = match offer.kind {
+        OfferKind::Agent => WorkKind::Agent,
+        OfferKind::Action => WorkKind::Action,
+        OfferKind::Undo => WorkKind::Undo,
+        OfferKind::LookUp => WorkKind::LookUp,
+    };
+    Work {
+        lease,
+        lease_ms: LEASE_MS,
+        kind,
+        name: offer.name.to_string(),
+        attempt: offer.attempt,
+        effect: offer.effect,
+        orchestration: offer.orchestration,
+        tenant: offer.tenant,
+        event: offer.event,
+        position: offer.position.to_string(),
+        key: offer.key.to_string(),
+        deadline_us: offer.deadline_us,
+        input: offer.arguments,
+        traceparent: None,
+    }
+}
+
+/// `POST /v1/workers/extend`.
+pub async fn extend(State(app): State<App>, caller: Caller, Json(asked): Json<Extend>) -> Result<Json<Extended>, Refusal> {
+    caller.may(&app, "worker.exchange", Entity::new("Worker", &asked.worker), Value::empty())?;
+    let refused = asked.leases.into_iter().filter(|lease| !app.node.plane.extend(&caller.tenant, &asked.worker, lease)).collect();
+    Ok(Json(Extended { refused }))
+}
