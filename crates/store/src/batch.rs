@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use provost_model::record::{FORMAT, Head, Row, Stream};
+use provost_model::record::{FORMAT, Head, Row, Stream, chain};
 use provost_model::{Digest, EventId, OrchestrationId, TenantId};
 
 use crate::error::StoreError;
@@ -314,7 +314,9 @@ impl Entry {
         must(self.row.format == FORMAT, "its format is not this binary's")?;
         must(self.expected.sequence.checked_add(1) == Some(self.row.first_sequence), "it does not follow the expected head")?;
         let last = self.row.first_sequence.checked_add(u64::from(self.row.fact_count));
-        must(last.is_some_and(|last| i64::try_from(last).is_ok()), "its sequence is beyond 63 bits")
+        must(last.is_some_and(|last| i64::try_from(last).is_ok()), "its sequence is beyond 63 bits")?;
+        // Stored once, a wrong chain would look like damage for ever.
+        must(chain(&self.expected.chain, &self.row) == self.row.chain, "its chain does not follow from its bytes")
     }
 
     fn check_open(&self) -> Result<(), StoreError> {

@@ -178,6 +178,10 @@ impl<S: Upkeep, P: FnMut(&Op<'_>) -> Fault + Send> Upkeep for FaultyStore<S, P> 
         self.call(&Op::Write("forget_seen"), |store| store.forget_seen(now_us, after, limit))
     }
 
+    fn forget_keys(&mut self, tenant: &TenantId, now_us: i64) -> Result<u64, StoreError> {
+        self.call(&Op::Write("forget_keys"), |store| store.forget_keys(tenant, now_us))
+    }
+
     fn sizes(&mut self) -> Result<Sizes, StoreError> {
         self.call(&Op::Read("sizes"), S::sizes)
     }

@@ -1,6 +1,7 @@
 //! The data folder: `format.json`, a lock, one file per partition, and `blobs/`.
 //!
-//! What must stay true: one process at a time; the number of partitions is chosen at creation; a newer format is refused untouched.
+//! What must stay true: one process at a time; the number of partitions is chosen at creation; all files exist before `format.json` says
+//! so, hence a partition's file that is missing later is a loss and never made anew; a newer format is refused untouched.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -68,27 +69,34 @@ impl Folder {
     /// Opens one partition's file.
     ///
     /// # Errors
-    /// `Damaged`, `Newer`, `Full` or `Io`.
+    /// `Damaged` (also where it is missing), `Newer`, `Full` or `Io`.
     pub fn partition(&self, index: u32) -> Result<Sqlite, StoreError> {
         let path = self.partition_path(index);
-        let fresh = !path.try_exists().map_err(|e| io(&path, &e))?;
-        let partition = Partition { index, count: self.layout.partitions, created_at_us: self.layout.created_at_us };
-        let store = Sqlite::open(&path, partition)?;
-        if fresh {
-            sync_folder(&self.path)?;
+        if path.try_exists().map_err(|e| io(&path, &e))? {
+            return Sqlite::open(&path, self.layout.partition(index));
         }
-        Ok(store)
+        Err(StoreError::Damaged { path: path.display().to_string(), what: "it is missing; restore it from a backup".to_owned() })
     }
 
     /// The name of a partition's file.
     pub fn partition_path(&self, index: u32) -> PathBuf {
-        self.path.join(format!("partition-{index:03}.db"))
+        partition_path(&self.path, index)
     }
 
     /// The folder's blobs.
     pub fn blobs(&self) -> Blobs {
         Blobs::new(self.path.join("blobs"))
     }
+}
+
+impl Layout {
+    fn partition(&self, index: u32) -> Partition {
+        Partition { index, count: self.partitions, created_at_us: self.created_at_us }
+    }
+}
+
+fn partition_path(folder: &Path, index: u32) -> PathBuf {
+    folder.join(format!("partition-{index:03}.db"))
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
@@ -136,16 +144,29 @@ fn read_layout(path: &Path) -> Result<Layout, StoreError> {
     }
 }
 
-/// Writes `format.json` whole or not at all.
+/// Creates every partition's file, then writes `format.json`. What a creation left that was broken off is taken away first.
 fn create(folder: &Path, path: &Path, layout: Layout) -> Result<Layout, StoreError> {
-    let stray = folder.join("partition-000.db");
-    if stray.try_exists().map_err(|e| io(&stray, &e))? {
-        let what = "it is missing beside partition files; restore it from a backup".to_owned();
-        return Err(StoreError::Damaged { path: path.display().to_string(), what });
+    remove_unused(folder, path)?;
+    for index in 0..layout.partitions {
+        drop(Sqlite::open(&partition_path(folder, index), layout.partition(index))?);
     }
     let text = serde_json::to_vec(&layout).map_err(|e| StoreError::Io { path: path.display().to_string(), what: e.to_string() })?;
     write_whole(folder, path, &text)?;
     Ok(layout)
+}
+
+fn remove_unused(folder: &Path, path: &Path) -> Result<(), StoreError> {
+    for file in (0..PARTITIONS_MAX).map(|index| partition_path(folder, index)) {
+        if !file.try_exists().map_err(|e| io(&file, &e))? {
+            return Ok(());
+        }
+        if !Sqlite::is_unused(&file)? {
+            let what = "it is missing beside partition files in use; restore it from a backup".to_owned();
+            return Err(StoreError::Damaged { path: path.display().to_string(), what });
+        }
+        std::fs::remove_file(&file).map_err(|e| io(&file, &e))?;
+    }
+    Ok(())
 }
 
 /// Writes a file under another name, syncs it, renames it and syncs its folder.

@@ -182,6 +182,10 @@ impl Upkeep for Memory {
         Ok(self.fenced(self.claimed)?.forget_seen(now_us, after.as_ref(), limit))
     }
 
+    fn forget_keys(&mut self, tenant: &TenantId, now_us: i64) -> Result<u64, StoreError> {
+        Ok(self.fenced(self.claimed)?.forget_keys(tenant, now_us))
+    }
+
     fn sizes(&mut self) -> Result<Sizes, StoreError> {
         let disk = self.disk();
         let file_bytes = disk.journal.values().map(|row| row.payload.len() as u64).sum();

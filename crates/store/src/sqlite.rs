@@ -87,6 +87,14 @@ impl Sqlite {
         self.clean
     }
 
+    /// Whether no writer ever claimed the file, so that it holds nothing.
+    ///
+    /// # Errors
+    /// `Damaged` or `Io`.
+    pub fn is_unused(path: &Path) -> Result<bool, StoreError> {
+        schema::is_unused(path)
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -266,6 +274,10 @@ impl Upkeep for Sqlite {
 
     fn forget_seen(&mut self, now_us: i64, after: Option<SeenCursor>, limit: usize) -> Result<Forgotten, StoreError> {
         self.write(|transaction| upkeep::forget_seen(transaction, now_us, after.as_ref(), limit))
+    }
+
+    fn forget_keys(&mut self, tenant: &TenantId, now_us: i64) -> Result<u64, StoreError> {
+        self.write(|transaction| upkeep::forget_keys(transaction, tenant, now_us))
     }
 
     fn sizes(&mut self) -> Result<Sizes, StoreError> {

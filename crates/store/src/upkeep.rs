@@ -132,6 +132,12 @@ pub trait Upkeep: Lists {
     /// `Stale`, `Full` or `Io`.
     fn forget_seen(&mut self, now_us: i64, after: Option<SeenCursor>, limit: usize) -> Result<Forgotten, StoreError>;
 
+    /// Drops the effect keys of a tenant's tombstones whose horizon is over; the tombstones stay. Returns how many it touched.
+    ///
+    /// # Errors
+    /// `Stale`, `Full` or `Io`.
+    fn forget_keys(&mut self, tenant: &TenantId, now_us: i64) -> Result<u64, StoreError>;
+
     /// How large the partition is.
     ///
     /// # Errors

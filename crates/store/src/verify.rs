@@ -94,28 +94,53 @@ pub fn follow(head: Head, row: &Row) -> Result<Head, Damage> {
 pub struct Chains {
     /// The first bad sequence of each damaged journal.
     pub damages: Vec<Damage>,
+    /// Rows that could not be read at all: a position at or before theirs, and why.
+    pub unreadable: Vec<(u64, String)>,
     /// Where the sound journals stand.
     pub heads: BTreeMap<(TenantId, Stream), Head>,
 }
 
+impl Chains {
+    /// Whether nothing is damaged.
+    pub fn is_sound(&self) -> bool {
+        self.damages.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// Most positions that may be unreadable before a look at all chains gives up.
+const UNREADABLE_MAX: usize = 1000;
+
 /// Recomputes every chain of a partition in one pass over the feed. Keeps one head per journal in memory.
 ///
 /// # Errors
-/// [`StoreError`] when rows could not be read at all; look at single journals with [`verify_chain`] then.
+/// [`StoreError`] when rows could not be read, or too many of them.
 pub fn verify_all<S: Store + ?Sized>(store: &mut S) -> Result<Chains, StoreError> {
-    let mut heads: BTreeMap<(TenantId, Stream), Option<Head>> = BTreeMap::new();
-    let mut damages = Vec::new();
-    let mut after = 0;
+    let mut known: BTreeMap<(TenantId, Stream), Option<Head>> = BTreeMap::new();
+    let mut chains = Chains::default();
+    let (mut after, mut page_rows) = (0, PAGE_ROWS);
     loop {
-        let page = store.feed(after, PAGE_ROWS)?;
-        let Some((last, _)) = page.last() else { break };
-        after = *last;
-        for (_, row) in &page {
-            let known = heads.entry((row.tenant.clone(), row.stream.clone())).or_insert(Some(Head::EMPTY));
-            if let Some(head) = *known {
-                *known = follow(head, row).map_err(|damage| damages.push(damage)).ok();
+        match store.feed(after, page_rows) {
+            Ok(page) => {
+                let Some((last, _)) = page.last() else { break };
+                after = *last;
+                page.iter().for_each(|(_, row)| follow_known(&mut known, &mut chains.damages, row));
             }
+            // Somewhere in this page: find the row, note it, go on behind it.
+            Err(StoreError::Damaged { .. }) if page_rows > 1 => page_rows = 1,
+            Err(StoreError::Damaged { what, .. }) if chains.unreadable.len() < UNREADABLE_MAX => {
+                after += 1;
+                chains.unreadable.push((after, what));
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(Chains { damages, heads: heads.into_iter().filter_map(|(key, head)| Some((key, head?))).collect() })
+    chains.heads = known.into_iter().filter_map(|(key, head)| Some((key, head?))).collect();
+    Ok(chains)
+}
+
+fn follow_known(known: &mut BTreeMap<(TenantId, Stream), Option<Head>>, damages: &mut Vec<Damage>, row: &Row) {
+    let head = known.entry((row.tenant.clone(), row.stream.clone())).or_insert(Some(Head::EMPTY));
+    if let Some(sound) = *head {
+        *head = follow(sound, row).map_err(|damage| damages.push(damage)).ok();
+    }
 }

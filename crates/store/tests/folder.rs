@@ -26,9 +26,36 @@ fn a_damaged_layout_is_refused() {
         fs::write(&file, text).unwrap();
         assert_eq!(Folder::open(temporary.path(), 1, 0).unwrap_err().code(), "STORE_DAMAGED", "{text:?}");
     }
-    fs::remove_file(&file).unwrap();
-    let error = Folder::open(temporary.path(), 1, 0).unwrap_err();
-    assert!(error.to_string().contains("missing beside partition files"), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_a_loss_and_never_made_anew() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = Folder::open(temporary.path(), 2, 0).unwrap();
+    folder.partition(1).unwrap().claim().unwrap();
+    let moved = temporary.path().join("moved");
+    fs::rename(folder.partition_path(0), &moved).unwrap();
+    let error = folder.partition(0).unwrap_err();
+    assert_eq!(error.code(), "STORE_DAMAGED");
+    assert!(error.to_string().ends_with("it is missing; restore it from a backup"), "{error}");
+
+    fs::rename(&moved, folder.partition_path(0)).unwrap();
+    drop(folder);
+    fs::remove_file(temporary.path().join("format.json")).unwrap();
+    let error = Folder::open(temporary.path(), 2, 0).unwrap_err();
+    assert!(error.to_string().contains("missing beside partition files in use"), "{error}");
+}
+
+#[test]
+fn a_creation_that_was_broken_off_starts_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    drop(Folder::open(temporary.path(), 3, 0).unwrap());
+    fs::remove_file(temporary.path().join("format.json")).unwrap();
+    fs::write(temporary.path().join("partition-002.db"), b"").unwrap();
+    let folder = Folder::open(temporary.path(), 2, 0).unwrap();
+    assert_eq!(folder.partitions(), 2);
+    drop((folder.partition(0).unwrap(), folder.partition(1).unwrap()));
+    assert!(!folder.partition_path(2).exists());
 }
 
 #[test]

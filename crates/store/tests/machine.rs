@@ -159,6 +159,8 @@ impl World {
     }
 
     fn forget(&mut self, now_us: i64, limit: usize) {
+        let (owner, horizon_us) = (tenant(limit as u8), 1_800_000_000_000_000 - 3 + now_us % 6);
+        same("forget keys", self.sqlite.forget_keys(&owner, horizon_us), self.memory.forget_keys(&owner, horizon_us));
         let mut after = None;
         loop {
             let pass = same("forget", self.sqlite.forget_seen(now_us, after.clone(), limit), self.memory.forget_seen(now_us, after, limit));
@@ -216,6 +218,10 @@ impl World {
         for n in 0..3 {
             let query = Query::newest(tenant(n), 100);
             same("list", self.sqlite.list(&query), self.memory.list(&query));
+        }
+        for n in 0..12 {
+            let (owner, id) = (tenant(n % 3), orchestration(u64::from(n / 3)));
+            same("tombstone", self.sqlite.tombstone(&owner, &id), self.memory.tombstone(&owner, &id));
         }
         same("chains", verify_all(&mut self.sqlite), verify_all(&mut self.memory));
     }

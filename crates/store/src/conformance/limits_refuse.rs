@@ -38,6 +38,8 @@ fn contradictions(journal: &Sample, epoch: u64) -> Vec<Entry> {
         with(&|entry| entry.row.first_sequence = 2),
         with(&|entry| entry.expected = Head { sequence: u64::MAX, chain: digest(0) }),
         with(&|entry| entry.row.stream = Stream::Control),
+        with(&|entry| entry.row.payload.push(b' ')),
+        with(&|entry| entry.row.recorded_at_us += 1),
         with(&|entry| entry.open = Sample::orchestration(0, 2).open_work(Needs::NONE).map_or(OpenChange::Keep, OpenChange::Set)),
         with(&|entry| entry.summary = Sample::orchestration(1, 1).summary(crate::Status::Running)),
     ]

@@ -39,5 +39,13 @@ pub(super) fn check<M: Maker>(maker: &mut M) -> Outcome {
     refused("a row of a retired orchestration", "STORE_RETIRED", store.commit(&batch(epoch, vec![again])))?;
     equal("the next position", &store.commit(&batch(epoch, vec![kept.running(epoch, Needs::NONE)]))?, &4)?;
     store.wipe_derived()?;
-    equal("the tombstone after a wipe", &store.tombstone(&tombstone.tenant, &tombstone.orchestration)?, &Some(tombstone))
+    equal("the tombstone after a wipe", &store.tombstone(&tombstone.tenant, &tombstone.orchestration)?, &Some(tombstone.clone()))?;
+
+    let (owner, until_us) = (tombstone.tenant.clone(), tombstone.keys_until_us);
+    equal("keys forgotten early", &store.forget_keys(&owner, until_us - 1)?, &0)?;
+    equal("keys of another tenant", &store.forget_keys(&super::tenant(1), until_us)?, &0)?;
+    equal("keys forgotten", &store.forget_keys(&owner, until_us)?, &1)?;
+    equal("keys forgotten again", &store.forget_keys(&owner, until_us)?, &0)?;
+    let bare = crate::Tombstone { effect_keys: Vec::new(), ..tombstone.clone() };
+    equal("the tombstone without keys", &store.tombstone(&owner, &tombstone.orchestration)?, &Some(bare))
 }

@@ -159,6 +159,12 @@ impl Tables {
         let next = page.last().filter(|_| page.len() == limit).map(|(key, _)| key.clone());
         Forgotten { deleted: over.len() as u64, next }
     }
+
+    pub(super) fn forget_keys(&mut self, tenant: &TenantId, now_us: i64) -> u64 {
+        let own = self.tombstones.values_mut().filter(|tombstone| tombstone.tenant == *tenant);
+        let over = own.filter(|tombstone| tombstone.keys_until_us <= now_us && !tombstone.effect_keys.is_empty());
+        over.map(|tombstone| tombstone.effect_keys.clear()).count() as u64
+    }
 }
 
 fn conflict(tenant: &TenantId, stream: &Stream, expected: Head, found: Head) -> StoreError {

@@ -72,6 +72,7 @@ CREATE TABLE tombstones (
     keys_until_us INTEGER NOT NULL,
     PRIMARY KEY (tenant, orchestration)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones_by_horizon ON tombstones (tenant, keys_until_us) WHERE effect_keys <> x'';
 CREATE TABLE open_work (
     tenant TEXT NOT NULL,
     orchestration BLOB NOT NULL,
@@ -124,13 +125,23 @@ CREATE INDEX summaries_by_event ON summaries (tenant, event, orchestration) WHER
 pub(super) fn open(path: &Path, partition: Partition, cache_kib: u32) -> Result<Connection, StoreError> {
     let place = Place::new(path);
     let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(|e| place.fault(e))?;
-    if tables == 0 {
+    if is_empty(&connection).map_err(|e| place.fault(e))? {
         create(&connection, &place, partition)?;
     }
     check(&connection, &place, partition)?;
     tune(&connection, cache_kib).map_err(|e| place.fault(e))?;
     Ok(connection)
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+}
+
+/// Whether a file has no tables yet, or was never claimed.
+pub(super) fn is_unused(path: &Path) -> Result<bool, StoreError> {
+    let connection = connect(path, OpenFlags::empty())?;
+    let unused = || Ok(is_empty(&connection)? || super::reads::epoch(&connection)? == 0);
+    unused().map_err(|e| Place::new(path).fault(e))
 }
 
 /// One more connection to a partition's file.

@@ -162,6 +162,16 @@ pub(super) fn forget_seen(
     Ok(forgotten)
 }
 
+pub(super) fn forget_keys(transaction: &Transaction<'_>, tenant: &TenantId, now_us: i64) -> rusqlite::Result<u64> {
+    let touched = transaction
+        .prepare_cached(
+            "UPDATE tombstones INDEXED BY tombstones_by_horizon SET effect_keys = x''
+             WHERE tenant = ?1 AND keys_until_us <= ?2 AND effect_keys <> x''",
+        )?
+        .execute((tenant.as_str(), now_us))?;
+    Ok(touched as u64)
+}
+
 pub(super) fn scan(connection: &Connection, depth: Depth) -> rusqlite::Result<Vec<String>> {
     let pragma = match depth {
         Depth::Quick => "quick_check",
