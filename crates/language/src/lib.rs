@@ -1,3 +1,27 @@
-//! See ARCHITECTURE.md.
+//! The language: from the bytes of a bundle folder to programs that the engine runs.
+//!
+//! What must stay true: pure (no clock, no randomness, no IO beyond the bytes it is handed); the same files give the same bundle
+//! digest and programs; everything wrong is a [`Finding`] with file, line and column, several at once; whatever the sources are,
+//! reading them ends within limits. What is absent: running anything, policies (handed on as text), and the folder itself.
 
+pub mod bundle;
+pub mod compiled;
+pub mod contract;
 pub mod expr;
+pub mod finding;
+pub mod source;
+
+mod advice;
+mod fields;
+mod library;
+mod nearest;
+mod tables;
+mod version;
+mod workflow;
+mod yaml;
+
+pub use bundle::{Bundle, Checked, Lock, Part, compile};
+pub use compiled::{Compiled, program_digest};
+pub use contract::{Contract, Contracts, Violation};
+pub use finding::{Code, Finding, Severity, render};
+pub use source::Sources;

@@ -1,0 +1,229 @@
+//! Bundles: a folder of workflows, agents, rules, actions, contracts and policies, checked, compiled and locked as one.
+//!
+//! What must stay true: the same files give the same digest, lock and programs whatever their order; `tests/`, `bindings/`, the lock
+//! itself and files of no known kind are not in the digest; policies are handed on as text, another crate reads them.
+
+mod lock;
+mod part;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use provost_model::{Digest, Program, Value};
+
+pub use lock::{Lock, LockError, Part};
+pub use part::PartKind;
+
+use crate::compiled;
+use crate::finding::{Code, Finding, Log, Place, any_error};
+use crate::library::{Library, action, agent, contract, rules};
+use crate::source::{SOURCE_FILES_MAX, Sources};
+use crate::tables::Tables;
+use crate::workflow;
+use crate::yaml::load;
+
+/// A compiled bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// Digest of all its parts: the pin.
+    pub digest: Digest,
+    /// Every part with its digest: `provost.lock`.
+    pub lock: Lock,
+    /// Its workflows, in order of name.
+    pub workflows: Vec<Program>,
+    /// Cedar policies: path and text.
+    pub policies: Vec<(Arc<str>, Arc<str>)>,
+    /// Cedar schemas: path and text.
+    pub policy_schemas: Vec<(Arc<str>, Arc<str>)>,
+    /// Contracts of events, by event type.
+    pub contracts: BTreeMap<Arc<str>, Value>,
+    /// Files under `tests/`: path and bytes.
+    pub tests: Vec<(Arc<str>, Arc<[u8]>)>,
+}
+
+impl Bundle {
+    /// The workflow called `name`.
+    pub fn workflow(&self, name: &str) -> Option<&Program> {
+        self.workflows.iter().find(|program| &*program.name == name)
+    }
+}
+
+/// What became of sources: the bundle unless there are errors, and every finding.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The bundle; `None` if any finding is an error.
+    pub bundle: Option<Bundle>,
+    /// Errors and warnings in order of file, line and column.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks and compiles a bundle folder, or a lone workflow document.
+pub fn compile(sources: &Sources) -> Checked {
+    let mut reader = Reader { findings: Vec::new(), library: Library::default(), parts: Vec::new(), documents: Vec::new() };
+    let plan = part::plan(sources, &mut reader.findings);
+    if sources.len() > SOURCE_FILES_MAX {
+        let log = Log::new("");
+        log.error(Code::TooLarge, Place::START, format!("{} files are more than the limit of {SOURCE_FILES_MAX}", sources.len()));
+        reader.findings.extend(log.into_findings());
+    } else {
+        reader.read_all(&plan);
+    }
+    reader.finish(&plan)
+}
+
+struct Reader {
+    findings: Vec<Finding>,
+    library: Library,
+    parts: Vec<Part>,
+    /// Workflow documents, to be compiled when everything they may name was read.
+    documents: Vec<(Arc<str>, crate::yaml::Node)>,
+}
+
+impl Reader {
+    fn read_all(&mut self, plan: &part::Plan<'_>) {
+        // Contracts first: agents and actions name them.
+        for kind in [PartKind::Contract, PartKind::Action, PartKind::Agent, PartKind::Rules, PartKind::Workflow, PartKind::Policy] {
+            for file in plan.files(kind) {
+                let log = Log::new(file.path);
+                if let Some((name, version)) = self.read(file, &log) {
+                    let digest = Digest::of(file.bytes);
+                    self.parts.push(Part { path: file.path.clone(), kind, name, version, digest });
+                }
+                self.findings.extend(log.into_findings());
+            }
+        }
+        for action in self.library.actions.iter() {
+            let log = Log::new(&action.part.file);
+            action.part.check_undo(&action.key, &self.library, &log);
+            self.findings.extend(log.into_findings());
+        }
+    }
+
+    /// Reads one part and puts it on its shelf; its name and version.
+    fn read(&mut self, file: &part::File<'_>, log: &Log) -> Option<(Arc<str>, Option<Arc<str>>)> {
+        let (bytes, stem) = (file.bytes, file.stem);
+        let taken = |named: &crate::library::Named, added: bool| {
+            if !added {
+                let message = format!("there is another `{}` of major version {}", named.name, named.major);
+                log.error_hint(Code::DuplicatePart, Place::START, message, "change the name or the major version of one of them");
+            }
+        };
+        match file.kind {
+            PartKind::Contract => {
+                let contract = contract::read(bytes, file.path, stem, log)?;
+                self.one_contract_per_event(&contract, log);
+                let name = contract.name.clone();
+                self.library.contracts.push(contract);
+                Some((name, None))
+            }
+            PartKind::Action => {
+                let (named, action) = action::read(bytes, stem, &self.library, log)?;
+                let version = action.version().clone();
+                taken(&named, self.library.actions.add(&named.name, named.major, action));
+                Some((named.name, Some(version)))
+            }
+            PartKind::Agent => {
+                let (named, agent) = agent::read(bytes, stem, &self.library, log)?;
+                let version = agent.version().clone();
+                taken(&named, self.library.agents.add(&named.name, named.major, agent));
+                Some((named.name, Some(version)))
+            }
+            PartKind::Rules => {
+                let read = if file.path.ends_with(".csv") { rules::read_csv } else { rules::read_yaml };
+                let (named, table) = read(bytes, stem, log)?;
+                let version = table.version().clone();
+                taken(&named, self.library.rules.add(&named.name, named.major, table));
+                Some((named.name, Some(version)))
+            }
+            PartKind::Workflow => self.read_workflow(file, log),
+            PartKind::Policy | PartKind::PolicySchema => {
+                if std::str::from_utf8(bytes).is_err() {
+                    log.error_hint(Code::NotUtf8, Place::START, "the file is not UTF-8", "save it as UTF-8");
+                }
+                Some((stem.into(), None))
+            }
+        }
+    }
+
+    fn read_workflow(&mut self, file: &part::File<'_>, log: &Log) -> Option<(Arc<str>, Option<Arc<str>>)> {
+        let root = load(file.bytes, 1, log)?;
+        let quiet = Log::new(file.path);
+        let heading = root.member("document").and_then(|node| workflow::heading(node, &quiet));
+        self.documents.push((file.path.clone(), root));
+        let heading = heading?;
+        Some((heading.name, Some(heading.version)))
+    }
+
+    fn one_contract_per_event(&self, contract: &contract::Contract, log: &Log) {
+        let same = |other: &&contract::Contract| other.event.is_some() && other.event == contract.event;
+        if let Some(other) = self.library.contracts.iter().find(same) {
+            let event = contract.event.as_deref().unwrap_or_default();
+            let message = format!("`{}` is the contract of `{event}` already", other.path);
+            log.error_hint(Code::DuplicatePart, Place::START, message, "keep one contract per event type");
+        }
+    }
+
+    fn finish(mut self, plan: &part::Plan<'_>) -> Checked {
+        self.parts.sort_by(|a, b| a.path.cmp(&b.path));
+        let lock = Lock::of(std::mem::take(&mut self.parts));
+        let mut workflows = Vec::new();
+        for (path, root) in &self.documents {
+            let log = Log::new(path);
+            let built = workflow::compile(root, &self.library, lock.bundle, &log);
+            self.findings.extend(log.into_findings());
+            if let Some(built) = built {
+                self.findings.extend(compiled::check_expressions(&built.program.expressions, &built.origins));
+                workflows.push((path.clone(), built.program));
+            }
+        }
+        self.findings.extend(self.library_expressions());
+        self.findings.extend(distinct(&workflows));
+        if self.documents.is_empty() && !any_error(&self.findings) {
+            let log = Log::new(plan.any_path());
+            let hint = "write one under `workflows/`; it begins with `document:`";
+            log.error_hint(Code::NoWorkflow, Place::START, "there is no workflow here", hint);
+            self.findings.extend(log.into_findings());
+        }
+        self.findings.sort_by(|a, b| (&a.file, a.line, a.column, a.code, &a.message).cmp(&(&b.file, b.line, b.column, b.code, &b.message)));
+        self.findings.dedup();
+        let failed = any_error(&self.findings);
+        workflows.sort_by(|(_, a), (_, b)| (&a.name, &a.namespace).cmp(&(&b.name, &b.namespace)));
+        let bundle = (!failed).then(|| Bundle {
+            digest: lock.bundle,
+            lock,
+            workflows: workflows.into_iter().map(|(_, program)| program).collect(),
+            policies: plan.texts(".cedar"),
+            policy_schemas: plan.texts(".cedarschema"),
+            contracts: self.library.contracts.into_iter().filter_map(|contract| Some((contract.event?, contract.schema))).collect(),
+            tests: plan.tests(),
+        });
+        Checked { bundle, findings: self.findings }
+    }
+
+    /// Expressions of agents and rules that no workflow names are checked too.
+    fn library_expressions(&self) -> Vec<Finding> {
+        let mut tables = Tables::default();
+        for agent in self.library.agents.iter() {
+            agent.part.compile(&mut tables);
+        }
+        for table in self.library.rules.iter() {
+            table.part.compile(&mut tables);
+        }
+        compiled::check_expressions(&tables.expressions, &tables.expression_origins)
+    }
+}
+
+/// Workflows of one bundle have names of their own.
+fn distinct(workflows: &[(Arc<str>, Program)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, (path, program)) in workflows.iter().enumerate() {
+        let earlier = workflows.iter().take(at).find(|(_, other)| other.name == program.name);
+        if let Some((other, _)) = earlier {
+            let log = Log::new(path);
+            let message = format!("`{other}` is also called `{}`", program.name);
+            log.error_hint(Code::DuplicatePart, Place::START, message, "give each workflow of a bundle a name of its own");
+            findings.extend(log.into_findings());
+        }
+    }
+    findings
+}

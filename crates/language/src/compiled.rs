@@ -1,0 +1,112 @@
+//! A program ready to run: its expressions and contracts compiled once, shared between threads.
+//!
+//! What must stay true: everything is made from the [`Program`] alone, so work that is running can be loaded again from the stored
+//! program without its sources.
+
+use std::sync::Arc;
+
+use provost_model::program::Expression;
+use provost_model::{Digest, Program};
+
+use crate::contract::{ContractError, Contracts};
+use crate::expr::{ExprError, Module, Source};
+use crate::finding::{Code, Finding, Severity};
+use crate::tables::Origin;
+
+/// A program with everything that is compiled from it.
+pub struct Compiled {
+    /// The program.
+    pub program: Arc<Program>,
+    /// Its expressions, by [`provost_model::program::ExprIx`].
+    pub expressions: Module,
+    /// Its schemas, by [`provost_model::program::SchemaIx`].
+    pub contracts: Contracts,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiled").field("name", &self.program.name).field("pin", &self.program.pin).finish_non_exhaustive()
+    }
+}
+
+/// Why a stored program cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// An expression does not compile.
+    #[error("expression {index} of the program does not compile: {detail}; check the bundle again with this version")]
+    Expression {
+        /// Which one.
+        index: u32,
+        /// Why.
+        detail: String,
+    },
+    /// A schema does not compile.
+    #[error("a schema of the program does not compile: {0}; check the bundle again with this version")]
+    Contract(#[from] ContractError),
+}
+
+impl CompileError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Expression { .. } => "program-expression",
+            Self::Contract(_) => "program-contract",
+        }
+    }
+}
+
+impl Compiled {
+    /// Compiles a program.
+    ///
+    /// # Errors
+    /// [`CompileError`] if an expression or schema does not compile: never for a program this version made.
+    pub fn new(program: impl Into<Arc<Program>>) -> Result<Self, CompileError> {
+        let program = program.into();
+        let contracts = Contracts::compile(&program)?;
+        let expressions = module(&program.expressions).map_err(|errors| {
+            let first = errors.into_iter().next();
+            let (index, detail) = first.map(|error| (error.index, error.detail)).unwrap_or_default();
+            CompileError::Expression { index, detail }
+        })?;
+        Ok(Self { program, expressions, contracts })
+    }
+}
+
+/// Digest of a program: of its JSON as stored.
+///
+/// # Errors
+/// Only if the program cannot be written as JSON, which none that was compiled does.
+pub fn program_digest(program: &Program) -> Result<Digest, serde_json::Error> {
+    serde_json::to_vec(program).map(|bytes| Digest::of(&bytes))
+}
+
+fn module(expressions: &[Expression]) -> Result<Module, Vec<ExprError>> {
+    let names: Vec<Vec<&str>> = expressions.iter().map(|e| e.variables.iter().map(|name| &**name).collect()).collect();
+    let sources: Vec<Source<'_>> =
+        expressions.iter().zip(&names).map(|(e, names)| Source { text: &e.source, names }).collect();
+    Module::compile(&sources)
+}
+
+/// Findings for the expressions that do not compile, and for secrets, which cannot be used yet.
+pub(crate) fn check_expressions(expressions: &[Expression], origins: &[Origin]) -> Vec<Finding> {
+    let finding = |index: u32, line: u32, column: u32, code: Code, message: String, hint: String| {
+        let origin = origins.get(index as usize)?;
+        let at = origin.inside(line, column);
+        let hint = (!hint.is_empty()).then_some(hint);
+        let file = origin.file.clone();
+        Some(Finding { code, severity: Severity::Error, file, line: at.line, column: at.column, message, hint })
+    };
+    match module(expressions) {
+        Err(errors) => errors
+            .into_iter()
+            .filter_map(|error| finding(error.index, error.line, error.column, Code::Expression, error.detail, error.hint))
+            .collect(),
+        Ok(module) => (0..expressions.len() as u32)
+            .filter(|index| !module.uses_secrets(*index).is_empty())
+            .filter_map(|index| {
+                let hint = "bind the secret where the action is carried out".to_owned();
+                finding(index, 1, 1, Code::NotYet, "`$secrets` cannot be used yet".to_owned(), hint)
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,229 @@
+//! Findings: what is wrong with sources, where, and how to put it right.
+//!
+//! What must stay true: a code never changes its meaning and has a page `docs/errors/<CODE>.md`; lines and columns count from 1 and
+//! columns count characters. It prints nothing; [`render`] makes the text a terminal may show.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Sources;
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $doc:literal;)*) => {
+        /// The stable code of a finding.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $(#[doc = $doc] #[serde(rename = $code)] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The code as written, e.g. `PV1010`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// What it means, in one line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $doc),* }
+            }
+        }
+    };
+}
+
+codes! {
+    Syntax = "PV1001", "The file is not YAML 1.2.";
+    NotUtf8 = "PV1002", "The file is not UTF-8.";
+    TooLarge = "PV1003", "The file is larger or nested deeper than allowed.";
+    DuplicateKey = "PV1004", "A key stands twice in one mapping.";
+    Yaml = "PV1005", "The file uses a part of YAML that Provost does not read.";
+    Number = "PV1006", "A number cannot be held exactly.";
+    UnknownKey = "PV1010", "A key is not known in this place.";
+    MissingKey = "PV1011", "A key that must be there is missing.";
+    WrongType = "PV1012", "A value has the wrong type.";
+    WrongValue = "PV1013", "A value is not one of the allowed ones.";
+    TaskShape = "PV1020", "A list item is not exactly one named task of one kind.";
+    DuplicateName = "PV1021", "A name stands twice in one list.";
+    UnknownTarget = "PV1022", "`then` names no task of the same list.";
+    UnknownReference = "PV1023", "A name refers to nothing.";
+    Ambiguous = "PV1024", "A bare name fits several versions.";
+    Duration = "PV1025", "A duration cannot be read.";
+    Expression = "PV1026", "An expression does not compile.";
+    Schema = "PV1027", "A schema is not valid, too large, or points outside the bundle.";
+    Variable = "PV1028", "A name cannot be a variable.";
+    Dsl = "PV1030", "The document is written for another version of the language.";
+    Refused = "PV1031", "The profile refuses this for good.";
+    NotYet = "PV1032", "This is correct but cannot be executed yet.";
+    Action = "PV1040", "An action's file contradicts itself.";
+    Rules = "PV1041", "A rules table cannot be read.";
+    Agent = "PV1042", "An agent's file cannot be read.";
+    DuplicatePart = "PV1043", "Two parts of a bundle have the same name and version.";
+    NoWorkflow = "PV1044", "There is no workflow to compile.";
+    ForkConflict = "PV1045", "Two branches of a fork export the same key.";
+    NoKey = "PV2001", "An action that moves money out has no business key.";
+    ContextDropped = "PV2002", "An export drops keys of the context.";
+    NotEvaluated = "PV2003", "A text holds `${` but is not evaluated.";
+    Unused = "PV2004", "Something is declared and never used.";
+    Ignored = "PV2005", "A file of the bundle is not read.";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is compiled.
+    Error,
+    /// It compiles, but look.
+    Warning,
+}
+
+/// A place in a file; both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The column, in characters.
+    pub column: u32,
+}
+
+impl Place {
+    /// The start of a file.
+    pub const START: Place = Place { line: 1, column: 1 };
+}
+
+/// One thing that is wrong, or should be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which rule.
+    pub code: Code,
+    /// How bad.
+    pub severity: Severity,
+    /// The file, as named in the sources.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    /// Whether this finding stops compilation.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Whether any of them stops compilation.
+pub fn any_error(findings: &[Finding]) -> bool {
+    findings.iter().any(Finding::is_error)
+}
+
+/// Findings as text for a terminal: place, message, the line with a caret, the hint.
+pub fn render(findings: &[Finding], sources: &Sources) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let word = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let Finding { code, file, line, column, message, .. } = finding;
+        let _infallible = writeln!(out, "{file}:{line}:{column}: {word} {code}: {message}");
+        excerpt(finding, sources, &mut out);
+        if let Some(hint) = &finding.hint {
+            let _infallible = writeln!(out, "      = {hint}");
+        }
+    }
+    out
+}
+
+fn excerpt(finding: &Finding, sources: &Sources, out: &mut String) {
+    let Some(text) = sources.text(&finding.file) else { return };
+    let Some(line) = text.lines().nth(finding.line.saturating_sub(1) as usize) else { return };
+    let line = line.trim_start_matches('\u{feff}');
+    // Long lines are cut around the place; a caret must never stand alone on a screen.
+    let at = finding.column.saturating_sub(1) as usize;
+    let from = at.saturating_sub(80);
+    let shown: String = line.chars().skip(from).take(140).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if shown.trim().is_empty() {
+        return;
+    }
+    let _infallible = writeln!(out, "{:>5} | {}", finding.line, shown.trim_end());
+    let _infallible = writeln!(out, "      | {}^", " ".repeat(at - from));
+}
+
+/// Collects findings of one file while it is read.
+#[derive(Debug)]
+pub(crate) struct Log {
+    file: Arc<str>,
+    found: RefCell<Vec<Finding>>,
+}
+
+/// Most findings kept for one file; more help nobody.
+const FINDINGS_MAX: usize = 200;
+
+impl Log {
+    pub(crate) fn new(file: &str) -> Self {
+        Self { file: file.into(), found: RefCell::default() }
+    }
+
+    pub(crate) fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    pub(crate) fn error(&self, code: Code, at: Place, message: impl Into<String>) {
+        self.push(code, Severity::Error, at, message.into(), None);
+    }
+
+    pub(crate) fn error_hint(&self, code: Code, at: Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(code, Severity::Error, at, message.into(), Some(hint.into()));
+    }
+
+    pub(crate) fn warn(&self, code: Code, at: Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(code, Severity::Warning, at, message.into(), Some(hint.into()));
+    }
+
+    /// An unknown `word`, with the nearest known one.
+    pub(crate) fn unknown(&self, code: Code, at: Place, message: impl Into<String>, word: &str, known: &[&str]) {
+        let hint = crate::nearest::nearest(word, known).map(|near| format!("did you mean `{near}`?"));
+        let hint = hint.or_else(|| (!known.is_empty()).then(|| format!("known here: {}", listed(known))));
+        self.push(code, Severity::Error, at, message.into(), hint);
+    }
+
+    fn push(&self, code: Code, severity: Severity, at: Place, message: String, hint: Option<String>) {
+        let mut found = self.found.borrow_mut();
+        let finding = Finding { code, severity, file: self.file.clone(), line: at.line, column: at.column, message, hint };
+        if found.len() < FINDINGS_MAX && !found.contains(&finding) {
+            found.push(finding);
+        }
+    }
+
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        self.found.into_inner()
+    }
+}
+
+/// Words for a message: `a`, `b` and 4 more.
+pub(crate) fn listed(words: &[&str]) -> String {
+    const SHOWN: usize = 14;
+    let mut out = words.iter().take(SHOWN).map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+    if words.len() > SHOWN {
+        let _infallible = write!(out, " and {} more", words.len() - SHOWN);
+    }
+    out
+}

@@ -1,0 +1,68 @@
+//! Contracts: JSON Schema files, each perhaps of one event type.
+
+use std::sync::Arc;
+
+use provost_model::Value;
+
+use super::SCHEMA_BYTES_MAX;
+use crate::finding::{Code, Log, Place};
+use crate::yaml::{load, shown};
+
+/// A contract as read.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    /// Its path in the bundle.
+    pub(crate) path: Arc<str>,
+    /// The file's name without its ending.
+    pub(crate) name: Arc<str>,
+    /// The event type it is the contract of.
+    pub(crate) event: Option<Arc<str>>,
+    pub(crate) schema: Value,
+}
+
+/// Reads a contract's file: JSON, or YAML.
+pub(crate) fn read(bytes: &[u8], path: &Arc<str>, stem: &str, log: &Log) -> Option<Contract> {
+    let schema = if path.ends_with(".json") {
+        provost_model::value::parse(bytes).map_err(|error| log.error(Code::Syntax, Place::START, error.to_string())).ok()?
+    } else {
+        load(bytes, 1, log)?.to_value()
+    };
+    if !check(&schema, Place::START, log) {
+        return None;
+    }
+    let event = match schema.member("x-provost") {
+        Some(own) => event_type(own, log),
+        None => None,
+    };
+    Some(Contract { path: path.clone(), name: stem.into(), event, schema })
+}
+
+fn event_type(own: &Value, log: &Log) -> Option<Arc<str>> {
+    let known = ["type", "compatibility", "trusted"];
+    for (key, _) in own.as_object().into_iter().flat_map(|map| map.iter()) {
+        if !known.contains(&&**key) {
+            log.unknown(Code::UnknownKey, Place::START, format!("`{}` is not known in `x-provost`", shown(key)), key, &known);
+        }
+    }
+    match own.member("type") {
+        Some(Value::Str(kind)) if !kind.is_empty() => Some(kind.clone()),
+        Some(_) => {
+            log.error(Code::WrongType, Place::START, "`x-provost.type` must be text: the type of the event");
+            None
+        }
+        None => None,
+    }
+}
+
+/// Whether a schema can be compiled; if not, the log says why.
+pub(crate) fn check(schema: &Value, at: Place, log: &Log) -> bool {
+    match crate::contract::Contract::compile(schema) {
+        Ok(_) => true,
+        Err(error) => {
+            log.error_hint(Code::Schema, at, error.to_string(), error.hint());
+            false
+        }
+    }
+}
+
+const _: () = assert!(SCHEMA_BYTES_MAX == crate::contract::SCHEMA_BYTES_MAX);

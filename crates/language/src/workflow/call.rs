@@ -1,0 +1,285 @@
+//! `call`: the default catalogue (`agent rules decide policy review act compensate`), functions of `use.functions`, and what is
+//! refused. Names of agents, actions and rules become `name@major` here.
+
+use std::sync::Arc;
+
+use provost_model::Value;
+use provost_model::program::{
+    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, EffectClass, Flow, Input, Output, PolicyTask, ReviewTask, RulesTask, Task,
+    TaskKind, Template, Veto,
+};
+
+use super::{Build, foreign};
+use crate::fields::{self, Fields, fields};
+use crate::finding::{Code, Place};
+use crate::yaml::{Node, shown};
+
+const CATALOGUE: [&str; 7] = ["agent", "rules", "decide", "policy", "review", "act", "compensate"];
+const LATER: [&str; 3] = ["retrieve", "feature", "plan"];
+const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "mcp", "a2a"];
+const RULES: [(&str, DecideRule); 7] = [
+    ("majority", DecideRule::Majority),
+    ("weighted-majority", DecideRule::WeightedMajority),
+    ("unanimous", DecideRule::Unanimous),
+    ("quorum", DecideRule::Quorum),
+    ("first-valid", DecideRule::FirstValid),
+    ("highest-confidence", DecideRule::HighestConfidence),
+    ("judge", DecideRule::Judge),
+];
+
+impl<'a> Build<'a> {
+    pub(super) fn call_task(&mut self, node: &Node, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
+        let written = fields::text(node, "call", self.log)?;
+        if PROTOCOLS.contains(&&*written) {
+            return foreign::protocol_call(self, &written, node, body);
+        }
+        if self.uses.declares("functions", &written) {
+            return self.function(&written, node.at, body, pointer);
+        }
+        let name = self.catalogue_name(&written, node.at)?;
+        if LATER.contains(&&*name) {
+            self.not_yet(node.at, &format!("`call: {name}`"), "use an agent or an action for now");
+            return None;
+        }
+        let with = body.need("with", self.log)?;
+        match &*name {
+            "agent" => self.agent_call(with),
+            "rules" => self.rules_call(with),
+            "decide" => self.decide_call(with),
+            "policy" => self.policy_call(with),
+            "review" => self.review_call(with),
+            "act" => self.act_call(with, node.at),
+            "compensate" => self.compensate_call(with),
+            _ => None,
+        }
+    }
+
+    /// A bare name, or `name:version@default`; everything else is a catalogue from elsewhere.
+    fn catalogue_name(&self, written: &str, at: Place) -> Option<Arc<str>> {
+        let name = match written.split_once(':') {
+            Some((_, rest)) if rest.starts_with("//") || !rest.ends_with("@default") => {
+                self.refuse(at, "functions from other catalogues", "write it under `use.functions`, or as an agent or action of the bundle");
+                return None;
+            }
+            Some((name, _)) => name,
+            None => written,
+        };
+        if CATALOGUE.contains(&name) || LATER.contains(&name) {
+            return Some(name.into());
+        }
+        let known: Vec<&str> = CATALOGUE.iter().chain(&PROTOCOLS).copied().chain(self.uses.names("functions")).collect();
+        self.log.unknown(Code::UnknownReference, at, format!("`call: {}` is not known", shown(written)), name, &known);
+        None
+    }
+
+    /// A function of `use.functions`: its arguments are set, then its task runs on them.
+    fn function(&mut self, name: &Arc<str>, at: Place, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
+        if self.expanding.contains(name) {
+            self.log.error(Code::Refused, at, format!("function `{}` calls itself", shown(name)));
+            return None;
+        }
+        if self.expanding.len() >= 8 {
+            self.log.error(Code::TooLarge, at, "functions call each other more than 8 deep");
+            return None;
+        }
+        let definition = self.uses.find("functions", name, at, self.log)?;
+        let arguments = body.find("with").map(|node| self.template(node));
+        let arguments = arguments.map(|with| self.added(Some(plain_task("with", &format!("{pointer}/with"), TaskKind::Set(with)))));
+        let outer = std::mem::take(&mut self.scope);
+        self.expanding.push(name.clone());
+        let inner = self.function_body(name, definition, at, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")));
+        self.expanding.pop();
+        self.scope = outer;
+        Some(TaskKind::Do(arguments.into_iter().chain([inner]).collect()))
+    }
+
+    fn member(&mut self, fields: &Fields<'_>, key: &str) -> Option<Template> {
+        fields.find(key).map(|node| self.template(node))
+    }
+
+    fn needed(&mut self, fields: &Fields<'_>, key: &str) -> Option<Template> {
+        fields.need(key, self.log).map(|node| self.template(node))
+    }
+
+    fn agent_call(&mut self, with: &Node) -> Option<TaskKind> {
+        let with = fields(with, "`with` of an agent", &["agent", "input", "budget"], self.log)?;
+        let agent = with.need_text("agent", self.log).and_then(|name| self.agent(&name, with.key_at("agent")));
+        let input = self.needed(&with, "input");
+        let mut wall_ms = 0;
+        let known = ["wallMs", "modelTokens", "modelCostMicros", "turns"];
+        if let Some(budget) = with.find("budget").and_then(|node| fields(node, "`budget`", &known, self.log)) {
+            wall_ms = budget.int("wallMs", 1, i64::MAX, self.log).unwrap_or(0);
+            for key in known.iter().skip(1).filter(|key| budget.find(key).is_some()) {
+                self.not_yet(budget.key_at(key), &format!("`budget.{key}`"), "`wallMs` bounds a run for now");
+            }
+        }
+        Some(TaskKind::Agent(AgentTask { agent: agent?, input: input?, wall_ms }))
+    }
+
+    fn rules_call(&mut self, with: &Node) -> Option<TaskKind> {
+        let with = fields(with, "`with` of rules", &["table", "input"], self.log)?;
+        let table = with.need_text("table", self.log).and_then(|name| self.rules_table(&name, with.key_at("table")));
+        let input = self.needed(&with, "input");
+        Some(TaskKind::Rules(RulesTask { table: table?, input: input? }))
+    }
+
+    fn decide_call(&mut self, node: &Node) -> Option<TaskKind> {
+        let known = ["opinions", "rule", "weights", "veto", "quorum", "tie", "judge"];
+        let with = fields(node, "`with` of decide", &known, self.log)?;
+        let opinions = self.needed(&with, "opinions");
+        let words: Vec<&str> = RULES.iter().map(|(word, _)| *word).collect();
+        with.need("rule", self.log);
+        let word = with.word("rule", &words, self.log)?;
+        let rule = RULES.iter().find(|(known, _)| **known == *word).map(|(_, rule)| *rule)?;
+        let quorum = with.int("quorum", 0, 10_000, self.log).unwrap_or(0);
+        let judge = with.text("judge", self.log);
+        if rule == DecideRule::Judge && judge.is_none() {
+            self.log.error_hint(Code::MissingKey, with.at, "the rule `judge` needs `judge`", "add `judge:` with the name of one opinion");
+        }
+        if rule == DecideRule::Quorum && quorum == 0 {
+            self.log.error_hint(Code::MissingKey, with.at, "the rule `quorum` needs `quorum`", "add `quorum:` with a number of 1 or more");
+        }
+        let weights = with.find("weights").map(|node| self.weights(node)).unwrap_or_default();
+        let veto: Vec<Veto> = with.list("veto", self.log).unwrap_or_default().iter().filter_map(|node| self.veto(node)).collect();
+        let opinions = opinions?;
+        self.known_opinions(&opinions, &with, veto.iter().map(|veto| &veto.by).chain(weights.iter().map(|(name, _)| name)).chain(&judge));
+        let tie = with.text("tie", self.log);
+        let quorum = u32::try_from(quorum).unwrap_or(u32::MAX);
+        Some(TaskKind::Decide(DecideTask { opinions, rule, weights, veto, quorum, tie, judge }))
+    }
+
+    fn weights(&self, node: &Node) -> Vec<(Arc<str>, i64)> {
+        let entries = fields::entries(node, "`weights`", self.log);
+        let weight = |node| fields::int(node, "weights", 0, 1_000_000, self.log);
+        entries.iter().filter_map(|entry| Some((entry.key.clone(), weight(&entry.value)?))).collect()
+    }
+
+    fn veto(&self, node: &Node) -> Option<Veto> {
+        let veto = fields(node, "a veto", &["by", "choice", "confidencePct"], self.log)?;
+        let by = veto.need_text("by", self.log);
+        let choice = veto.need_text("choice", self.log);
+        let confidence_pct = veto.int("confidencePct", 0, 100, self.log).unwrap_or(0);
+        Some(Veto { by: by?, choice: choice?, confidence_pct })
+    }
+
+    /// Where the names of the opinions are written out, weights and vetoes must be among them.
+    fn known_opinions<'n>(&self, opinions: &Template, with: &Fields<'_>, named: impl Iterator<Item = &'n Arc<str>>) {
+        let known: Vec<&str> = match opinions {
+            Template::Object(members) => members.iter().map(|(key, _)| &**key).collect(),
+            Template::Literal(Value::Object(map)) => map.iter().map(|(key, _)| &**key).collect(),
+            Template::Literal(_) | Template::Expression(_) | Template::Array(_) => return,
+        };
+        for name in named.filter(|name| !known.contains(&&***name)) {
+            self.log.unknown(Code::UnknownReference, with.at, format!("there is no opinion `{}`", shown(name)), name, &known);
+        }
+    }
+
+    fn policy_call(&mut self, with: &Node) -> Option<TaskKind> {
+        let with = fields(with, "`with` of policy", &["principal", "action", "resource", "context"], self.log)?;
+        let action = self.needed(&with, "action");
+        let (principal, resource) = (self.member(&with, "principal"), self.member(&with, "resource"));
+        let context = self.member(&with, "context");
+        Some(TaskKind::Policy(PolicyTask { principal, action: action?, resource, context }))
+    }
+
+    fn review_call(&mut self, with: &Node) -> Option<TaskKind> {
+        let known = ["queue", "title", "show", "options", "fourEyes", "form", "expiresMs", "approves"];
+        let with = fields(with, "`with` of a review", &known, self.log)?;
+        let review = self.library.review(&with, self.log, &mut self.tables);
+        let show = self.member(&with, "show").unwrap_or(Template::Literal(Value::Null));
+        let approves = with.find("approves").and_then(|node| fields(node, "`approves`", &["action", "arguments"], self.log));
+        let approves = match approves {
+            Some(approves) => {
+                let action = approves.need_text("action", self.log).and_then(|name| self.action(&name, approves.key_at("action")));
+                let arguments = self.needed(&approves, "arguments");
+                Some((action?, arguments?))
+            }
+            None => None,
+        };
+        Some(TaskKind::Review(ReviewTask { review: review?, show, approves }))
+    }
+
+    fn act_call(&mut self, with: &Node, at: Place) -> Option<TaskKind> {
+        let known = ["action", "arguments", "key", "because", "compensate", "retry"];
+        let with = fields(with, "`with` of an action", &known, self.log)?;
+        let action = with.need_text("action", self.log).and_then(|name| self.action(&name, with.key_at("action")));
+        let arguments = self.needed(&with, "arguments");
+        let key = self.member(&with, "key");
+        let because = self.member(&with, "because");
+        let undo = with.find("compensate").map(|node| fields::text(node, "compensate", self.log).and_then(|name| self.action(&name, node.at)));
+        let retry = with.find("retry").map(|node| self.retry(node));
+        let action = action?;
+        if key.is_none() && self.actions.get(&action).is_some_and(|spec| spec.money_out && spec.class != EffectClass::E0) {
+            let hint = "add `key:` from a business identifier, e.g. `key: ${ \"refund/\" + .requestId }`";
+            let message = format!("`{action}` moves money out and has no `key`: a second event for one request would pay twice");
+            self.log.warn(Code::NoKey, at, message, hint);
+        }
+        let compensate = match undo {
+            Some(undo) => Some(undo?),
+            None => None,
+        };
+        let retry = match retry {
+            Some(retry) => Some(retry?),
+            None => None,
+        };
+        Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt: self.in_doubt }))
+    }
+
+    fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {
+        let with = fields(with, "`with` of compensate", &["scope", "reason"], self.log)?;
+        let scope = with.text("scope", self.log);
+        self.scopes.extend(scope.iter().map(|name| (name.clone(), with.key_at("scope"))));
+        let reason = self.member(&with, "reason");
+        Some(TaskKind::Compensate(CompensateTask { scope, reason }))
+    }
+
+    /// Resolves an agent and takes it into the program.
+    fn agent(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
+        let agent = self.library.agents.resolve(name, "agent", at, self.log)?;
+        let key = agent.key.clone();
+        if !self.agents.contains_key(&key) {
+            let spec = agent.part.compile(&mut self.tables);
+            self.agents.insert(key.clone(), spec);
+        }
+        Some(key)
+    }
+
+    fn rules_table(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
+        let table = self.library.rules.resolve(name, "rules table", at, self.log)?;
+        let key = table.key.clone();
+        if !self.rules.contains_key(&key) {
+            let spec = table.part.compile(&mut self.tables);
+            self.rules.insert(key.clone(), spec);
+        }
+        Some(key)
+    }
+
+    /// Resolves an action and takes it, and what undoes it, into the program.
+    fn action(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
+        let action = self.library.actions.resolve(name, "action", at, self.log)?;
+        let key = action.key.clone();
+        if !self.actions.contains_key(&key) {
+            let spec = action.part.compile(self.library, &mut self.tables);
+            let undo = spec.undo.clone();
+            self.actions.insert(key.clone(), spec);
+            if let Some(undo) = undo {
+                self.action(&undo, at);
+            }
+        }
+        Some(key)
+    }
+}
+
+fn plain_task(name: &str, pointer: &str, kind: TaskKind) -> Task {
+    Task {
+        name: name.into(),
+        pointer: pointer.into(),
+        when: None,
+        input: Input::default(),
+        output: Output::default(),
+        export: Output::default(),
+        timeout: None,
+        then: Flow::Continue,
+        kind,
+    }
+}

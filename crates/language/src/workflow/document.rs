@@ -1,0 +1,228 @@
+//! The document itself: what it is called, how it starts, its settings, and its `do`.
+
+use std::sync::Arc;
+
+use provost_model::Digest;
+use provost_model::limits::Limits;
+use provost_model::program::{CancelSpec, ExprIx, Input, Output, Program};
+
+use super::Build;
+use crate::advice;
+use crate::fields::{self, Fields, fields, open_fields};
+use crate::finding::{Code, Log};
+use crate::library::Library;
+use crate::tables::Origin;
+use crate::version;
+use crate::yaml::{Node, shown};
+
+const KNOWN: [&str; 8] = ["document", "input", "use", "do", "timeout", "output", "schedule", "evaluate"];
+
+/// What a workflow calls itself.
+pub(crate) struct Heading {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) version: Arc<str>,
+}
+
+/// A compiled workflow with what later stages need to point into its sources.
+pub(crate) struct Built {
+    pub(crate) program: Program,
+    pub(crate) origins: Vec<Origin>,
+}
+
+/// Compiles one document. `None` after an error, which is in `log`.
+pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) -> Option<Built> {
+    let mut build = Build::new(log, library);
+    let top = fields(root, "a workflow document", &KNOWN, log)?;
+    let heading = top.need("document", log).and_then(|node| heading(node, log));
+    let settings = top.find("document").and_then(|node| node.member("metadata"));
+    if let Some(node) = top.find("evaluate") {
+        evaluate(&build, node);
+    }
+    if let Some(node) = top.find("use") {
+        build.uses(node);
+    }
+    let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
+    let starts_on = top.find("schedule").and_then(|node| build.schedule(node));
+    let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
+    let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));
+    let timeout = top.find("timeout").and_then(|node| build.timeout(node));
+    let root_block = top.need("do", log).map(|node| build.block(node, "do", "/do"))?;
+    build.check_scopes();
+    build.warn_unused();
+    let (build, tasks) = build.into_tasks()?;
+    let heading = heading?;
+    let program = Program {
+        namespace: heading.namespace,
+        name: heading.name,
+        version: heading.version,
+        pin,
+        limits: settings.limits,
+        starts_on,
+        input,
+        output,
+        timeout,
+        cancel: settings.cancel,
+        order: settings.order,
+        root: root_block,
+        tasks,
+        expressions: build.tables.expressions,
+        schemas: build.tables.schemas,
+        agents: build.agents,
+        actions: build.actions,
+        rules: build.rules,
+    };
+    advice::check(&program, &build.exports, log);
+    Some(Built { program, origins: build.tables.expression_origins })
+}
+
+/// Reads `document`.
+pub(crate) fn heading(node: &Node, log: &Log) -> Option<Heading> {
+    let known = ["dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata"];
+    let document = fields(node, "`document`", &known, log)?;
+    for key in ["title", "summary"] {
+        document.text(key, log);
+    }
+    for key in ["tags", "metadata"] {
+        document.find(key).map(|node| open_fields(node, key, log));
+    }
+    dsl(&document, log);
+    let namespace = label(&document, "namespace", log);
+    let name = label(&document, "name", log);
+    let version = document.need_text("version", log)?;
+    if version::major(&version).is_none() {
+        let hint = "write three numbers in quotes, e.g. '1.0.0'";
+        let code = if &*version == "latest" { Code::Refused } else { Code::WrongValue };
+        log.error_hint(code, document.key_at("version"), format!("`{}` is not a version", shown(&version)), hint);
+    }
+    Some(Heading { namespace: namespace?, name: name?, version })
+}
+
+fn dsl(document: &Fields<'_>, log: &Log) {
+    let Some(dsl) = document.need_text("dsl", log) else { return };
+    let at = document.key_at("dsl");
+    match version::major(&dsl) {
+        None => log.error_hint(Code::WrongValue, at, format!("`{}` is not a version", shown(&dsl)), "write dsl: '1.0.3'"),
+        Some(_) if !dsl.starts_with("1.0.") => {
+            log.error_hint(Code::Dsl, at, format!("version `{}` of the language is not read", shown(&dsl)), "write dsl: '1.0.3'");
+        }
+        Some(_) => {}
+    }
+}
+
+/// RFC 1123 labels, as the specification asks for names and namespaces.
+fn label(document: &Fields<'_>, key: &str, log: &Log) -> Option<Arc<str>> {
+    let text = document.need_text(key, log)?;
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    let inner = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if text.len() > 63 || !inner || !edge(text.bytes().next()) || !edge(text.bytes().last()) {
+        let hint = "1 to 63 letters, digits and inner `-`";
+        log.error_hint(Code::WrongValue, document.key_at(key), format!("`{}` cannot be a {key}", shown(&text)), hint);
+        return None;
+    }
+    Some(text)
+}
+
+fn evaluate(build: &Build<'_>, node: &Node) {
+    let Some(evaluate) = fields(node, "`evaluate`", &["language", "mode"], build.log) else { return };
+    if let Some(language) = evaluate.text("language", build.log).filter(|language| &**language != "jq") {
+        build.refuse(evaluate.key_at("language"), &format!("expressions in `{}`", shown(&language)), "expressions are jq");
+    }
+    if evaluate.word("mode", &["strict", "loose"], build.log).is_some_and(|mode| &*mode == "loose") {
+        let hint = "a text that merely looks like an expression would run; write `${ }` where one is meant";
+        build.refuse(evaluate.key_at("mode"), "the loose mode of expressions", hint);
+    }
+}
+
+/// `document.metadata.provost`.
+#[derive(Default)]
+struct Settings {
+    limits: Limits,
+    cancel: CancelSpec,
+    order: Option<ExprIx>,
+}
+
+impl Build<'_> {
+    fn document_settings(&mut self, metadata: &Node) -> Settings {
+        let known = ["profile", "limits", "cancel", "order", "inDoubt", "labels", "redact", "concurrency", "missed"];
+        let mut settings = Settings::default();
+        let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
+            return settings;
+        };
+        if let Some(profile) = provost.find("profile").map(Node::to_value).filter(|profile| profile.to_string().trim_matches('"') != "1") {
+            let message = format!("profile {profile} is not known");
+            self.log.error_hint(Code::WrongValue, provost.key_at("profile"), message, "write profile: '1'");
+        }
+        if let Some(limits) = provost.find("limits") {
+            settings.limits = read_limits(limits, self.log);
+        }
+        if let Some(cancel) = provost.find("cancel") {
+            settings.cancel = self.cancel(cancel);
+        }
+        settings.order = provost.find("order").and_then(|node| self.condition(node, "order"));
+        if let Some(in_doubt) = provost.find("inDoubt").and_then(|node| self.in_doubt(node)) {
+            self.in_doubt = in_doubt;
+        }
+        for key in known.iter().skip(5) {
+            if provost.find(key).is_some() {
+                self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
+            }
+        }
+        settings
+    }
+
+    fn cancel(&mut self, node: &Node) -> CancelSpec {
+        let mut cancel = CancelSpec::default();
+        let Some(spec) = fields(node, "`cancel`", &["grace", "compensate"], self.log) else { return cancel };
+        if let Some(ms) = spec.find("grace").and_then(|node| super::fixed_ms(node, "grace", self.log)) {
+            cancel.grace_ms = ms;
+        }
+        if let Some(scopes) = spec.find("compensate") {
+            cancel.compensate = fields::texts(scopes, "compensate", self.log);
+            self.scopes.extend(cancel.compensate.iter().map(|name| (name.clone(), scopes.at)));
+        }
+        cancel
+    }
+
+    /// Scopes are names of tasks; they may stand before the task is read.
+    fn check_scopes(&self) {
+        for (name, at) in &self.scopes {
+            let known: Vec<&str> = self.names_of_tasks().collect();
+            if !known.contains(&&**name) {
+                let message = format!("scope `{}` is no task of this workflow", shown(name));
+                self.log.unknown(Code::UnknownReference, *at, message, name, &known);
+            }
+        }
+    }
+}
+
+fn read_limits(node: &Node, log: &Log) -> Limits {
+    let known = [
+        "tasks",
+        "valueBytes",
+        "expressionFuel",
+        "expressionBytes",
+        "branches",
+        "unmatchedMs",
+        "modelTokens",
+        "modelCostMicros",
+    ];
+    let mut limits = Limits::default();
+    let Some(written) = fields(node, "`limits`", &known, log) else { return limits };
+    let read = |key: &str, to: &mut u64| {
+        if let Some(number) = written.int(key, 1, 1 << 40, log) {
+            *to = number.unsigned_abs();
+        }
+    };
+    read("tasks", &mut limits.tasks);
+    read("valueBytes", &mut limits.value_bytes);
+    read("expressionFuel", &mut limits.expression_fuel);
+    read("expressionBytes", &mut limits.expression_bytes);
+    read("branches", &mut limits.branches);
+    read("modelTokens", &mut limits.model_tokens);
+    read("modelCostMicros", &mut limits.model_cost_micros);
+    if let Some(ms) = written.int("unmatchedMs", 0, 1 << 40, log) {
+        limits.unmatched_ms = ms;
+    }
+    limits
+}

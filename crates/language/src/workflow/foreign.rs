@@ -1,0 +1,300 @@
+//! What the language knows and Provost cannot execute yet (`listen`, `run: workflow`, protocol calls, …) or refuses for good
+//! (`run: script|shell|container`): checked for shape, then refused with the reason.
+
+use provost_model::program::TaskKind;
+
+use super::shape::{Member, Shape, check, may, must};
+use super::Build;
+use crate::fields::{self, Fields, fields};
+use crate::finding::Code;
+use crate::yaml::Node;
+
+const SECRET: Member = may("use", Shape::Text);
+const OAUTH_ENDPOINTS: Shape =
+    Shape::Object(&[may("token", Shape::Text), may("introspection", Shape::Text), may("revocation", Shape::Text)]);
+const OAUTH_CLIENT: Shape = Shape::Object(&[
+    may("id", Shape::Text),
+    may("secret", Shape::Text),
+    may("assertion", Shape::Text),
+    may("authentication", Shape::OneOf(&["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"])),
+]);
+const OAUTH_TOKEN: Shape = Shape::Object(&[must("token", Shape::Text), must("type", Shape::Text)]);
+const OAUTH: Shape = Shape::Object(&[
+    SECRET,
+    may("authority", Shape::Text),
+    may("grant", Shape::Text),
+    may("client", OAUTH_CLIENT),
+    may("request", Shape::Object(&[may("encoding", Shape::Text)])),
+    may("endpoints", OAUTH_ENDPOINTS),
+    may("issuers", Shape::Texts),
+    may("scopes", Shape::Texts),
+    may("audiences", Shape::Texts),
+    may("username", Shape::Text),
+    may("password", Shape::Text),
+    may("subject", OAUTH_TOKEN),
+    may("actor", OAUTH_TOKEN),
+]);
+const LOGIN: Shape = Shape::Object(&[SECRET, may("username", Shape::Text), may("password", Shape::Text)]);
+const AUTHENTICATION: Shape = Shape::Choice(&[
+    SECRET,
+    may("basic", LOGIN),
+    may("bearer", Shape::Object(&[SECRET, may("token", Shape::Text)])),
+    may("digest", LOGIN),
+    may("oauth2", OAUTH),
+    may("oidc", OAUTH),
+]);
+const ENDPOINT: Shape = Shape::UriOr(&[must("uri", Shape::Text), may("authentication", AUTHENTICATION)]);
+const RESOURCE: Shape = Shape::Object(&[may("name", Shape::Text), must("endpoint", ENDPOINT)]);
+const OUTPUT: Shape = Shape::OneOf(&["raw", "content", "response"]);
+
+const HTTP: &[Member] = &[
+    must("method", Shape::Text),
+    must("endpoint", ENDPOINT),
+    may("headers", Shape::MapOrExpression),
+    may("body", Shape::Any),
+    may("query", Shape::MapOrExpression),
+    may("output", OUTPUT),
+    may("redirect", Shape::Flag),
+];
+const OPENAPI: &[Member] = &[
+    must("document", RESOURCE),
+    must("operationId", Shape::Text),
+    may("parameters", Shape::Map),
+    may("authentication", AUTHENTICATION),
+    may("output", OUTPUT),
+    may("redirect", Shape::Flag),
+];
+const GRPC: &[Member] = &[
+    must("proto", RESOURCE),
+    must(
+        "service",
+        Shape::Object(&[
+            must("name", Shape::Text),
+            must("host", Shape::Text),
+            may("port", Shape::Whole),
+            may("authentication", AUTHENTICATION),
+        ]),
+    ),
+    must("method", Shape::Text),
+    may("arguments", Shape::Map),
+];
+const CORRELATION: Shape = Shape::Object(&[must("from", Shape::Text), may("expect", Shape::Text)]);
+const CONSUME: Shape = Shape::Object(&[
+    may("for", Shape::Duration),
+    may("amount", Shape::Whole),
+    may("while", Shape::Text),
+    may("until", Shape::Text),
+]);
+const ITERATOR: Shape = Shape::Object(&[
+    may("item", Shape::Text),
+    may("at", Shape::Text),
+    may("do", Shape::Any),
+    may("output", Shape::Map),
+    may("export", Shape::Map),
+]);
+const ASYNCAPI: &[Member] = &[
+    must("document", RESOURCE),
+    may("channel", Shape::Text),
+    may("operation", Shape::Text),
+    may("server", Shape::Object(&[must("name", Shape::Text), may("variables", Shape::Map)])),
+    may("protocol", Shape::Text),
+    may("message", Shape::Object(&[may("payload", Shape::MapOrExpression), may("headers", Shape::MapOrExpression)])),
+    may("subscription", Shape::Object(&[may("filter", Shape::Text), must("consume", CONSUME), may("foreach", ITERATOR)])),
+    may("authentication", AUTHENTICATION),
+];
+const MCP: &[Member] = &[
+    may("protocolVersion", Shape::Text),
+    must(
+        "method",
+        Shape::OneOf(&[
+            "tools/list",
+            "tools/call",
+            "prompts/list",
+            "prompts/get",
+            "resources/list",
+            "resources/read",
+            "resources/templates/list",
+        ]),
+    ),
+    may("parameters", Shape::MapOrExpression),
+    may("timeout", Shape::Duration),
+    must(
+        "transport",
+        Shape::Object(&[
+            may("http", Shape::Object(&[must("endpoint", ENDPOINT), may("headers", Shape::Map)])),
+            may("stdio", Shape::Object(&[must("command", Shape::Text), may("arguments", Shape::Texts), may("environment", Shape::Map)])),
+            may("options", Shape::Map),
+        ]),
+    ),
+    may("client", Shape::Object(&[must("name", Shape::Text), must("version", Shape::Text)])),
+];
+const A2A: &[Member] =
+    &[may("agentCard", RESOURCE), may("server", ENDPOINT), must("method", Shape::Text), may("parameters", Shape::MapOrExpression)];
+
+/// `call: http` and the other protocols.
+pub(super) fn protocol_call(build: &mut Build<'_>, name: &str, node: &Node, body: &Fields<'_>) -> Option<TaskKind> {
+    let members = match name {
+        "http" => HTTP,
+        "openapi" => OPENAPI,
+        "grpc" => GRPC,
+        "asyncapi" => ASYNCAPI,
+        "mcp" => MCP,
+        _ => A2A,
+    };
+    if let Some(with) = body.need("with", build.log) {
+        check(build, with, &format!("`with` of {name}"), Shape::Object(members));
+    }
+    let reason = "declare the call in `actions/` and use `call: act`: there it has a key, a policy and a retry";
+    build.not_yet(node.at, &format!("`call: {name}`"), reason);
+    None
+}
+
+/// `use.authentications`.
+pub(super) fn authentication(build: &mut Build<'_>, node: &Node) {
+    check(build, node, "an authentication", AUTHENTICATION);
+}
+
+/// `listen`.
+pub(super) fn listen(build: &mut Build<'_>, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
+    let listen = fields(body.find("listen")?, "`listen`", &["to", "read"], build.log)?;
+    listen.word("read", &["data", "envelope", "raw"], build.log);
+    if let Some(to) = listen.need("to", build.log) {
+        strategy(build, to, true);
+    }
+    if let Some(each) = body.find("foreach") {
+        foreach(build, each, &format!("{pointer}/foreach"));
+    }
+    build.not_yet(body.key_at("listen"), "`listen`", "start one orchestration per event with `schedule.on.one`");
+    None
+}
+
+fn foreach(build: &mut Build<'_>, node: &Node, pointer: &str) {
+    let known = ["item", "at", "do", "output", "export"];
+    let Some(each) = fields(node, "`foreach`", &known, build.log) else { return };
+    let item = each.find("item").map_or(Some("item".into()), |node| build.variable(node, "item"));
+    let at = each.find("at").map_or(Some("index".into()), |node| build.variable(node, "at"));
+    let names: Vec<_> = item.into_iter().chain(at).collect();
+    build.with_variables(&names, |build| {
+        if let Some(tasks) = each.find("do") {
+            build.block(tasks, "do", &format!("{pointer}/do"));
+        }
+        for key in ["output", "export"] {
+            if let Some(node) = each.find(key) {
+                build.output(node, key);
+            }
+        }
+    });
+}
+
+/// `one`, `any` (with `until`) or `all` of events.
+pub(super) fn strategy(build: &mut Build<'_>, node: &Node, until_allowed: bool) {
+    let known: &[&str] = if until_allowed { &["one", "any", "all", "until"] } else { &["one", "any", "all"] };
+    let Some(found) = fields(node, "the events", known, build.log) else { return };
+    let chosen = ["one", "any", "all"].iter().filter(|key| found.find(key).is_some()).count();
+    if chosen != 1 {
+        build.log.error_hint(Code::WrongValue, node.at, "the events are exactly one of `one`, `any` and `all`", "keep one of them");
+    }
+    if let Some(one) = found.find("one") {
+        filter(build, one);
+    }
+    for key in ["any", "all"] {
+        for one in found.list(key, build.log).unwrap_or_default() {
+            filter(build, one);
+        }
+    }
+    let Some(until) = found.find("until") else { return };
+    if found.find("any").is_none() {
+        build.log.error(Code::UnknownKey, found.key_at("until"), "`until` belongs to `any`");
+    }
+    if until.as_text().is_some() {
+        build.condition(until, "until");
+    } else {
+        strategy(build, until, false);
+    }
+}
+
+fn filter(build: &mut Build<'_>, node: &Node) {
+    let Some(filter) = fields(node, "an event filter", &["with", "correlate"], build.log) else { return };
+    if let Some(with) = filter.need("with", build.log)
+        && fields::entries(with, "`with`", build.log).is_empty()
+    {
+        build.log.error(Code::MissingKey, with.at, "`with` filters nothing");
+    }
+    for entry in filter.find("correlate").map_or(&[][..], |node| fields::entries(node, "`correlate`", build.log)) {
+        check(build, &entry.value, "a correlation", CORRELATION);
+    }
+}
+
+const ENVIRONMENT: Member = may("environment", Shape::Map);
+const CONTAINER: &[Member] = &[
+    must("image", Shape::Text),
+    may("name", Shape::Text),
+    may("command", Shape::Text),
+    may("ports", Shape::Map),
+    may("volumes", Shape::Map),
+    ENVIRONMENT,
+    may("stdin", Shape::Text),
+    may("arguments", Shape::Texts),
+    may("lifetime", Shape::Object(&[must("cleanup", Shape::OneOf(&["always", "never", "eventually"])), may("after", Shape::Duration)])),
+    may("pullPolicy", Shape::OneOf(&["ifNotPresent", "always", "never"])),
+];
+const SCRIPT: &[Member] = &[
+    must("language", Shape::Text),
+    may("stdin", Shape::Text),
+    may("arguments", Shape::Texts),
+    ENVIRONMENT,
+    may("code", Shape::Text),
+    may("source", RESOURCE),
+];
+const SHELL: &[Member] = &[must("command", Shape::Text), may("stdin", Shape::Text), may("arguments", Shape::Texts), ENVIRONMENT];
+const WORKFLOW: &[Member] =
+    &[must("namespace", Shape::Text), must("name", Shape::Text), must("version", Shape::Text), may("input", Shape::MapOrExpression)];
+const RUN: [(&str, &[Member]); 4] = [("container", CONTAINER), ("script", SCRIPT), ("shell", SHELL), ("workflow", WORKFLOW)];
+
+/// `run`.
+pub(super) fn run(build: &mut Build<'_>, node: &Node) -> Option<TaskKind> {
+    let known = ["await", "return", "container", "script", "shell", "workflow"];
+    let run = fields(node, "`run`", &known, build.log)?;
+    run.flag("await", build.log);
+    run.word("return", &["stdout", "stderr", "code", "all", "none"], build.log);
+    let mut found = RUN.iter().filter(|(key, _)| run.find(key).is_some());
+    let Some((kind, members)) = found.next() else {
+        build.log.error(Code::MissingKey, run.at, "`run` runs nothing; it has exactly one of `container`, `script`, `shell`, `workflow`");
+        return None;
+    };
+    if let Some((other, _)) = found.next() {
+        build.log.error(Code::TaskShape, run.key_at(other), format!("`run` is both `{kind}` and `{other}`"));
+    }
+    let what = run.find(kind)?;
+    check(build, what, &format!("`{kind}`"), Shape::Object(members));
+    let at = run.key_at(kind);
+    if *kind != "workflow" {
+        build.refuse(at, &format!("`run: {kind}`"), "programs run as actions on a worker of your own, under a policy");
+    } else if what.member("version").and_then(Node::as_text).is_some_and(|version| &**version == "latest") {
+        build.refuse(at, "the version `latest`", "name the version that was tested");
+    } else {
+        build.not_yet(at, "`run: workflow`", "call the other workflow's tasks here, or send it an event");
+    }
+    None
+}
+
+/// `use.extensions`.
+pub(super) fn extensions(build: &mut Build<'_>, node: &Node) {
+    for item in fields::list(node, "extensions", build.log).unwrap_or_default() {
+        let Some([entry]) = item.as_map() else {
+            build.log.error(Code::TaskShape, item.at, "an extension must be a mapping of one name");
+            continue;
+        };
+        let known = ["extend", "when", "before", "after"];
+        let Some(extension) = fields(&entry.value, "an extension", &known, build.log) else { continue };
+        let kinds = ["call", "composite", "emit", "for", "listen", "raise", "run", "set", "switch", "try", "wait", "all"];
+        extension.need("extend", build.log);
+        extension.word("extend", &kinds, build.log);
+        extension.text("when", build.log);
+        for key in ["before", "after"] {
+            if let Some(tasks) = extension.find(key) {
+                build.block(tasks, key, &format!("/use/extensions/{key}"));
+            }
+        }
+    }
+}

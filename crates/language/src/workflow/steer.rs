@@ -1,0 +1,155 @@
+//! The tasks that steer: `set switch for fork try raise`.
+
+use std::sync::Arc;
+
+use provost_model::Value;
+use provost_model::program::{Case, Catch, ErrorFilter, Flow, ForTask, ForkTask, RaiseTask, SwitchTask, TaskKind, Template, TryTask};
+
+use super::task::Names;
+use super::{Build, duration};
+use crate::fields::{self, Fields, fields};
+use crate::finding::{Code, Place};
+use crate::yaml::{Kind, Node, shown};
+
+impl Build<'_> {
+    pub(super) fn set_task(&mut self, node: &Node) -> Option<TaskKind> {
+        match &node.kind {
+            Kind::Map(entries) if entries.is_empty() => {
+                self.log.error(Code::WrongValue, node.at, "`set` sets nothing");
+                None
+            }
+            Kind::Map(_) => Some(TaskKind::Set(self.template(node))),
+            Kind::Scalar(Value::Str(text)) => {
+                let source = super::expression_text(text);
+                if source.is_none() {
+                    let hint = format!("write `${{ {} }}`", shown(text));
+                    self.log.error_hint(Code::Expression, node.at, "the text of `set` must be one expression in `${ }`", hint);
+                }
+                self.expression(source?, "set", node).map(|index| TaskKind::Set(Template::Expression(index)))
+            }
+            Kind::Scalar(_) | Kind::List(_) => {
+                fields::wrong_type(node, "set", "a mapping or an expression", self.log);
+                None
+            }
+        }
+    }
+
+    pub(super) fn switch_task(&mut self, node: &Node, names: &Names) -> Option<TaskKind> {
+        let list = fields::list(node, "switch", self.log)?;
+        if list.is_empty() {
+            self.log.error(Code::TaskShape, node.at, "`switch` has no case");
+        }
+        let mut cases: Vec<Case> = Vec::new();
+        let mut last: Option<Arc<str>> = None;
+        for item in list {
+            let Some((name, at, case)) = self.case(item, names) else { continue };
+            if cases.iter().any(|other| other.name == name) {
+                self.log.error(Code::DuplicateName, at, format!("case `{}` stands twice", shown(&name)));
+            }
+            if let Some(last) = &last {
+                let hint = "the first case that holds wins; put the one without `when` last";
+                self.log.error_hint(Code::WrongValue, at, format!("case `{}` is never reached after `{last}`", shown(&name)), hint);
+            }
+            if case.when.is_none() {
+                last = Some(name);
+            }
+            cases.push(case);
+        }
+        Some(TaskKind::Switch(SwitchTask { cases }))
+    }
+
+    fn case(&mut self, item: &Node, names: &Names) -> Option<(Arc<str>, Place, Case)> {
+        let entries = item.as_map().unwrap_or_default();
+        let [entry] = entries else {
+            let hint = "write each as `- name: { when: …, then: … }`";
+            self.log.error_hint(Code::TaskShape, item.at, "a case must be a mapping of one name", hint);
+            return None;
+        };
+        let case = fields(&entry.value, "a case", &["when", "then"], self.log)?;
+        let then = case.need("then", self.log).map(|node| self.flow(node, names)).unwrap_or_default();
+        let when = case.find("when");
+        let condition = when.and_then(|node| self.condition(node, "when"));
+        if when.is_some() && condition.is_none() {
+            return None;
+        }
+        Some((entry.key.clone(), entry.at, Case { name: entry.key.clone(), when: condition, then }))
+    }
+
+    pub(super) fn for_task(&mut self, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
+        let spec = fields(body.find("for")?, "`for`", &["each", "in", "at"], self.log)?;
+        let each = spec.find("each").map_or(Some("item".into()), |node| self.variable(node, "each"));
+        let at = spec.find("at").map_or(Some("index".into()), |node| self.variable(node, "at"));
+        let items = spec.need("in", self.log).and_then(|node| self.items(node));
+        let body_node = body.need("do", self.log);
+        let (each, at) = (each?, at?);
+        if each == at {
+            self.log.error(Code::Variable, spec.at, format!("`each` and `at` are both `{each}`"));
+        }
+        let (condition, block) = self.with_variables(&[each.clone(), at.clone()], |build| {
+            let condition = body.find("while").and_then(|node| build.condition(node, "while"));
+            (condition, body_node.map(|node| build.block(node, "do", &format!("{pointer}/do"))))
+        });
+        Some(TaskKind::For(ForTask { each, at, items: items?, condition, body: block? }))
+    }
+
+    /// `for.in`: an expression, or items as written.
+    fn items(&mut self, node: &Node) -> Option<Template> {
+        match &node.kind {
+            Kind::List(_) => Some(self.template(node)),
+            Kind::Scalar(Value::Str(text)) => self.expression(text, "in", node).map(Template::Expression),
+            Kind::Scalar(_) | Kind::Map(_) => {
+                fields::wrong_type(node, "in", "an expression or a list", self.log);
+                None
+            }
+        }
+    }
+
+    pub(super) fn fork_task(&mut self, node: &Node, pointer: &str) -> Option<TaskKind> {
+        let fork = fields(node, "`fork`", &["branches", "compete"], self.log)?;
+        let compete = fork.flag("compete", self.log).unwrap_or(false);
+        let branches = self.branches(fork.need("branches", self.log)?, &format!("{pointer}/branches"));
+        Some(TaskKind::Fork(ForkTask { branches, compete }))
+    }
+
+    pub(super) fn raise_task(&mut self, node: &Node) -> Option<TaskKind> {
+        let raise = fields(node, "`raise`", &["error"], self.log)?;
+        let error = raise.need("error", self.log)?;
+        let definition = match error.as_text() {
+            Some(name) => self.uses.find("errors", name, error.at, self.log)?,
+            None => error,
+        };
+        self.error_definition(definition).map(|error| TaskKind::Raise(RaiseTask { error }))
+    }
+
+    pub(super) fn try_task(&mut self, body: &Fields<'_>, names: &Names, pointer: &str) -> Option<TaskKind> {
+        let block = self.block(body.find("try")?, "try", &format!("{pointer}/try"));
+        let known = ["errors", "as", "when", "exceptWhen", "retry", "do", "then"];
+        let catch = fields(body.need("catch", self.log)?, "`catch`", &known, self.log)?;
+        let variable = catch.find("as").map_or(Some("error".into()), |node| self.variable(node, "as"))?;
+        let errors = match catch.find("errors").and_then(|node| fields(node, "`errors`", &["with"], self.log)) {
+            Some(errors) => errors.need("with", self.log).map(|node| self.error_filter(node)).unwrap_or_default(),
+            None => ErrorFilter::default(),
+        };
+        let then = catch.find("then").map_or(Flow::Continue, |node| self.flow(node, names));
+        let caught = self.with_variables(std::slice::from_ref(&variable), |build| Catch {
+            errors,
+            variable: variable.clone(),
+            when: catch.find("when").and_then(|node| build.condition(node, "when")),
+            except_when: catch.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen")),
+            retry: catch.find("retry").and_then(|node| build.retry(node)),
+            body: catch.find("do").map(|node| build.block(node, "do", &format!("{pointer}/catch/do"))),
+            then,
+        });
+        Some(TaskKind::Try(TryTask { body: block, catch: caught }))
+    }
+
+    /// `retry`: a policy, or a name of `use.retries`.
+    pub(super) fn retry(&mut self, node: &Node) -> Option<provost_model::program::RetrySpec> {
+        let node = match node.as_text() {
+            Some(name) => self.uses.find("retries", name, node.at, self.log)?,
+            None => node,
+        };
+        let log = self.log;
+        duration::retry_policy(node, Some(self), log)
+    }
+}

@@ -1,0 +1,105 @@
+//! `use`: what a document declares once and names often.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Build, foreign};
+use crate::fields::{Fields, entries, fields, texts};
+use crate::finding::{Code, Log, Place};
+use crate::yaml::{Entry, Node, shown};
+
+const KNOWN: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
+const KEPT: [&str; 4] = ["errors", "functions", "retries", "timeouts"];
+
+/// The declarations of `use`, by section and name.
+#[derive(Debug, Default)]
+pub(super) struct Uses<'n> {
+    declared: Vec<(&'static str, &'n Entry)>,
+    used: RefCell<BTreeSet<(&'static str, Arc<str>)>>,
+}
+
+impl<'n> Uses<'n> {
+    fn read(node: &'n Node, log: &Log) -> Option<(Self, Fields<'n>)> {
+        let sections = fields(node, "`use`", &KNOWN, log)?;
+        let mut declared = Vec::new();
+        for section in KEPT {
+            let Some(found) = sections.find(section) else { continue };
+            declared.extend(entries(found, section, log).iter().map(|entry| (section, entry)));
+        }
+        Some((Self { declared, used: RefCell::default() }, sections))
+    }
+
+    /// Whether `section` declares `name`.
+    pub(super) fn declares(&self, section: &'static str, name: &str) -> bool {
+        self.declared.iter().any(|(s, entry)| *s == section && *entry.key == *name)
+    }
+
+    /// What `section` declares under `name`.
+    pub(super) fn find(&self, section: &'static str, name: &Arc<str>, at: Place, log: &Log) -> Option<&'n Node> {
+        self.used.borrow_mut().insert((section, name.clone()));
+        let found = self.declared.iter().find(|(s, entry)| *s == section && entry.key == *name);
+        if found.is_none() {
+            let known: Vec<&str> = self.declared.iter().filter(|(s, _)| *s == section).map(|(_, entry)| &*entry.key).collect();
+            log.unknown(Code::UnknownReference, at, format!("`use.{section}` declares no `{}`", shown(name)), name, &known);
+        }
+        found.map(|(_, entry)| &entry.value)
+    }
+
+    /// Names under `section`.
+    pub(super) fn names(&self, section: &'static str) -> Vec<&'n str> {
+        self.declared.iter().filter(|(s, _)| *s == section).map(|(_, entry)| &*entry.key).collect()
+    }
+}
+
+impl<'a> Build<'a> {
+    /// Reads `use`; definitions are checked whether or not they are used.
+    pub(super) fn uses(&mut self, node: &'a Node) {
+        let Some((uses, sections)) = Uses::read(node, self.log) else { return };
+        let declared = uses.declared.clone();
+        self.uses = uses;
+        let log = self.log;
+        for (section, entry) in declared {
+            match section {
+                "errors" => drop(self.error_definition(&entry.value)),
+                "timeouts" => drop(fields(&entry.value, "a timeout", &["after"], self.log)),
+                "retries" => drop(super::duration::retry_policy(&entry.value, Some(self), log)),
+                _ => {}
+            }
+        }
+        self.foreign_sections(&sections);
+    }
+
+    fn foreign_sections(&mut self, sections: &Fields<'_>) {
+        if let Some(node) = sections.find("secrets") {
+            let names = texts(node, "secrets", self.log);
+            let hint = format!("bind {} where the action is carried out; expressions cannot see secrets yet", shown(&names.join(", ")));
+            self.not_yet(sections.key_at("secrets"), "`use.secrets`", &hint);
+        }
+        if let Some(node) = sections.find("authentications") {
+            for entry in entries(node, "authentications", self.log) {
+                foreign::authentication(self, &entry.value);
+            }
+            self.not_yet(sections.key_at("authentications"), "`use.authentications`", "they come with `call: http`");
+        }
+        if let Some(node) = sections.find("extensions") {
+            foreign::extensions(self, node);
+            self.not_yet(sections.key_at("extensions"), "`use.extensions`", "write the tasks out where they are needed");
+        }
+        if sections.find("catalogs").is_some() {
+            let hint = "put the agents, actions and rules into the bundle";
+            self.refuse(sections.key_at("catalogs"), "catalogues from elsewhere", hint);
+        }
+    }
+
+    /// Warns about declarations that nothing names.
+    pub(super) fn warn_unused(&self) {
+        let used = self.uses.used.borrow();
+        for (section, entry) in &self.uses.declared {
+            if !used.contains(&(*section, entry.key.clone())) {
+                let message = format!("`use.{section}.{}` is never used", shown(&entry.key));
+                self.log.warn(Code::Unused, entry.at, message, "remove it, or name it");
+            }
+        }
+    }
+}
