@@ -9,7 +9,7 @@ use provost_language::{Bundle, Compiled};
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{Digest, TenantId, Who};
 use provost_policy::PolicySet;
-use provost_store::{BlobRef, Blobs, Sqlite};
+use provost_store::{Blobs, Sqlite};
 
 use crate::gate::Refused;
 use crate::partition::Partition;
@@ -192,7 +192,6 @@ fn show(registry: &Registry, blobs: &Blobs, control: &Control) -> Result<(), Ref
 }
 
 fn read(blobs: &Blobs, tenant: &TenantId, pin: Digest, manifest: Digest) -> Result<StoredBundle, Refused> {
-    let reference = BlobRef { digest: manifest, size: 0, media_type: BUNDLE_MEDIA_TYPE.to_owned() };
-    let bytes = blobs.open(tenant, &reference)?.ok_or(Refused::UnknownBundle(pin))?;
+    let bytes = blobs.named(tenant, &manifest)?.ok_or(Refused::UnknownBundle(pin))?;
     serde_json::from_slice(&bytes).map_err(|e| Refused::Bundle(e.to_string()))
 }

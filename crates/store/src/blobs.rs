@@ -78,18 +78,31 @@ impl Blobs {
     /// # Errors
     /// `Damaged` when the bytes are others, `Io`.
     pub fn open(&self, tenant: &TenantId, reference: &BlobRef) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.file(tenant, &reference.digest);
+        let Some(bytes) = self.named(tenant, &reference.digest)? else { return Ok(None) };
+        if bytes.len() as u64 == reference.size {
+            return Ok(Some(bytes));
+        }
+        let what = format!("it has {} bytes, its reference says {}", bytes.len(), reference.size);
+        Err(StoreError::Damaged { path: self.file(tenant, &reference.digest).display().to_string(), what })
+    }
+
+    /// The bytes behind a digest, checked; `None` when the tenant has no such blob.
+    ///
+    /// # Errors
+    /// `Damaged` when the bytes are others, `Io`.
+    pub fn named(&self, tenant: &TenantId, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.file(tenant, digest);
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io(&path, &error)),
         };
         let mut bytes = Vec::new();
-        file.take(reference.size.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| io(&path, &e))?;
-        if bytes.len() as u64 == reference.size && Digest::of(&bytes) == reference.digest {
+        file.take(BLOB_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|e| io(&path, &e))?;
+        if Digest::of(&bytes) == *digest {
             return Ok(Some(bytes));
         }
-        let what = format!("its bytes are not those of `{}`", reference.digest);
+        let what = format!("its bytes are not those of `{digest}`");
         Err(StoreError::Damaged { path: path.display().to_string(), what })
     }
 
