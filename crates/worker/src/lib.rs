@@ -9,6 +9,7 @@ pub mod client;
 
 use std::collections::BTreeMap;
 
+pub use provost_api::exchange::{Work, WorkKind};
 use provost_model::Value;
 use provost_model::program::{ActionSpec, AgentSpec};
 use provost_model::record::Attempted;
