@@ -56,7 +56,7 @@ fn verify_row(code: &dyn Code, found: &mut Verified, row: &Row) -> Result<(), St
     if row.engine == ENGINE {
         let again = again(code, &found.state, &recorded.command, &recorded.ambient)?;
         let bytes = again.encode().map_err(|e| e.to_string())?;
-        if row.json().map_err(|e| e.to_string())? != bytes.as_slice() {
+        if row.json().map_err(|e| e.to_string())?.as_ref() != bytes.as_slice() {
             return Err(first_difference(&recorded, &again));
         }
         found.rows_equal += 1;

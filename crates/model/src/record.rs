@@ -4,6 +4,7 @@
 //! that stands in the row's command is not written again in its facts. Golden files under `corpus/record/` hold every kind of fact.
 
 mod ambient;
+mod cell;
 mod command;
 mod fact;
 mod intent;

@@ -127,7 +127,7 @@ fn fold(tenant: &TenantId, rows: &[Row]) -> Result<Control, Refused> {
     let mut control = Control::new(tenant.clone());
     for row in rows {
         let json = row.json().map_err(|e| Refused::Internal(e.to_string()))?;
-        let transition = ControlTransition::decode(json).map_err(|e| Refused::Internal(e.to_string()))?;
+        let transition = ControlTransition::decode(&json).map_err(|e| Refused::Internal(e.to_string()))?;
         transition.facts.iter().for_each(|fact| control.evolve(fact));
     }
     Ok(control)

@@ -167,7 +167,7 @@ async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Re
 }
 
 fn row_json(row: &Row) -> serde_json::Value {
-    let payload = row.json().ok().and_then(|json| serde_json::from_slice::<serde_json::Value>(json).ok());
+    let payload = row.json().ok().and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
     serde_json::json!({
         "sequence": row.first_sequence, "facts": row.fact_count, "recordedAt": provost_runtime::engine::iso8601(row.recorded_at_us),
         "format": row.format, "engine": row.engine, "epoch": row.epoch, "cause": row.cause, "chain": row.chain, "payload": payload,

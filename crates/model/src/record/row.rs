@@ -209,15 +209,10 @@ pub enum RowError {
     Codec(u8),
 }
 
-/// Codec byte: plain JSON.
-pub const CODEC_JSON: u8 = 0;
-
 impl Row {
     /// Seals a payload of `fact_count` facts behind `head`, at the partition's time `now_us`.
     pub fn seal(place: Place<'_>, head: Head, cause: Cause, now_us: i64, fact_count: u32, json: &[u8]) -> Self {
-        let mut payload = Vec::with_capacity(json.len() + 2);
-        payload.extend_from_slice(&[CODEC_JSON, 0]);
-        payload.extend_from_slice(json);
+        let payload = super::cell::pack(json);
         let mut row = Self {
             tenant: place.tenant.clone(),
             stream: place.stream.clone(),
@@ -243,16 +238,12 @@ impl Row {
     /// The payload's JSON.
     ///
     /// # Errors
-    /// [`RowError`] for a newer format or an unknown codec.
-    pub fn json(&self) -> Result<&[u8], RowError> {
+    /// [`RowError`] for a newer format, an unknown codec or bytes that do not unpack.
+    pub fn json(&self) -> Result<std::borrow::Cow<'_, [u8]>, RowError> {
         if self.format > FORMAT {
             return Err(RowError::Format(self.format));
         }
-        match self.payload.split_at_checked(2) {
-            Some(([CODEC_JSON, _], json)) => Ok(json),
-            Some(([codec, _], _)) => Err(RowError::Codec(*codec)),
-            Some(_) | None => Err(RowError::Payload("it is shorter than its two head bytes".to_owned())),
-        }
+        super::cell::unpack(&self.payload)
     }
 
     /// The transition inside.
@@ -260,7 +251,7 @@ impl Row {
     /// # Errors
     /// [`RowError`] when it cannot be read.
     pub fn transition(&self) -> Result<Transition, RowError> {
-        Transition::decode(self.json()?)
+        Transition::decode(&self.json()?)
     }
 }
 

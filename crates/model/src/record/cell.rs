@@ -1,0 +1,104 @@
+//! Payload cells: codec byte, key id byte, bytes.
+//!
+//! | codec | key id | bytes |
+//! |---|---|---|
+//! | 0 | 0 | JSON |
+//! | 1 | dictionary | JSON under zstd with that dictionary |
+//! | 2 | key | sealed; not written yet |
+//!
+//! What must stay true: a dictionary never changes once rows were written with it; a better one gets the next number. Reading a cell
+//! never builds more than [`UNPACKED_BYTES_MAX`].
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
+use super::RowError;
+
+/// Codec byte: plain JSON.
+const JSON: u8 = 0;
+/// Codec byte: zstd with a dictionary.
+const ZSTD: u8 = 1;
+/// The dictionary that is written with.
+const WORDS_1: u8 = 1;
+/// Below this many bytes of JSON nothing is gained.
+const PACKED_BYTES_MIN: usize = 192;
+/// Longest JSON a cell may hold, in bytes.
+const UNPACKED_BYTES_MAX: usize = 16 << 20;
+/// zstd's level: the fastest of the ordinary ones.
+const LEVEL: i32 = 1;
+
+/// The words of format 1: what typical rows share.
+static WORDS: &[u8] = include_bytes!("words-1.txt");
+static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(WORDS, LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(WORDS));
+
+thread_local! {
+    static PACKER: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::with_prepared_dictionary(&ENCODER).ok());
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::with_prepared_dictionary(&DECODER).ok());
+}
+
+/// A cell that holds `json`.
+pub(super) fn pack(json: &[u8]) -> Vec<u8> {
+    if json.len() >= PACKED_BYTES_MIN
+        && let Some(packed) =
+            PACKER.with_borrow_mut(|packer| packer.as_mut()?.compress(json).ok()).filter(|packed| packed.len() < json.len())
+    {
+        return cell(ZSTD, WORDS_1, &packed);
+    }
+    cell(JSON, 0, json)
+}
+
+fn cell(codec: u8, key: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut cell = Vec::with_capacity(bytes.len() + 2);
+    cell.extend_from_slice(&[codec, key]);
+    cell.extend_from_slice(bytes);
+    cell
+}
+
+/// The JSON inside a cell.
+///
+/// # Errors
+/// [`RowError`] for an unknown codec or dictionary, and for bytes that do not unpack.
+pub(super) fn unpack(cell: &[u8]) -> Result<Cow<'_, [u8]>, RowError> {
+    match cell.split_at_checked(2) {
+        Some(([JSON, _], json)) => Ok(Cow::Borrowed(json)),
+        Some(([ZSTD, WORDS_1], packed)) => unpacked(packed).map(Cow::Owned),
+        Some(([codec, _], _)) => Err(RowError::Codec(*codec)),
+        Some(_) | None => Err(RowError::Payload("it is shorter than its two head bytes".to_owned())),
+    }
+}
+
+fn unpacked(packed: &[u8]) -> Result<Vec<u8>, RowError> {
+    let damaged = || RowError::Payload("it does not unpack".to_owned());
+    let size = Decompressor::upper_bound(packed).filter(|size| *size <= UNPACKED_BYTES_MAX).ok_or_else(damaged)?;
+    UNPACKER.with_borrow_mut(|unpacker| unpacker.as_mut()?.decompress(packed, size).ok()).ok_or_else(damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn cells_give_back_what_they_hold() {
+        for size in [0, 1, 191, 192, 5_000, 300_000] {
+            let json: Vec<u8> = (0..size).map(|n: usize| b"{\"fact\":[1,2,3]}"[n % 16]).collect();
+            assert_eq!(unpack(&pack(&json)).unwrap().as_ref(), json.as_slice());
+        }
+        assert!(pack(&vec![b'a'; 5_000]).len() < 100);
+    }
+
+    #[test]
+    fn what_is_no_cell_is_an_error() {
+        let mut cut = pack(&vec![b'a'; 5_000]);
+        cut.truncate(8);
+        for wrong in [&b""[..], b"\0", b"\x07\0{}", b"\x01\x09xx", b"\x01\x01xx", &cut] {
+            assert!(unpack(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
