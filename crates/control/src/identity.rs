@@ -128,6 +128,11 @@ impl ServerKey {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenHash([u8; 32]);
 
+impl TokenHash {
+    /// A hash to compare with where there is none.
+    pub(crate) const NOBODY: Self = Self([0; 32]);
+}
+
 const HASH_PREFIX: &str = "hmac-sha256:";
 
 impl fmt::Display for TokenHash {

@@ -48,6 +48,10 @@ impl Principals {
     pub fn authenticate(&self, token: &str, key: &ServerKey, now_us: i64) -> Option<(TenantId, Who)> {
         let token = TokenSecret::parse(token).ok()?;
         let entries = self.by_prefix.get(token.prefix()).map(Vec::as_slice).unwrap_or_default();
+        if entries.is_empty() {
+            // Nobody has such a token: take as long as for a wrong one.
+            std::hint::black_box(token.has(key, &TokenHash::NOBODY));
+        }
         let found = entries.iter().fold(None, |found, entry| if token.has(key, &entry.token_hash) { Some(entry) } else { found });
         found
             .filter(|entry| entry.expires_at_us.is_none_or(|end_us| now_us < end_us))

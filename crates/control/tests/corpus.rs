@@ -90,7 +90,7 @@ fn journals_come_out_as_written_and_fold_back_from_their_rows() {
         }
         let mut folded = Control::new(case.tenant.clone());
         for (row, transition) in &rows {
-            let read = ControlTransition::decode(row.json().unwrap()).unwrap();
+            let read = ControlTransition::decode(&row.json().unwrap()).unwrap();
             assert_eq!(read, *transition, "{name}");
             assert_eq!(decide(&folded, read.command.as_ref().unwrap(), row.recorded_at_us).unwrap(), read.facts, "{name}");
             read.facts.iter().for_each(|fact| folded.evolve(fact));

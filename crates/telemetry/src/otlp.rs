@@ -86,7 +86,7 @@ impl Spans {
         if let Some(out) = &self.out
             && context.sampled
         {
-            out.on_end(span_data(context, end()));
+            out.on_end(exported(context, end()));
         }
     }
 
@@ -104,7 +104,7 @@ impl Spans {
     }
 }
 
-fn span_data(context: &TraceContext, end: SpanEnd<'_>) -> SpanData {
+fn exported(context: &TraceContext, end: SpanEnd<'_>) -> SpanData {
     let correlation = end.correlation.keys().into_iter().filter_map(|(key, text)| Some(KeyValue::new(key.name(), text?)));
     let failed = end.failed.map(|code| KeyValue::new(field::CODE.name(), code));
     let fields = end.fields.into_iter().map(|(name, plain)| KeyValue::new(name.name(), value(plain)));
