@@ -6,6 +6,7 @@
 
 mod failure;
 mod process;
+mod sim;
 mod test;
 mod tidy;
 mod tools;
@@ -30,6 +31,8 @@ struct Cli {
 enum Task {
     /// Check the house rules: layers, lengths, names, texts, docs.
     Tidy(tidy::Options),
+    /// Simulate worlds full of faults, one seed each.
+    Sim(sim::Options),
     /// Format, lint, tidy and test the whole workspace.
     Test(test::Options),
 }
@@ -46,6 +49,7 @@ enum Outcome {
 fn run(task: &Task) -> Result<Outcome, Failure> {
     match task {
         Task::Tidy(options) => tidy::run(options),
+        Task::Sim(options) => sim::run(options),
         Task::Test(options) => test::run(options),
     }
 }

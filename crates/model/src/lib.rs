@@ -7,6 +7,7 @@ pub mod digest;
 pub mod event;
 pub mod id;
 pub mod limits;
+pub mod planted;
 pub mod position;
 pub mod problem;
 pub mod program;

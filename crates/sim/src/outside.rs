@@ -1,0 +1,99 @@
+//! The outside: targets that count. They remember what took effect by effect and by key, and answer, fail or stay silent as the mix says.
+//!
+//! What must stay true: what took effect is never forgotten here, whatever was answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use provost_language::Compiled;
+use provost_model::program::EffectClass;
+use provost_model::record::Attempted;
+use provost_model::{EffectId, Problem, TenantId, Value};
+use provost_runtime::{Offer, OfferKind};
+
+use crate::mix::Mix;
+use crate::random::Random;
+
+/// The targets.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    /// How often each effect took effect in the world.
+    pub acts: BTreeMap<EffectId, u32>,
+    /// Which tenant's key took effect, and through which effect.
+    keys: BTreeMap<(TenantId, Arc<str>), EffectId>,
+}
+
+impl Outside {
+    /// Whether an effect took effect, by itself or through its key.
+    pub fn took_effect(&self, tenant: &TenantId, effect: &EffectId, key: &Arc<str>) -> bool {
+        self.acts.contains_key(effect) || self.keys.contains_key(&(tenant.clone(), key.clone()))
+    }
+
+    /// Carries an offer out.
+    pub fn carry_out(&mut self, offer: &Offer, code: &Compiled, mix: &Mix, random: &mut Random) -> Attempted {
+        match offer.kind {
+            OfferKind::Agent => answer(offer, code),
+            OfferKind::LookUp => self.look_up(offer, mix, random),
+            OfferKind::Action | OfferKind::Undo => self.act(offer, mix, random),
+        }
+    }
+
+    fn act(&mut self, offer: &Offer, mix: &Mix, random: &mut Random) -> Attempted {
+        if random.chance(mix.refuses) {
+            let retry = random.chance(700);
+            let retry_after_ms = random.chance(500).then_some(1500);
+            let problem = Problem::standard("communication", if retry { 429 } else { 422 }, "the target refuses");
+            return Attempted::Failed { problem, retry, retry_after_ms };
+        }
+        if random.chance(mix.request_lost) {
+            return Attempted::Unknown { problem: unanswered() };
+        }
+        self.take_effect(offer);
+        if random.chance(mix.answer_lost) {
+            return Attempted::Unknown { problem: unanswered() };
+        }
+        done(offer)
+    }
+
+    fn take_effect(&mut self, offer: &Offer) {
+        let key = (offer.tenant.clone(), offer.key.clone());
+        let known = self.keys.contains_key(&key);
+        match offer.class {
+            EffectClass::E0 => {}
+            // The target honours the key; an idempotent effect done twice is done.
+            EffectClass::E1 | EffectClass::E2 if known => {}
+            EffectClass::E1 | EffectClass::E2 | EffectClass::E3 | EffectClass::E4 => {
+                self.keys.insert(key, offer.effect);
+                *self.acts.entry(offer.effect).or_default() += 1;
+            }
+        }
+    }
+
+    fn look_up(&self, offer: &Offer, mix: &Mix, random: &mut Random) -> Attempted {
+        if random.chance(mix.look_up_fails) {
+            return Attempted::Unknown { problem: unanswered() };
+        }
+        if self.keys.contains_key(&(offer.tenant.clone(), offer.key.clone())) { done(offer) } else { Attempted::Absent }
+    }
+}
+
+fn unanswered() -> Problem {
+    Problem::standard("timeout", 504, "the target did not answer")
+}
+
+fn done(offer: &Offer) -> Attempted {
+    let value = Value::object([("id", Value::Str(offer.key.clone()))]);
+    Attempted::Done { value, reference: Some(offer.key.clone()), usage: None }
+}
+
+fn answer(offer: &Offer, code: &Compiled) -> Attempted {
+    let spec = code.program.agents.get(&offer.name);
+    let example = spec.zip(offer.example).and_then(|(spec, at)| spec.examples.get(at as usize));
+    match example {
+        Some(example) => match &example.fails {
+            None => Attempted::Done { value: example.answer.clone(), reference: None, usage: None },
+            Some(why) => Attempted::Failed { problem: Problem::ours("agent-failed", 502, &**why), retry: true, retry_after_ms: None },
+        },
+        None => Attempted::Failed { problem: Problem::ours("agent-failed", 502, "there is no answer"), retry: false, retry_after_ms: None },
+    }
+}

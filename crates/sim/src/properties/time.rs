@@ -1,0 +1,34 @@
+//! The time of a partition's rows never goes back, and no timer fires early.
+
+use std::collections::BTreeMap;
+
+use provost_model::record::{Fact, Row};
+
+use super::Left;
+
+/// Reads every feed in the order of its commits.
+pub fn check(left: &Left) -> Vec<String> {
+    let mut found = Vec::new();
+    for rows in &left.feeds {
+        let back = rows.iter().zip(rows.iter().skip(1)).filter(|(a, b)| b.recorded_at_us < a.recorded_at_us);
+        found.extend(back.map(|(a, b)| format!("time goes back from {} to {} us", a.recorded_at_us, b.recorded_at_us)));
+    }
+    found.extend(left.journals.values().flat_map(|(_, rows)| early(rows)));
+    found
+}
+
+fn early(rows: &[Row]) -> Vec<String> {
+    let (mut due, mut found) = (BTreeMap::new(), Vec::new());
+    for transition in rows.iter().filter_map(|row| row.transition().ok()) {
+        for fact in &transition.facts {
+            match fact {
+                Fact::TimerSet { id, due_us, .. } => drop(due.insert(id.clone(), *due_us)),
+                Fact::TimerFired { id } if due.get(id).is_none_or(|due_us| *due_us > transition.ambient.now_us) => {
+                    found.push(format!("timer `{id}` fired early"));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}

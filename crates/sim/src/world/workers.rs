@@ -1,0 +1,89 @@
+//! Workers: they claim work, act on the outside and report; or die, are slow, report twice, or come back as zombies.
+
+use provost_model::program::EffectClass;
+use provost_model::record::{Attempted, Cause, Command};
+use provost_runtime::dispatch::LEASE_MS;
+use provost_runtime::{Delivery, Offer, OfferKind};
+
+use super::{Happening, SECOND_US, World};
+use crate::machine::{QUEUE, outcome_of};
+
+/// A piece of work in a worker's hands.
+pub(super) struct Job {
+    machine: usize,
+    token: String,
+    worker: String,
+    offer: Offer,
+    result: Option<Attempted>,
+}
+
+impl World {
+    pub(super) fn poll(&mut self, worker: u64) {
+        let pause_us = if self.healed { SECOND_US / 2 } else { self.random.between(50_000, 3 * SECOND_US) };
+        self.at(pause_us, Happening::Poll(worker));
+        for machine in 0..self.machines.len() {
+            for tenant in self.tenants.clone() {
+                let clock_us = self.clock_us(machine);
+                let name: std::sync::Arc<str> = format!("w{worker}").into();
+                let Some(up) = self.machines.get_mut(machine).and_then(|m| m.up.as_mut()) else { continue };
+                let claimed = up.dispatcher.claim(&name, &tenant, &[QUEUE.into()], 2, clock_us);
+                for (token, offer) in claimed {
+                    self.take(Job { machine, token, worker: name.to_string(), offer, result: None });
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        if self.random.chance(self.mix.worker_dies) {
+            return;
+        }
+        let (machine, offer, at) = (job.machine, job.offer.clone(), self.jobs.len());
+        self.jobs.push(job);
+        if offer.class == EffectClass::E4 && offer.kind != OfferKind::LookUp {
+            let ticket = self.ticket();
+            let command = Box::new(Command::Sending { effect: offer.effect, attempt: offer.attempt });
+            let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
+            let delivery = Delivery::Command { tenant: offer.tenant, orchestration: offer.orchestration, command, cause };
+            if let Some(up) = self.machines.get_mut(machine).and_then(|m| m.up.as_mut()) {
+                up.sending.insert(ticket, at);
+            }
+            return self.push(machine, ticket, delivery);
+        }
+        // Where clocks jump, a lease ends at any moment: a worker that acts later than it claimed would act without one.
+        let after_us = if self.mix.jumps { 0 } else { self.random.between(0, 1_500_000) };
+        if after_us == 0 { self.act(at) } else { self.at(after_us, Happening::Act(at)) }
+    }
+
+    pub(super) fn act(&mut self, at: usize) {
+        let Some(offer) = self.jobs.get(at).map(|job| job.offer.clone()) else { return };
+        let Some(code) = self.corpus_registry.program(&offer.tenant, &offer.pin, &offer.workflow) else { return };
+        let result = self.outside.carry_out(&offer, &code, &self.mix, &mut self.random);
+        if let Some(job) = self.jobs.get_mut(at) {
+            job.result = Some(result);
+        }
+        if self.random.chance(self.mix.loss) {
+            return;
+        }
+        let late_us = if self.random.chance(self.mix.zombie) { LEASE_MS * 1000 + self.random.between(0, 40 * SECOND_US) } else { 0 };
+        let way_us = self.way_us();
+        self.at(late_us + way_us, Happening::Report(at));
+        if self.random.chance(self.mix.twice) {
+            let way_us = self.way_us();
+            self.at(late_us + way_us, Happening::Report(at));
+        }
+    }
+
+    pub(super) fn report(&mut self, at: usize) {
+        let Some(job) = self.jobs.get(at) else { return };
+        let Some(result) = job.result.clone() else { return };
+        let Some(up) = self.machines.get_mut(job.machine).and_then(|m| m.up.as_mut()) else { return };
+        match up.dispatcher.report(&job.token, &job.worker, &job.offer.tenant) {
+            Some(held) => {
+                let (machine, delivery) = (job.machine, outcome_of(&held.offer, result, &held.worker));
+                self.push(machine, 0, delivery);
+            }
+            None => self.zombies += 1,
+        }
+    }
+}
