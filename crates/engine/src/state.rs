@@ -326,10 +326,10 @@ impl Orchestration {
         let mut round = String::new();
         let mut place = at.parent();
         while let Some(here) = place {
-            if let Some(OpenKind::Try { attempt, .. }) = self.open.get(&here).map(|open| &open.kind) {
-                if *attempt > 1 || !round.is_empty() {
-                    round = format!("{attempt}.{round}");
-                }
+            if let Some(OpenKind::Try { attempt, .. }) = self.open.get(&here).map(|open| &open.kind)
+                && (*attempt > 1 || !round.is_empty())
+            {
+                round = format!("{attempt}.{round}");
             }
             place = here.parent();
         }

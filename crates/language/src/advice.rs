@@ -77,7 +77,12 @@ impl Advice<'_> {
         if !export.keeps && !lost.is_empty() {
             let at = self.places.get(&index).copied().unwrap_or(Place::START);
             let hint = "write `${ $context + { … } }` to keep them";
-            self.log.warn(Code::ContextDropped, at, format!("`export.as` of `{}` drops {} from the context", task.name, listed(&lost)), hint);
+            self.log.warn(
+                Code::ContextDropped,
+                at,
+                format!("`export.as` of `{}` drops {} from the context", task.name, listed(&lost)),
+                hint,
+            );
         }
         if export.keeps {
             known.extend(export.keys);

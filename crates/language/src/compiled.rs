@@ -82,8 +82,7 @@ pub fn program_digest(program: &Program) -> Result<Digest, serde_json::Error> {
 
 fn module(expressions: &[Expression]) -> Result<Module, Vec<ExprError>> {
     let names: Vec<Vec<&str>> = expressions.iter().map(|e| e.variables.iter().map(|name| &**name).collect()).collect();
-    let sources: Vec<Source<'_>> =
-        expressions.iter().zip(&names).map(|(e, names)| Source { text: &e.source, names }).collect();
+    let sources: Vec<Source<'_>> = expressions.iter().zip(&names).map(|(e, names)| Source { text: &e.source, names }).collect();
     Module::compile(&sources)
 }
 

@@ -145,7 +145,13 @@ pub(crate) fn word(node: &Node, what: &str, words: &[&str], log: &Log) -> Option
     if words.contains(&&*word) {
         return Some(word);
     }
-    log.unknown(Code::WrongValue, node.at, format!("{} cannot be `{}`; it is one of {}", quoted(what), shown(&word), listed(words)), &word, words);
+    log.unknown(
+        Code::WrongValue,
+        node.at,
+        format!("{} cannot be `{}`; it is one of {}", quoted(what), shown(&word), listed(words)),
+        &word,
+        words,
+    );
     None
 }
 

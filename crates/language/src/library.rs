@@ -190,7 +190,12 @@ impl Library {
         if options.is_empty() {
             options = vec!["approve".into(), "reject".into()];
         } else if options.len() < 2 {
-            log.error_hint(Code::WrongValue, fields.key_at("options"), "a review has two options or more", "the first approves, the second rejects");
+            log.error_hint(
+                Code::WrongValue,
+                fields.key_at("options"),
+                "a review has two options or more",
+                "the first approves, the second rejects",
+            );
         }
         let four_eyes = fields.flag("fourEyes", log).unwrap_or(false);
         let form = fields.find("form").and_then(|node| self.schema_or_contract(node, log));

@@ -75,7 +75,7 @@ async fn running(http: &reqwest::Client, data: &Path) -> Option<String> {
 
 impl Client {
     /// The server's base URL.
-    pub fn base(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.base
     }
 

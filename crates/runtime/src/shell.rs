@@ -265,7 +265,8 @@ impl Shell {
 /// An outcome as a delivery.
 pub(crate) fn outcome_of(offer: &Offer, result: Attempted, worker: &str, took_ms: i64) -> Delivery {
     let outcome = Outcome { effect: offer.effect, attempt: offer.attempt, result, worker: worker.into(), took_ms };
-    let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
+    // The command itself names the effect; the column stays empty to keep rows small.
+    let cause = Cause::default();
     let (tenant, orchestration): (TenantId, OrchestrationId) = (offer.tenant.clone(), offer.orchestration);
     Delivery::Command { tenant, orchestration, command: Box::new(Command::Outcome(outcome)), cause }
 }

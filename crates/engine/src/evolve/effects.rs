@@ -17,11 +17,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
     match fact {
         Fact::Intended { effect, .. } => intended(state, effect, fact, now_us),
         Fact::Sent { effect, .. } => change(state, effect, |e| e.state = EffectState::Sent),
-        Fact::Attempted { effect, result, .. } => {
-            if let Some(result) = result {
-                change(state, effect, |e| attempted(e, result));
-            }
-        }
+        Fact::Attempted { effect, result: Some(result), .. } => change(state, effect, |e| attempted(e, result)),
         Fact::AttemptScheduled { effect, attempt, due_us } => change(state, effect, |e| {
             e.attempt = *attempt;
             e.due_us = *due_us;

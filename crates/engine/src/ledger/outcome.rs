@@ -127,10 +127,12 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
     let stopping = turn.state.open.get(&effect.at).is_none_or(|open| open.expired) || matches!(turn.state.phase, Phase::Cancelling { .. });
     // One retry layer: an enclosing `catch.retry` that takes this error keeps the action's own out of it.
     let outside = effect.kind == EffectKind::Action && retried_outside(turn, &effect.at, problem);
-    if retry && !stopping && !outside {
-        if let Some((attempt, due_us)) = next_attempt(turn, id, effect, after_ms) {
-            return again(turn, id, attempt, due_us);
-        }
+    if retry
+        && !stopping
+        && !outside
+        && let Some((attempt, due_us)) = next_attempt(turn, id, effect, after_ms)
+    {
+        return again(turn, id, attempt, due_us);
     }
     settle(turn, id, EffectState::Failed);
     give_way(turn, id, effect, problem.clone());

@@ -65,7 +65,7 @@ mod tests {
         jittered.jitter_ms = (10, 50);
         let drawn: Vec<i64> = (0..200).map(|seed| delay_ms(&jittered, 1, seed, "a")).collect();
         assert!(drawn.iter().all(|d| (110..=150).contains(d)));
-        assert!(drawn.iter().any(|d| *d != drawn[0]));
+        assert!(drawn.iter().any(|d| Some(d) != drawn.first()));
         assert_eq!(delay_ms(&jittered, 1, 42, "a"), delay_ms(&jittered, 1, 42, "a"));
     }
 

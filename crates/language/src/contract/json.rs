@@ -193,8 +193,8 @@ impl<'a> Array<'a, OurValue> for Items<'a> {
 
     fn is_unique(&self) -> bool {
         // Equal values have one normal form, so a set of them decides (JSON Schema's equality is mathematical, and so is ours).
-        let mut seen = std::collections::HashSet::with_capacity(self.0.len());
-        self.0.iter().all(|item| seen.insert(item))
+        let mut seen = std::collections::BTreeSet::new();
+        self.0.iter().all(|item| seen.insert(provost_model::value::canonical(item)))
     }
 }
 

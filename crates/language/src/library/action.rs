@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, EffectClass, HttpCall, LookupSpec, RetrySpec, ReviewSpec};
+use provost_model::program::{ActionSpec, EffectClass, HttpCall, LookupSpec, ReviewSpec};
 use provost_model::{Digest, Value};
 
 use super::{Library, Named, millis, named};
@@ -82,7 +82,7 @@ fn action(top: &Fields<'_>, named: &Named, digest: Digest, library: &Library, lo
         result: None,
         meaningful: top.find("meaningful").map(|node| pointers(node, log)).unwrap_or_default(),
         timeout_ms: millis(top, "timeoutMs", 1, log).unwrap_or(TIMEOUT_MS),
-        retry: top.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_else(RetrySpec::default),
+        retry: top.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default(),
         key_horizon_ms: millis(top, "keyHorizonMs", 1, log).unwrap_or(KEY_HORIZON_MS),
         settle_ms: millis(top, "settleMs", 0, log).unwrap_or(SETTLE_MS),
         undo: None,
@@ -102,7 +102,12 @@ fn action(top: &Fields<'_>, named: &Named, digest: Digest, library: &Library, lo
 fn pointers(node: &Node, log: &Log) -> Vec<Arc<str>> {
     let pointers = fields::texts(node, "meaningful", log);
     for pointer in pointers.iter().filter(|pointer| !pointer.starts_with('/')) {
-        log.error_hint(Code::WrongValue, node.at, format!("`{}` is not a JSON pointer", shown(pointer)), format!("write `/{}`", shown(pointer)));
+        log.error_hint(
+            Code::WrongValue,
+            node.at,
+            format!("`{}` is not a JSON pointer", shown(pointer)),
+            format!("write `/{}`", shown(pointer)),
+        );
     }
     pointers
 }
@@ -140,7 +145,12 @@ fn http_call(node: &Node, log: &Log) -> Option<HttpCall> {
 /// `/…` with `{/pointer}` and `{key}`.
 fn check_path(path: &str, at: Place, log: &Log) {
     if !path.starts_with('/') || path.contains(char::is_whitespace) {
-        log.error_hint(Code::WrongValue, at, format!("`{}` is not a path", shown(path)), "begin with `/`; the address stands in the binding");
+        log.error_hint(
+            Code::WrongValue,
+            at,
+            format!("`{}` is not a path", shown(path)),
+            "begin with `/`; the address stands in the binding",
+        );
     }
     let mut rest = path;
     while let Some((_, tail)) = rest.split_once('{') {
@@ -178,7 +188,12 @@ fn consistent(spec: &ActionSpec, top: &Fields<'_>, log: &Log) {
         }
         EffectClass::E0 => {
             if spec.money_out {
-                log.error_hint(Code::Action, at, "class E0 only reads, and `moneyOut` says that money leaves", "write the class that holds");
+                log.error_hint(
+                    Code::Action,
+                    at,
+                    "class E0 only reads, and `moneyOut` says that money leaves",
+                    "write the class that holds",
+                );
             }
         }
         EffectClass::E2 | EffectClass::E4 => {}
@@ -199,7 +214,8 @@ impl Action {
         spec.review = self.review.as_ref().map(|(review, form)| ReviewSpec { form: schema(form), ..review.clone() });
         // Whether it resolves was said once, when the bundle was read.
         let quiet = Log::new(&self.file);
-        spec.undo = self.undo.as_ref().and_then(|(name, at)| library.actions.resolve(name, "action", *at, &quiet)).map(|undo| undo.key.clone());
+        spec.undo =
+            self.undo.as_ref().and_then(|(name, at)| library.actions.resolve(name, "action", *at, &quiet)).map(|undo| undo.key.clone());
         spec
     }
 

@@ -91,7 +91,12 @@ fn csv_rows(body: &str, first_line: u32, table: &mut Builder<'_>, log: &Log) -> 
             Ok(record) => record,
             Err(error) => {
                 let line = error.position().map_or(1, csv::Position::line) as u32 + first_line - 1;
-                log.error_hint(Code::Rules, Place { line, column: 1 }, format!("this is not CSV: {error}"), "every row has as many cells as the header");
+                log.error_hint(
+                    Code::Rules,
+                    Place { line, column: 1 },
+                    format!("this is not CSV: {error}"),
+                    "every row has as many cells as the header",
+                );
                 return None;
             }
         };
@@ -102,7 +107,12 @@ fn csv_rows(body: &str, first_line: u32, table: &mut Builder<'_>, log: &Log) -> 
         }
     }
     if columns.is_none() {
-        log.error_hint(Code::Rules, Place { line: first_line, column: 1 }, "the table has no header", "name the columns, e.g. `.amount,= choice`");
+        log.error_hint(
+            Code::Rules,
+            Place { line: first_line, column: 1 },
+            "the table has no header",
+            "name the columns, e.g. `.amount,= choice`",
+        );
     }
     columns.map(drop)
 }

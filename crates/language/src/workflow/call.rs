@@ -58,7 +58,11 @@ impl<'a> Build<'a> {
     fn catalogue_name(&self, written: &str, at: Place) -> Option<Arc<str>> {
         let name = match written.split_once(':') {
             Some((_, rest)) if rest.starts_with("//") || !rest.ends_with("@default") => {
-                self.refuse(at, "functions from other catalogues", "write it under `use.functions`, or as an agent or action of the bundle");
+                self.refuse(
+                    at,
+                    "functions from other catalogues",
+                    "write it under `use.functions`, or as an agent or action of the bundle",
+                );
                 return None;
             }
             Some((name, _)) => name,
@@ -206,7 +210,8 @@ impl<'a> Build<'a> {
         let arguments = self.needed(&with, "arguments");
         let key = self.member(&with, "key");
         let because = self.member(&with, "because");
-        let undo = with.find("compensate").map(|node| fields::text(node, "compensate", self.log).and_then(|name| self.action(&name, node.at)));
+        let undo =
+            with.find("compensate").map(|node| fields::text(node, "compensate", self.log).and_then(|name| self.action(&name, node.at)));
         let retry = with.find("retry").map(|node| self.retry(node));
         let action = action?;
         if key.is_none() && self.actions.get(&action).is_some_and(|spec| spec.money_out && spec.class != EffectClass::E0) {

@@ -197,16 +197,7 @@ impl Build<'_> {
 }
 
 fn read_limits(node: &Node, log: &Log) -> Limits {
-    let known = [
-        "tasks",
-        "valueBytes",
-        "expressionFuel",
-        "expressionBytes",
-        "branches",
-        "unmatchedMs",
-        "modelTokens",
-        "modelCostMicros",
-    ];
+    let known = ["tasks", "valueBytes", "expressionFuel", "expressionBytes", "branches", "unmatchedMs", "modelTokens", "modelCostMicros"];
     let mut limits = Limits::default();
     let Some(written) = fields(node, "`limits`", &known, log) else { return limits };
     let read = |key: &str, to: &mut u64| {

@@ -43,7 +43,12 @@ impl Build<'_> {
         if expression_text(&kind).is_some() {
             members.push(("type".into(), self.template(error.find("type")?)));
         } else if kind.trim().is_empty() || kind.contains(char::is_whitespace) {
-            self.log.error_hint(Code::WrongValue, node.at, format!("`{}` is not a URI", shown(&kind)), "write e.g. `https://acme.example/errors/late`");
+            self.log.error_hint(
+                Code::WrongValue,
+                node.at,
+                format!("`{}` is not a URI", shown(&kind)),
+                "write e.g. `https://acme.example/errors/late`",
+            );
         } else {
             members.push(("type".into(), Template::Literal(Value::Str(canonical_type(&kind)))));
         }

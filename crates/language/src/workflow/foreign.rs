@@ -3,8 +3,8 @@
 
 use provost_model::program::TaskKind;
 
-use super::shape::{Member, Shape, check, may, must};
 use super::Build;
+use super::shape::{Member, Shape, check, may, must};
 use crate::fields::{self, Fields, fields};
 use crate::finding::Code;
 use crate::yaml::Node;
@@ -79,12 +79,8 @@ const GRPC: &[Member] = &[
     may("arguments", Shape::Map),
 ];
 const CORRELATION: Shape = Shape::Object(&[must("from", Shape::Text), may("expect", Shape::Text)]);
-const CONSUME: Shape = Shape::Object(&[
-    may("for", Shape::Duration),
-    may("amount", Shape::Whole),
-    may("while", Shape::Text),
-    may("until", Shape::Text),
-]);
+const CONSUME: Shape =
+    Shape::Object(&[may("for", Shape::Duration), may("amount", Shape::Whole), may("while", Shape::Text), may("until", Shape::Text)]);
 const ITERATOR: Shape = Shape::Object(&[
     may("item", Shape::Text),
     may("at", Shape::Text),

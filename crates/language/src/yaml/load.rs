@@ -140,7 +140,12 @@ impl<'s> Loader<'s> {
     fn count(&mut self, more: usize, at: Place) -> Result<(), Stop> {
         self.nodes += more;
         if self.nodes > NODES_MAX {
-            return Err(self.stop(Code::TooLarge, at, format!("more than {NODES_MAX} values"), "split the file, or repeat less by `*alias`"));
+            return Err(self.stop(
+                Code::TooLarge,
+                at,
+                format!("more than {NODES_MAX} values"),
+                "split the file, or repeat less by `*alias`",
+            ));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Reads folders for tests; the crate itself reads none.
 
+#![expect(clippy::disallowed_methods, reason = "tests read the folders that the crate must not")]
+
 use std::path::{Path, PathBuf};
 
 use provost_language::Sources;

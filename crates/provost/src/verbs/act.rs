@@ -105,7 +105,7 @@ fn done(answer: &serde_json::Value) -> ExitCode {
 
 async fn answer(target: &Target, review: &str, option: &str, reason: &str, form: serde_json::Value) -> Result<ExitCode, Failure> {
     let client = target.connect().await?;
-    note(&format!("server {}", client.base()));
+    note(&format!("server {}", client.url()));
     let open = client.get("/v1/reviews").await?;
     let found = open.as_array().into_iter().flatten().find(|item| item["id"] == review);
     let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
@@ -137,7 +137,7 @@ impl Resolve {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let result = parse_json(&json_argument(&self.result)?)?;
         let client = target.connect().await?;
-        note(&format!("server {}", client.base()));
+        note(&format!("server {}", client.url()));
         let open = client.get("/v1/effects?state=in-doubt").await?;
         let found = open.as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
         let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
@@ -157,7 +157,7 @@ impl Redrive {
     /// Redrives it.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
-        note(&format!("server {}", client.base()));
+        note(&format!("server {}", client.url()));
         let path = format!("/v1/orchestrations/{}/redrive", meant(target, &self.id)?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
@@ -169,7 +169,7 @@ impl Cancel {
     /// Cancels it.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
-        note(&format!("server {}", client.base()));
+        note(&format!("server {}", client.url()));
         let path = format!("/v1/orchestrations/{}/cancellation", meant(target, &self.id)?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
@@ -182,7 +182,7 @@ impl SetGuard {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let guard = parse_json(&json_argument(&self.guard)?)?;
         let client = target.connect().await?;
-        note(&format!("server {}", client.base()));
+        note(&format!("server {}", client.url()));
         let said = client.put("/v1/guard", &json!({ "guard": guard, "reason": self.reason })).await?;
         client.close().await;
         data(&said.to_string());
@@ -194,7 +194,7 @@ impl Token {
     /// Makes it and prints it.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
-        note(&format!("server {}", client.base()));
+        note(&format!("server {}", client.url()));
         let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason });
         let said = client.post("/v1/principals", &body, &[]).await?;
         client.close().await;
