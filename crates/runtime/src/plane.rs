@@ -363,7 +363,7 @@ impl Plane {
             let asked = query.clone();
             all.extend(self.read_at(index, move |partition| partition.store().list(&asked)).await??);
         }
-        all.sort_by(|a, b| b.orchestration.cmp(&a.orchestration));
+        all.sort_by_key(|summary| std::cmp::Reverse(summary.orchestration));
         all.truncate(query.limit);
         Ok(all)
     }

@@ -31,12 +31,16 @@ const LISTS_MS: u128 = 20;
 /// Open work read at once when starting.
 const RESUME_ROWS: usize = 1024;
 
+/// A question answered between two batches.
+pub(crate) type Question = Box<dyn FnOnce(&mut Partition<Sqlite>) + Send>;
+
 /// Something in the mailbox.
+#[expect(clippy::large_enum_variant, reason = "a message is moved twice; boxing it would cost an allocation for each delivery")]
 pub(crate) enum Message {
     /// A delivery, and who waits for the answer.
     Deliver(Delivery, Option<oneshot::Sender<Told>>),
     /// A question answered between batches.
-    Read(Box<dyn FnOnce(&mut Partition<Sqlite>) + Send>),
+    Read(Question),
     /// Finish what is there and stop.
     Stop,
 }
