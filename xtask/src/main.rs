@@ -4,6 +4,7 @@
 //! line of standard output is a JSON summary. What is absent: our own crates. A task that needs them starts their binary, so that
 //! `tidy` runs before anything else compiles.
 
+mod bench;
 mod failure;
 mod process;
 mod sim;
@@ -33,6 +34,8 @@ enum Task {
     Tidy(tidy::Options),
     /// Simulate worlds full of faults, one seed each.
     Sim(sim::Options),
+    /// Measure the binary that ships.
+    Bench(bench::Options),
     /// Format, lint, tidy and test the whole workspace.
     Test(test::Options),
 }
@@ -50,6 +53,7 @@ fn run(task: &Task) -> Result<Outcome, Failure> {
     match task {
         Task::Tidy(options) => tidy::run(options),
         Task::Sim(options) => sim::run(options),
+        Task::Bench(options) => bench::run(options),
         Task::Test(options) => test::run(options),
     }
 }

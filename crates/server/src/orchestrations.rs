@@ -231,7 +231,7 @@ pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Pa
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
-    Ok(Json(verified(&*code, &caller, id, &rows)))
+    Ok(Json(verified(&code, &caller, id, &rows)))
 }
 
 fn verified(code: &provost_runtime::Compiled, caller: &Caller, id: OrchestrationId, rows: &[Row]) -> Verification {

@@ -1,4 +1,5 @@
 //! `provost apply`.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent; it cannot panic")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
