@@ -26,7 +26,7 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<Box<Start>>,
         /// The workflow's input after `input.from`, where that changed it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         input: Option<Value>,
     },
     /// A task began and stays open.
@@ -36,7 +36,7 @@ pub enum Fact {
         /// Which task of the program.
         task: TaskIx,
         /// Its input after `input.from`, where that changed it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         input: Option<Value>,
         /// What it is, beyond a list or a task that waits.
         #[serde(default, skip_serializing_if = "Shape::is_plain")]
@@ -56,7 +56,7 @@ pub enum Fact {
         /// Which task of the program.
         task: TaskIx,
         /// Its output after `output.as`; absent: the result of `effect`, or else its raw input.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         output: Option<Value>,
         /// The effect whose result the output is, unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,7 +160,7 @@ pub enum Fact {
         /// Digest of the arguments declared as meaningful.
         fingerprint: Digest,
         /// What is sent; absent: the task's input.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         arguments: Option<Value>,
         /// The scripted example that answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,12 +322,17 @@ pub enum Fact {
         /// How.
         ending: Ending,
         /// The output of a completed one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         output: Option<Value>,
         /// The error of a faulted one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         problem: Option<Problem>,
     },
+}
+
+/// A member that is there holds a value, and that value may be null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 fn is_zero(n: &i64) -> bool {
@@ -372,7 +377,7 @@ pub struct Exported {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Arc<str>>,
     /// The whole context, where it or the new one is no object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub whole: Option<Value>,
 }
 
