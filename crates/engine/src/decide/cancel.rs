@@ -59,7 +59,11 @@ fn is_awaited(effect: &Effect) -> bool {
 fn finish_unwinding(turn: &mut Turn<'_>) {
     let undoing = turn.state.effects.values().any(|effect| effect.kind == EffectKind::Undo && effect.is_out());
     let left = turn.state.unwinding.get(&Position::root()).is_some_and(|queue| !queue.is_empty());
-    if !undoing && !left {
+    if undoing || left && turn.state.parked.is_some() {
+        return;
+    }
+    // An undo that began before the cancellation answers at its own place: the rest goes on from here.
+    if !left || !unwind_next(turn, &Position::root()) {
         end(turn);
     }
 }

@@ -89,8 +89,10 @@ fn undone(state: &mut Orchestration, id: &EffectId, settled: EffectState) {
         return;
     }
     Arc::make_mut(&mut state.undoable).retain(|(undoable, _)| Some(*undoable) != effect.undoes);
-    let left = state.unwinding.get(&effect.at).map(|queue| queue.iter().filter(|e| Some(**e) != effect.undoes).copied().collect());
-    if let Some(left) = left {
-        state.unwinding.insert_mut(effect.at.clone(), Arc::new(left));
+    // A cancellation takes over what a task began to undo: it is undone for both.
+    let queues: Vec<_> = state.unwinding.iter().map(|(at, queue)| (at.clone(), queue.clone())).collect();
+    for (at, queue) in queues.into_iter().filter(|(_, queue)| queue.iter().any(|e| Some(*e) == effect.undoes)) {
+        let left = queue.iter().filter(|e| Some(**e) != effect.undoes).copied().collect();
+        state.unwinding.insert_mut(at, Arc::new(left));
     }
 }
