@@ -155,14 +155,13 @@ impl Journal {
 }
 
 fn print_row(row: &Json) {
-    let mut sequence = row["sequence"].as_u64().unwrap_or(0);
-    for fact in row["payload"]["facts"].as_array().into_iter().flatten() {
+    let first = row["sequence"].as_u64().unwrap_or(0);
+    for (sequence, fact) in (first..).zip(row["payload"]["facts"].as_array().into_iter().flatten()) {
         let (kind, body) = match fact {
             Json::Object(map) => map.iter().next().map(|(kind, body)| (kind.clone(), body.to_string())).unwrap_or_default(),
             other => (cell(other), String::new()),
         };
         let body: String = body.chars().take(120).collect();
         data(&format!("{}  {sequence:>4}  {kind:<18} {body}", cell(&row["recordedAt"])));
-        sequence += 1;
     }
 }

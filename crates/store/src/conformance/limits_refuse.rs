@@ -10,7 +10,9 @@ use crate::port::Store;
 pub(super) fn check<M: Maker>(maker: &mut M) -> Outcome {
     let (mut store, epoch) = maker.claimed()?;
     let mut journal = Sample::orchestration(0, 1);
-    let large = journal.clone().entry(epoch, 1, &"x".repeat(PAYLOAD_BYTES_MAX));
+    // Hexadecimal digits of digests pack to half their size at best.
+    let noise: String = (0..).map(|n| digest(n).hex()).take(PAYLOAD_BYTES_MAX / 64 * 3).collect();
+    let large = journal.clone().entry(epoch, 1, &noise);
     refused("a large payload", "STORE_TOO_LARGE", store.commit(&batch(epoch, vec![large])))?;
     let many = (0..=BATCH_ROWS_MAX).map(|_| journal.clone().entry(epoch, 1, "{}")).collect();
     refused("a long batch", "STORE_TOO_LARGE", store.commit(&batch(epoch, many)))?;
