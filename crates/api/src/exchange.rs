@@ -6,6 +6,7 @@
 use provost_model::record::Attempted;
 use provost_model::{EffectId, EventId, OrchestrationId, TenantId, Value};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most pieces of work one exchange claims.
 pub const CAPACITY_MAX: u32 = 1024;
@@ -15,7 +16,7 @@ pub const REPORTS_MAX: usize = 1024;
 pub const WAIT_MS_MAX: u64 = 30_000;
 
 /// What a worker says and wants.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// The worker's name.
@@ -33,12 +34,13 @@ pub struct Exchange {
 }
 
 /// The outcome of one attempt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// The lease it was held under.
     pub lease: String,
     /// What came of it.
+    #[schema(value_type = Object)]
     pub result: Attempted,
     /// How long it took, in milliseconds.
     #[serde(default)]
@@ -46,7 +48,7 @@ pub struct Report {
 }
 
 /// What the server answers to an exchange.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Exchanged {
     /// Work under lease.
     pub work: Vec<Work>,
@@ -56,7 +58,7 @@ pub struct Exchanged {
 }
 
 /// A report that came too late.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefusedReport {
     /// Its lease.
     pub lease: String,
@@ -67,7 +69,7 @@ pub struct RefusedReport {
 }
 
 /// Kinds of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
     /// A run of an agent.
@@ -81,7 +83,7 @@ pub enum WorkKind {
 }
 
 /// One attempt to carry out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Work {
     /// The lease to report under.
     pub lease: String,
@@ -94,13 +96,17 @@ pub struct Work {
     /// Which attempt.
     pub attempt: u32,
     /// The effect.
+    #[schema(value_type = String)]
     pub effect: EffectId,
     /// The orchestration.
+    #[schema(value_type = String)]
     pub orchestration: OrchestrationId,
     /// The tenant.
+    #[schema(value_type = String)]
     pub tenant: TenantId,
     /// The event behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub event: Option<EventId>,
     /// The task.
     pub position: String,
@@ -109,6 +115,7 @@ pub struct Work {
     /// The last moment, in microseconds UTC; 0 means none.
     pub deadline_us: i64,
     /// What is sent, or asked.
+    #[schema(value_type = Object)]
     pub input: Value,
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +123,7 @@ pub struct Work {
 }
 
 /// A wish to hold work for longer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extend {
     /// The worker's name.
@@ -126,7 +133,7 @@ pub struct Extend {
 }
 
 /// The answer to [`Extend`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Extended {
     /// Leases that had ended.
     pub refused: Vec<String>,

@@ -2,5 +2,6 @@
 //! meant to be seen from outside.
 
 pub mod exchange;
+pub mod openapi;
 pub mod problem;
 pub mod resources;

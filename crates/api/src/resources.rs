@@ -2,17 +2,20 @@
 
 use provost_model::{Digest, EffectId, EventId, OrchestrationId, ReviewId, Value};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The answer to one event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventAnswer {
     /// Its id here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub event: Option<EventId>,
     /// `accepted`, `duplicate`, `rejected`.
     pub status: String,
     /// What it started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub orchestrations: Vec<OrchestrationId>,
     /// Why it was not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,15 +23,17 @@ pub struct EventAnswer {
 }
 
 /// An orchestration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Orchestration {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: OrchestrationId,
     /// The workflow's name.
     pub workflow: String,
     /// The workflow's version.
     pub version: String,
     /// The bundle.
+    #[schema(value_type = String)]
     pub pin: Digest,
     /// `running`, `waiting`, `parked`, `completed`, `faulted`, `cancelled`.
     pub status: String,
@@ -37,6 +42,7 @@ pub struct Orchestration {
     pub subject: Option<String>,
     /// The event behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub event: Option<EventId>,
     /// Sequence of its last fact.
     pub sequence: u64,
@@ -44,9 +50,11 @@ pub struct Orchestration {
     pub started_at: String,
     /// The output of a completed one.
     #[serde(default, skip_serializing_if = "Value::is_null")]
+    #[schema(value_type = Object)]
     pub output: Value,
     /// The error of a faulted or parked one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::problem::ProblemBody>)]
     pub problem: Option<provost_model::Problem>,
     /// Questions to people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,11 +65,13 @@ pub struct Orchestration {
 }
 
 /// A question to a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Review {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: ReviewId,
     /// The orchestration that waits.
+    #[schema(value_type = String)]
     pub orchestration: OrchestrationId,
     /// Who is asked.
     pub queue: String,
@@ -72,6 +82,7 @@ pub struct Review {
     /// Whether another person than the one who caused it must answer.
     pub four_eyes: bool,
     /// What the person sees.
+    #[schema(value_type = Object)]
     pub show: Value,
     /// The action an approval releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,11 +94,13 @@ pub struct Review {
 }
 
 /// An effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Effect {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: EffectId,
     /// The orchestration behind it.
+    #[schema(value_type = String)]
     pub orchestration: OrchestrationId,
     /// `name@major`.
     pub name: String,
@@ -109,11 +122,12 @@ pub struct Effect {
 }
 
 /// A start by hand: `POST /v1/workflows/{name}/orchestrations`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartBody {
     /// The input.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub input: Value,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,7 +135,7 @@ pub struct StartBody {
 }
 
 /// Why somebody wants something.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonBody {
     /// Why.
@@ -130,10 +144,11 @@ pub struct ReasonBody {
 }
 
 /// An answer to a review: `POST /v1/reviews/{id}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewBody {
     /// The orchestration that waits.
+    #[schema(value_type = String)]
     pub orchestration: OrchestrationId,
     /// One of the options; `approve` and `reject` stand for the first and the second.
     pub option: String,
@@ -142,19 +157,22 @@ pub struct ReviewBody {
     pub reason: String,
     /// What was filled in.
     #[serde(default, skip_serializing_if = "Value::is_null")]
+    #[schema(value_type = Object)]
     pub form: Value,
 }
 
 /// The settling of an effect in doubt: `POST /v1/effects/{id}/resolution`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveBody {
     /// The orchestration behind it.
+    #[schema(value_type = String)]
     pub orchestration: OrchestrationId,
     /// Whether it was done.
     pub done: bool,
     /// Its result.
     #[serde(default, skip_serializing_if = "Value::is_null")]
+    #[schema(value_type = Object)]
     pub result: Value,
     /// Where that can be seen.
     pub evidence: String,
@@ -163,7 +181,7 @@ pub struct ResolveBody {
 }
 
 /// A bundle to publish: `POST /v1/bundles`: the files of its folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BundleBody {
     /// Path -> text.
@@ -173,11 +191,13 @@ pub struct BundleBody {
 }
 
 /// What publishing came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BundleAnswer {
     /// The pin.
+    #[schema(value_type = String)]
     pub digest: Digest,
     /// The workflows that are active now: name and version.
+    #[schema(value_type = Vec<Vec<String>>)]
     pub workflows: Vec<(String, String)>,
     /// Warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -185,7 +205,7 @@ pub struct BundleAnswer {
 }
 
 /// Destinations of this place: `PUT /v1/binding`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BindingBody {
     /// Name -> base URL.
@@ -195,19 +215,21 @@ pub struct BindingBody {
 }
 
 /// The Guard: `PUT /v1/guard`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardBody {
     /// What is stopped.
+    #[schema(value_type = Object)]
     pub guard: Value,
     /// Why.
     pub reason: String,
 }
 
 /// What a verification found: `POST /v1/orchestrations/{id}/verification`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Verification {
     /// The orchestration.
+    #[schema(value_type = String)]
     pub orchestration: OrchestrationId,
     /// Whether deciding again gave every byte of the record.
     pub equal: bool,
@@ -218,6 +240,7 @@ pub struct Verification {
     /// Rows of another behaviour number.
     pub other_engine: u64,
     /// The chain's head; keep it outside to find any later change.
+    #[schema(value_type = String)]
     pub head: Digest,
     /// The first difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]

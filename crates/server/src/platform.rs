@@ -40,7 +40,7 @@ pub async fn metrics(State(app): State<App>, _caller: Caller) -> impl IntoRespon
 
 /// `GET /openapi.json`.
 pub async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], include_str!("../../../schema/openapi.json"))
+    Json(provost_api::openapi::document())
 }
 
 /// What lists may be asked with.
