@@ -22,7 +22,7 @@ pub use code::Code;
 pub use decide::{Decided, Step, decide};
 pub use evolve::evolve;
 pub use rejected::Rejected;
-pub use resume::{OpenWork, Pending, open_work};
+pub use resume::{OpenWork, Pending, open_work, open_work_listed};
 pub use state::{Effect, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree};
 pub use time::iso8601;
 pub use verify::{Difference, Verified, verify};

@@ -28,6 +28,9 @@ pub struct OpenWork {
     /// Whether it is parked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub parked: bool,
+    /// Whether there are too many effects to list here: a restart folds the journal and looks again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub many: bool,
     /// Whether it must be told to go on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
@@ -44,6 +47,19 @@ pub struct Pending {
     pub state: EffectState,
     /// Its class.
     pub class: EffectClass,
+}
+
+/// Most effects listed beside a journal: every transition writes the list again.
+const LISTED_MAX: usize = 32;
+
+/// What `state` waits for, short enough to be written with every transition.
+pub fn open_work_listed(state: &Orchestration) -> OpenWork {
+    let mut work = open_work(state);
+    if work.effects.len() > LISTED_MAX {
+        work.effects.clear();
+        work.many = true;
+    }
+    work
 }
 
 /// What `state` waits for.

@@ -1,6 +1,6 @@
 //! One command: decide, with policy asked at once; the row, the open work, and what leaves after the commit.
 
-use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work};
+use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work, open_work_listed};
 use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::program::EffectClass;
 use provost_model::record::{Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, Stream};
@@ -112,6 +112,7 @@ impl<S: Upkeep> Partition<S> {
             _ => None,
         });
         match event {
+            Some(_) if provost_model::planted::planted("event-not-emitted") => Ok(()),
             Some(event) => self.accept(stage, None, tenant, &event, &Who::system()),
             None => Ok(()),
         }
@@ -124,16 +125,18 @@ impl<S: Upkeep> Partition<S> {
     pub fn resume(&mut self, row: &OpenWork) -> Result<Vec<Release>, Refused> {
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
+        let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
         let timer =
             |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
-        let mut releases: Vec<Release> = work.timers.into_iter().map(timer).collect();
+        let mut releases: Vec<Release> =
+            work.timers.into_iter().filter(|_| !provost_model::planted::planted("resume-without-timers")).map(timer).collect();
         if work.unfinished {
             releases.push(Release::Again(Box::new(going_on(&tenant, id))));
         }
-        for pending in &work.effects {
+        for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
             let maybe_sent =
                 pending.state == EffectState::Sent || pending.class == EffectClass::E3 && pending.state == EffectState::Intended;
-            if maybe_sent {
+            if maybe_sent && !provost_model::planted::planted("resume-sends-again") {
                 let result = lost(pending.class, "the server stopped between sending and the answer");
                 let outcome = Outcome { effect: pending.effect, attempt: pending.attempt, result, worker: "provost".into(), took_ms: 0 };
                 let cause = Cause { effect: Some(pending.effect), ..Cause::default() };
@@ -193,7 +196,7 @@ fn open_change(state: &Orchestration, head: Head) -> OpenChange {
     if state.is_ended() {
         return OpenChange::Close;
     }
-    let work = open_work(state);
+    let work = open_work_listed(state);
     let mut needs = Needs::NONE;
     if !work.reviews.is_empty() {
         needs = needs.with(Needs::REVIEW);
