@@ -3,6 +3,7 @@
 mod act;
 mod apply;
 mod check;
+mod demo;
 mod emit;
 mod look;
 mod serve;
@@ -58,6 +59,9 @@ enum Verb {
     Cancel(act::Cancel),
     Guard(act::SetGuard),
     Token(act::Token),
+    Demo(demo::Demo),
+    #[command(hide = true)]
+    DemoService(crate::demo::outside::DemoService),
 }
 
 /// Runs the verb.
@@ -83,6 +87,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Cancel(verb) => verb.run(&target).await,
         Verb::Guard(verb) => verb.run(&target).await,
         Verb::Token(verb) => verb.run(&target).await,
+        Verb::Demo(verb) => verb.run(&target).await,
+        Verb::DemoService(verb) => tokio::task::block_in_place(|| verb.run()),
     }
 }
 
