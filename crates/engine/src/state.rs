@@ -188,6 +188,9 @@ pub struct Effect {
     pub due_us: i64,
     /// Where it stands.
     pub state: EffectState,
+    /// Whether an attempt may have been done although nobody knows.
+    #[serde(default)]
+    pub unknown: bool,
     /// Its result, once done.
     pub result: Value,
     /// The target's own reference.

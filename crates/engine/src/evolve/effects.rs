@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::id::EffectId;
+use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact};
 
 use crate::state::{Effect, Orchestration};
@@ -17,8 +18,10 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
     match fact {
         Fact::Intended { effect, .. } => intended(state, effect, fact, now_us),
         Fact::Sent { effect, .. } => change(state, effect, |e| e.state = EffectState::Sent),
-        Fact::Attempted { effect, result: Some(result), .. } => change(state, effect, |e| attempted(e, result)),
+        Fact::Attempted { effect, result: Some(result), .. } => change(state, effect, |e| attempted(e, result, now_us)),
         Fact::AttemptScheduled { effect, attempt, due_us } => change(state, effect, |e| {
+            // Asked about or resolved and sent again: it was certainly not done before.
+            e.unknown = e.unknown && !matches!(e.state, EffectState::Asked | EffectState::InDoubt);
             e.attempt = *attempt;
             e.due_us = *due_us;
             e.last_us = now_us;
@@ -63,6 +66,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         last_us: now_us,
         due_us: 0,
         state: EffectState::Intended,
+        unknown: false,
         result: provost_model::Value::Null,
         reference: None,
         problem: None,
@@ -70,7 +74,12 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
     state.effects.insert_mut(*id, Arc::new(effect));
 }
 
-fn attempted(effect: &mut Effect, result: &Attempted) {
+fn attempted(effect: &mut Effect, result: &Attempted, now_us: i64) {
+    if matches!(result, Attempted::Unknown { .. }) && effect.state != EffectState::Asked && effect.class != EffectClass::E0 {
+        // It may have left up to now: the target's time to settle counts from here.
+        effect.unknown = true;
+        effect.last_us = now_us;
+    }
     match result {
         Attempted::Done { value, reference, .. } => {
             effect.result = value.clone();

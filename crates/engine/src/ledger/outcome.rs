@@ -45,6 +45,7 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
 pub(crate) fn scheduled_due(turn: &mut Turn<'_>, id: &EffectId) {
     let Some(effect) = turn.state.effects.get(id).cloned() else { return };
     match effect.state {
+        EffectState::Waiting if matches!(turn.state.phase, Phase::Cancelling { .. }) && effect.unknown => ask_or_doubt(turn, id, &effect),
         EffectState::Waiting if matches!(turn.state.phase, Phase::Cancelling { .. }) => {
             settle(turn, id, EffectState::Failed);
         }
@@ -134,6 +135,10 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
     {
         return again(turn, id, attempt, due_us);
     }
+    if effect.unknown {
+        // This attempt was not done; an earlier one may have been.
+        return ask_or_doubt(turn, id, effect);
+    }
     settle(turn, id, EffectState::Failed);
     give_way(turn, id, effect, problem.clone());
 }
@@ -199,6 +204,7 @@ fn unknown(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Proble
             }
         }
         EffectClass::E3 => ask_or_doubt(turn, id, effect),
+        EffectClass::E4 if provost_model::planted::planted("e4-sent-again") => again(turn, id, effect.attempt + 1, turn.ambient.now_us),
         EffectClass::E4 => doubt(turn, id, effect),
     }
 }
@@ -231,12 +237,13 @@ fn ask_again(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
 fn absent(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     let settle_ms = turn.program().actions.get(&effect.name).map_or(0, |spec| spec.settle_ms);
     let settled_us = effect.last_us.saturating_add(settle_ms.saturating_mul(1000));
-    if settled_us > turn.ambient.now_us {
+    if settled_us > turn.ambient.now_us && !provost_model::planted::planted("absent-at-once") {
         return look_up(turn, id, settled_us);
     }
     let problem = Problem::standard("communication", 504, format!("`{}` was sent and was not done", effect.name))
         .detail("the target was asked and does not know it");
-    failed(turn, id, effect, &problem, true, None);
+    let absent = Effect { unknown: false, ..effect.clone() };
+    failed(turn, id, &absent, &problem, true, None);
 }
 
 /// Nobody knows, and nobody can be asked: it waits for a person, unless the author wants the error.
