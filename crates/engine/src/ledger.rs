@@ -104,6 +104,8 @@ pub(crate) fn sending(turn: &mut Turn<'_>, id: &EffectId, attempt: u32) -> Resul
     if effect.state != EffectState::Intended || effect.attempt != attempt {
         return Err(stale);
     }
-    turn.emit(Fact::Sent { effect: *id, attempt });
+    if !provost_model::planted::planted("sent-not-recorded") {
+        turn.emit(Fact::Sent { effect: *id, attempt });
+    }
     Ok(())
 }

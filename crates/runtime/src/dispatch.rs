@@ -123,7 +123,7 @@ impl Dispatcher {
             let mut kept = VecDeque::new();
             while claimed.len() < capacity {
                 let Some(offer) = waiting.pop_front() else { break };
-                if offer.tenant != *tenant {
+                if offer.tenant != *tenant && !provost_model::planted::planted("any-tenant-claims") {
                     kept.push_back(offer);
                     continue;
                 }
@@ -166,7 +166,12 @@ impl Dispatcher {
     /// Ends leases whose time, or whose work's deadline, is over.
     pub fn expired(&mut self, now_us: i64) -> Vec<Leased> {
         let over = |held: &Leased| held.until_us <= now_us || held.offer.deadline_us > 0 && held.offer.deadline_us <= now_us;
-        let ended: Vec<u64> = self.leases.iter().filter(|(_, held)| over(held)).map(|(lease, _)| *lease).collect();
+        let ended: Vec<u64> = self
+            .leases
+            .iter()
+            .filter(|(_, held)| over(held) && !provost_model::planted::planted("lease-for-ever"))
+            .map(|(lease, _)| *lease)
+            .collect();
         ended.iter().filter_map(|lease| self.leases.remove(lease)).collect()
     }
 
@@ -182,7 +187,7 @@ impl Dispatcher {
 
     fn lease_of(&self, token: &str) -> Option<u64> {
         let (epoch, lease) = token.split_once('.')?;
-        (epoch.parse::<u64>().ok()? == self.epoch).then_some(())?;
+        (epoch.parse::<u64>().ok()? == self.epoch || provost_model::planted::planted("epoch-ignored")).then_some(())?;
         lease.parse().ok()
     }
 }

@@ -214,7 +214,7 @@ impl<S: Upkeep> Partition<S> {
     pub fn on(&mut self, deliveries: Vec<(Ticket, Delivery)>, clock_us: i64) -> Outputs {
         self.tick += 1;
         self.clock_us = clock_us;
-        self.now_us = self.now_us.max(clock_us);
+        self.now_us = if provost_model::planted::planted("time-goes-back") { clock_us } else { self.now_us.max(clock_us) };
         let mut stage = stage::Stage::default();
         for (ticket, delivery) in &deliveries {
             if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
@@ -263,7 +263,9 @@ impl<S: Upkeep> Partition<S> {
             }
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
-                self.loaded.clear();
+                if !provost_model::planted::planted("memory-kept-after-failure") {
+                    self.loaded.clear();
+                }
                 Outputs { failed: Some((deliveries, error)), ..Outputs::default() }
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! What must stay true: one seed is one run, byte for byte; properties know what was promised and nothing of how bugs are planted.
 //! What is absent: threads, sockets, real clocks, and the shells around the machines (the crash test runs those).
+
+pub mod bugs;
 pub mod cells;
 pub mod corpus;
 pub mod machine;

@@ -32,8 +32,8 @@ pub struct Left {
     pub states: BTreeMap<(TenantId, OrchestrationId), Orchestration>,
 }
 
-/// Checks every property; the name of each broken one and what was found.
-pub fn check(world: &mut World) -> Vec<(&'static str, String)> {
+/// Checks every property: the name of each broken one with what was found, and what the canary says.
+pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     let left = read(world);
     let mut broken = std::mem::take(&mut world.violations);
     let mut add = |name: &'static str, found: Vec<String>| broken.extend(found.into_iter().map(|what| (name, what)));
@@ -45,7 +45,7 @@ pub fn check(world: &mut World) -> Vec<(&'static str, String)> {
     add("refold", refold::check(world, &left));
     add("tenants", tenants::check(&left));
     add("time", time::check(&left));
-    broken
+    (broken, canary::check(&left))
 }
 
 fn read(world: &mut World) -> Left {

@@ -8,9 +8,9 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provost_model::record::Head;
+use provost_model::record::{Head, Start};
 use provost_model::who::Known;
-use provost_model::{Digest, EffectId, Event, OrchestrationId, TenantId, Value, Who};
+use provost_model::{Digest, EffectId, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_runtime::{Accepted, Delivery, Registry, Ticket, Told, partition_of};
 use provost_store::{Fault, Lists as _};
 
@@ -67,8 +67,30 @@ pub struct Input {
     pub tenant: TenantId,
     /// The event.
     pub event: Event,
+    /// The workflow to start by hand with the event's id as `Idempotency-Key`, instead of sending the event.
+    pub by_hand: Option<&'static str>,
     /// Every acknowledgement, in order.
-    pub acknowledged: Vec<Accepted>,
+    pub acknowledged: Vec<Acknowledged>,
+}
+
+/// What a client was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// The event's id here; none for a start by hand.
+    pub event: Option<EventId>,
+    /// What it started.
+    pub started: Vec<OrchestrationId>,
+    /// Whether it was kept and not taken.
+    pub rejected: bool,
+}
+
+impl Input {
+    fn slot(&self) -> Slot {
+        match self.by_hand {
+            Some(workflow) => Slot::of(&[self.tenant.as_str(), workflow, &self.event.id]),
+            None => provost_runtime::inbox::slot_of(&self.tenant, &self.event),
+        }
+    }
 }
 
 /// What one seed came to.
@@ -80,6 +102,8 @@ pub struct Outcome {
     pub trace: Digest,
     /// What was broken: property and what was found.
     pub broken: Vec<(&'static str, String)>,
+    /// What broke the promise that nobody made: empty only in a world where nothing happens.
+    pub canary: Vec<String>,
     /// Crashes by cell.
     pub cells: Cells,
     /// Virtual time, in microseconds.
@@ -121,8 +145,8 @@ pub struct World {
 pub fn run(corpus: &Corpus, seed: u64) -> Outcome {
     let mut world = World::new(corpus, seed);
     world.live();
-    let broken = properties::check(&mut world);
-    world.outcome(seed, broken)
+    let (broken, canary) = properties::check(&mut world);
+    world.outcome(seed, broken, canary)
 }
 
 impl World {
@@ -241,8 +265,7 @@ impl World {
 
     fn send(&mut self, at: usize) {
         let Some(input) = self.inputs.get(at) else { return };
-        let slot = provost_runtime::inbox::slot_of(&input.tenant, &input.event);
-        let machine = partition_of(slot, self.mix.machines) as usize;
+        let machine = partition_of(input.slot(), self.mix.machines) as usize;
         let again = if input.acknowledged.is_empty() { 8 } else { 90 };
         // A client repeats what was not acknowledged, and sometimes what was.
         if input.acknowledged.is_empty() || !self.healed && self.random.chance(self.mix.twice) {
@@ -263,7 +286,30 @@ impl World {
     fn arrive(&mut self, machine: usize, ticket: Ticket, at: usize) {
         let Some(input) = self.inputs.get(at).cloned() else { return };
         let by = Who { name: "client".into(), known: Known::Token, roles: Vec::new() };
+        if let Some(workflow) = input.by_hand {
+            return self.start_by_hand(machine, ticket, &input, workflow, by);
+        }
         self.push(machine, ticket, Delivery::Accept { tenant: input.tenant, event: Box::new(input.event), by });
+    }
+
+    fn start_by_hand(&mut self, machine: usize, ticket: Ticket, input: &Input, workflow: &str, by: Who) {
+        let Some(launch) = self.corpus_registry.launch(&input.tenant, workflow) else { return };
+        let unique = [input.event.id.as_bytes(), &ticket.to_be_bytes()];
+        let id = OrchestrationId::mint(self.clock_us(machine), input.slot(), &unique);
+        let start = Box::new(Start {
+            workflow: launch.code.program.name.clone(),
+            version: launch.code.program.version.clone(),
+            pin: launch.pin,
+            binding: launch.binding,
+            input: Value::array([input.event.data.clone()]),
+            event: None,
+            subject: None,
+            hops: 0,
+            by,
+        });
+        let key = provost_runtime::inbox::start_key(&input.tenant, workflow, &input.event.id);
+        let remember = Some((key, Digest::of_value(&input.event.data)));
+        self.push(machine, ticket, Delivery::Start { tenant: input.tenant.clone(), launch, id, start, remember });
     }
 
     fn push(&mut self, machine: usize, ticket: Ticket, delivery: Delivery) {
@@ -284,18 +330,25 @@ impl World {
         let clock_us = self.clock_us(machine);
         let (fault, moment) = self.planned();
         let batch_max = self.mix.batch_max;
+        let snapshot_moment = if self.random.chance(self.mix.crash * 4) { self.random.pick(&crate::cells::MOMENTS).copied() } else { None };
         let Some(m) = self.machines.get_mut(machine) else { return };
         m.busy = false;
         let kinds: BTreeSet<&'static str> =
             m.up.iter().flat_map(|up| up.pending.iter().take(batch_max)).map(|(_, delivery)| kind_of(delivery)).collect();
-        m.plan(|planned| planned.commit = fault);
+        let snapshots =
+            snapshot_moment.map_or(Fault::None, |moment| if moment == Moment::Before { Fault::CrashBefore } else { Fault::Crash });
+        m.plan(|planned| (planned.commit, planned.snapshot, planned.snapshots) = (fault, snapshots, 0));
         let before = m.disk.lag().map(|lag| lag.last).unwrap_or_default();
-        let turned = m.turn(batch_max, clock_us, moment == Some(Moment::After));
+        let turned = m.turn(batch_max, clock_us, moment == Some(Moment::After) || snapshot_moment == Some(Moment::After));
         let after = m.disk.lag().map(|lag| lag.last).unwrap_or_default();
-        m.plan(|planned| planned.commit = Fault::None);
+        let mut written = 0;
+        m.plan(|planned| (planned.commit, planned.snapshot, written) = (Fault::None, Fault::None, planned.snapshots));
         match turned {
             Turned::Idle => {}
             Turned::Died => {
+                if let Some(moment) = snapshot_moment.filter(|_| written > 0) {
+                    self.cells.count("snapshot", moment);
+                }
                 if let Some(moment) = moment.filter(|moment| *moment == Moment::Before || after > before) {
                     kinds.iter().for_each(|kind| self.cells.count(kind, moment));
                 }
@@ -352,16 +405,23 @@ impl World {
             return;
         }
         let Some(at) = self.tickets.remove(&ticket) else { return };
-        match told {
-            Told::Accepted(accepted) if !self.random.chance(self.mix.loss) => {
-                if let Some(input) = self.inputs.get_mut(at) {
-                    input.acknowledged.push(accepted);
-                }
-            }
-            Told::Committed(_) if at == usize::MAX => {
+        if at == usize::MAX {
+            if matches!(told, Told::Committed(_)) {
                 self.violations.push(("tenants", "a command of another tenant was carried out".to_owned()));
             }
-            Told::Accepted(_) | Told::Committed(_) | Told::Started { .. } | Told::Refused(_) => {}
+            return;
+        }
+        let acknowledged = match told {
+            Told::Accepted(Accepted { event, started, rejected, .. }) => {
+                Acknowledged { event: Some(event), started, rejected: rejected.is_some() }
+            }
+            Told::Started { id, .. } => Acknowledged { event: None, started: vec![id], rejected: false },
+            Told::Committed(_) | Told::Refused(_) => return,
+        };
+        if !self.random.chance(self.mix.loss)
+            && let Some(input) = self.inputs.get_mut(at)
+        {
+            input.acknowledged.push(acknowledged);
         }
     }
 
@@ -393,7 +453,7 @@ impl World {
         self.machines.iter_mut().for_each(|m| m.off_us = 0);
     }
 
-    fn outcome(mut self, seed: u64, broken: Vec<(&'static str, String)>) -> Outcome {
+    fn outcome(mut self, seed: u64, broken: Vec<(&'static str, String)>, canary: Vec<String>) -> Outcome {
         let (mut rows, mut trace, mut streams) = (0, self.trace, BTreeSet::new());
         for m in &mut self.machines {
             for (position, row) in provost_store::Store::feed(&mut m.disk, 0, usize::MAX).unwrap_or_default() {
@@ -407,7 +467,7 @@ impl World {
         }
         let (cells, zombies) = (self.cells, self.zombies);
         let orchestrations = streams.len() as u64;
-        Outcome { seed, trace, broken, cells, simulated_us: self.now_us - BEGIN_US, orchestrations, rows, zombies }
+        Outcome { seed, trace, broken, canary, cells, simulated_us: self.now_us - BEGIN_US, orchestrations, rows, zombies }
     }
 }
 
@@ -433,5 +493,6 @@ fn input(tenants: &[TenantId], n: u64, random: &mut Random) -> Option<Input> {
         (format!("sim.{kind}"), data)
     };
     let event = Event { id: format!("in-{n}").into(), source: "/clients".into(), kind: event_type.into(), data, ..Event::default() };
-    Some(Input { tenant, event, acknowledged: Vec::new() })
+    let by_hand = (random.chance(200) && kind != "refund").then_some(kind);
+    Some(Input { tenant, event, by_hand, acknowledged: Vec::new() })
 }

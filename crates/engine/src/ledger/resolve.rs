@@ -24,6 +24,9 @@ pub(crate) fn resolved(turn: &mut Turn<'_>, resolve: &Resolve) -> Result<(), Rej
         done(turn, &id);
         return Ok(());
     }
+    if provost_model::planted::planted("resolved-and-left") {
+        return Ok(());
+    }
     if matches!(turn.state.phase, Phase::Cancelling { .. }) || !turn.state.open.contains_key(&effect.at) {
         settle(turn, &id, EffectState::Failed);
         return Ok(());

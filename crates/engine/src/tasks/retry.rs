@@ -36,6 +36,7 @@ fn jitter_ms((from, to): (i64, i64), seed: u64, place: &str, attempt: u32) -> i6
     let Some(span) = to.checked_sub(from).and_then(|span| u64::try_from(span).ok()).filter(|span| *span > 0) else {
         return from.max(0);
     };
+    let seed = seed.wrapping_add(if provost_model::planted::planted("jitter-from-outside") { provost_model::planted::drift() } else { 0 });
     let digest = Digest::of_parts(&[&seed.to_be_bytes(), place.as_bytes(), &attempt.to_be_bytes()]);
     let drawn = digest.as_bytes().iter().take(8).fold(0_u64, |n, b| n << 8 | u64::from(*b));
     let offset = if span == u64::MAX { drawn } else { drawn % (span + 1) };

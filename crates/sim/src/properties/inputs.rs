@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provost_model::record::Stream;
+use provost_model::record::{Fact, Stream};
 use provost_runtime::{InboxFact, inbox};
 
 use super::Left;
@@ -26,7 +26,7 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
     for input in &world.inputs {
         let key = (input.tenant.to_string(), input.event.source.to_string(), input.event.id.to_string());
         let Some(first) = input.acknowledged.first() else { continue };
-        if first.rejected.is_none() && !taken.contains_key(&key) {
+        if first.event.is_some() && !first.rejected && !taken.contains_key(&key) {
             found.push(format!("event `{}` was acknowledged and is in no inbox", input.event.id));
         }
         if input.acknowledged.iter().any(|again| again.event != first.event || again.started != first.started) {
@@ -34,6 +34,40 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
         }
         let missing = first.started.iter().filter(|id| !left.journals.contains_key(&(input.tenant.clone(), **id)));
         found.extend(missing.map(|id| format!("event `{}` was acknowledged and `{id}` has no journal", input.event.id)));
+    }
+    found.extend(lost_events(left, &taken));
+    found.extend(started_twice(world, left));
+    found
+}
+
+/// Events of ours that were emitted and reached no inbox.
+fn lost_events(left: &Left, taken: &BTreeMap<(String, String, String), u32>) -> Vec<String> {
+    let mut found = Vec::new();
+    for ((tenant, id), (_, rows)) in &left.journals {
+        for transition in rows.iter().filter_map(|row| row.transition().ok()) {
+            for fact in &transition.facts {
+                if let Fact::Emitted { event, .. } = fact
+                    && !taken.contains_key(&(tenant.to_string(), event.source.to_string(), event.id.to_string()))
+                {
+                    found.push(format!("`{id}` emitted `{}` and no inbox has it", event.id));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Starts by hand under one key that made two orchestrations.
+fn started_twice(world: &World, left: &Left) -> Vec<String> {
+    let mut found = Vec::new();
+    for input in world.inputs.iter().filter(|input| input.by_hand.is_some()) {
+        let same = left.states.iter().filter(|((tenant, _), state)| {
+            let start = state.start.as_ref().filter(|start| start.event.is_none() && *tenant == input.tenant);
+            start.is_some_and(|start| start.input.as_array().is_some_and(|list| list.first() == Some(&input.event.data)))
+        });
+        if same.count() > 1 {
+            found.push(format!("the start under key `{}` made two orchestrations", input.event.id));
+        }
     }
     found
 }

@@ -68,7 +68,7 @@ impl World {
         if state.parked.is_some() {
             let tried = self.redriven.entry(state.id).or_default();
             *tried += 1;
-            let command = if self.healed && *tried > REDRIVES_MAX {
+            let command = if self.healed && *tried > REDRIVES_MAX && !matches!(state.phase, provost_engine::Phase::Cancelling { .. }) {
                 Command::Cancel(Cancel { by: who("olga"), reason: "it cannot go on".to_owned() })
             } else {
                 Command::Redrive(Redrive { by: who("olga"), reason: "again".to_owned() })

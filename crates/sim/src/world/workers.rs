@@ -28,6 +28,9 @@ impl World {
                 let Some(up) = self.machines.get_mut(machine).and_then(|m| m.up.as_mut()) else { continue };
                 let claimed = up.dispatcher.claim(&name, &tenant, &[QUEUE.into()], 2, clock_us);
                 for (token, offer) in claimed {
+                    if offer.tenant != tenant {
+                        self.violations.push(("tenants", "a worker was given another tenant's work".to_owned()));
+                    }
                     self.take(Job { machine, token, worker: name.to_string(), offer, result: None });
                 }
             }

@@ -1,0 +1,35 @@
+//! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
+
+/// Every planted bug, and where it is.
+pub const BUGS: [(&str, &str); 19] = [
+    ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
+    ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
+    ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
+    ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
+    ("sent-not-recorded", "engine: an effect of class E4 leaves before `sent` is on disk"),
+    ("jitter-from-outside", "engine: jitter comes from something that no record holds"),
+    ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
+    ("event-taken-twice", "runtime: the first answer to an event is not looked for"),
+    ("time-goes-back", "runtime: a partition follows its clock backwards"),
+    ("memory-kept-after-failure", "runtime: memory is kept after a failed commit"),
+    ("resume-without-timers", "runtime: a restart forgets timers"),
+    ("resume-without-effects", "runtime: a restart forgets effects"),
+    ("resume-sends-again", "runtime: a restart offers again what may have been sent"),
+    ("event-not-emitted", "runtime: an event of ours is recorded and not delivered"),
+    ("epoch-ignored", "runtime: a report under an older epoch ends a lease of this one"),
+    ("any-tenant-claims", "runtime: a worker is given another tenant's work"),
+    ("lease-for-ever", "runtime: a lease never ends"),
+    ("answer-not-kept", "store: the answer to an event is not kept"),
+    ("closed-work-stays", "store: the open work of an ended orchestration stays"),
+];
+
+/// Switches a bug on for this thread; an empty name switches all off.
+pub fn plant(name: &'static str) {
+    #[cfg(provost_bugs)]
+    provost_model::planted::plant(name);
+    #[cfg(not(provost_bugs))]
+    let _absent_from_this_build = name;
+}
+
+/// Whether this build holds them.
+pub const IN_THIS_BUILD: bool = cfg!(provost_bugs);

@@ -1,0 +1,29 @@
+//! A few worlds on every test run: they hold, they repeat, and the canary dies in them.
+
+#![expect(clippy::unwrap_used, reason = "a corpus that does not load is a failed test")]
+
+use std::path::Path;
+
+use provost_sim::{Corpus, run};
+
+fn corpus() -> Corpus {
+    Corpus::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
+}
+
+#[test]
+fn worlds_hold_and_repeat() {
+    let corpus = corpus();
+    for seed in 1..=12 {
+        let (first, second) = (run(&corpus, seed), run(&corpus, seed));
+        assert_eq!(first.broken, [], "seed {seed}");
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert!(first.orchestrations > 0, "seed {seed} does nothing");
+    }
+    assert_ne!(run(&corpus, 1).trace, run(&corpus, 2).trace);
+}
+
+#[test]
+fn the_canary_dies() {
+    let corpus = corpus();
+    assert!(!run(&corpus, 1).canary.is_empty());
+}
