@@ -65,7 +65,7 @@ fn one(corpus: &Corpus, seed: u64, sum: &Mutex<Sum>) {
             return sum.broken.push((seed, "panics", what.to_owned()));
         }
     };
-    let again = (seed % 10 == 0).then(|| run(corpus, seed).trace == outcome.trace);
+    let again = (seed.is_multiple_of(10)).then(|| run(corpus, seed).trace == outcome.trace);
     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(same) = again {
         sum.twice += 1;
