@@ -7,6 +7,7 @@
 mod code;
 mod decide;
 mod evolve;
+pub mod explain;
 mod flow;
 mod ledger;
 mod rejected;

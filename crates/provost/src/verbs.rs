@@ -5,6 +5,7 @@ mod apply;
 mod check;
 mod demo;
 mod emit;
+mod explain;
 mod look;
 mod serve;
 mod start;
@@ -51,6 +52,7 @@ enum Verb {
     List(look::List),
     Get(look::Get),
     Journal(look::Journal),
+    Explain(explain::Explain),
     Verify(verify::Verify),
     Approve(act::Approve),
     Reject(act::Reject),
@@ -79,6 +81,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::List(verb) => verb.run(&target, output).await,
         Verb::Get(verb) => verb.run(&target).await,
         Verb::Journal(verb) => verb.run(&target, output).await,
+        Verb::Explain(verb) => verb.run(&target, output).await,
         Verb::Verify(verb) => verb.run(&target, output).await,
         Verb::Approve(verb) => verb.run(&target).await,
         Verb::Reject(verb) => verb.run(&target).await,

@@ -44,6 +44,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/orchestrations", get(orchestrations::list))
         .route("/v1/orchestrations/{id}", get(orchestrations::show))
         .route("/v1/orchestrations/{id}/journal", get(orchestrations::journal))
+        .route("/v1/orchestrations/{id}/explanation", get(orchestrations::explanation))
         .route("/v1/orchestrations/{id}/stream", get(orchestrations::stream))
         .route("/v1/orchestrations/{id}/verification", post(orchestrations::verification))
         .route("/v1/orchestrations/{id}/cancellation", post(orchestrations::cancel))

@@ -14,6 +14,7 @@ use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
 use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
 use provost_runtime::StartRequest;
+use provost_runtime::engine::explain::{Explanation, explain};
 use provost_runtime::engine::verify;
 use provost_store::{Query, Status};
 use serde::Deserialize;
@@ -189,6 +190,15 @@ pub async fn journal(
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let rows = rows(&app, &caller, id(&text)?, asked.after.unwrap_or(0)).await?;
     Ok(Json(serde_json::json!({ "rows": rows.iter().map(row_json).collect::<Vec<_>>() })))
+}
+
+/// `GET /v1/orchestrations/{id}/explanation`.
+pub async fn explanation(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Explanation>, Refusal> {
+    let id: OrchestrationId = id(&text)?;
+    let rows = rows(&app, &caller, id, 0).await?;
+    let code = code_of(&app, &caller, id).await?;
+    let explained = explain(&code.program, caller.tenant.clone(), id, &rows, provost_runtime::now_us());
+    explained.map(Json).map_err(|e| Refusal::new(500, "explanation", "the journal cannot be explained", e))
 }
 
 async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std::sync::Arc<provost_runtime::Compiled>, Refusal> {

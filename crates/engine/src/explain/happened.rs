@@ -1,0 +1,183 @@
+//! What happened: one line per fact that matters. Pure tasks stay silent.
+
+use provost_model::record::{Attempted, Command, EffectKind, EffectState, Ending, Fact, Transition};
+use provost_model::verdict::Rule;
+use provost_model::{Answer, Value};
+
+use super::{Line, Story};
+
+/// Adds the lines of one fact, already folded.
+pub(super) fn tell(story: &mut Story<'_>, fact: &Fact, transition: &Transition) {
+    let Some((kind, text, reference)) = said(story, fact, &transition.command) else { return };
+    story.lines.push(Line { at_us: transition.ambient.now_us, sequence: story.state.sequence, kind: kind.to_owned(), text, reference });
+}
+
+fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static str, String, String)> {
+    let none = String::new();
+    match fact {
+        Fact::Started { start, .. } => {
+            let start = start.as_deref()?;
+            match start.event {
+                Some(event) => Some(("event", format!("taken, sent by {}", start.by.name), event.to_string())),
+                None => Some(("start", format!("by {}", start.by.name), none)),
+            }
+        }
+        Fact::Judged { action, resource, answer, rules, .. } => verdict(action, resource, *answer, rules),
+        Fact::Attempted { effect, attempt, result } => attempted(story, effect, *attempt, result.as_deref()?, command),
+        Fact::AttemptScheduled { effect, attempt, due_us } => {
+            let name = name(story, effect)?;
+            Some(("retry", format!("{name}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), short(effect)))
+        }
+        Fact::LookUpScheduled { effect, .. } => {
+            Some(("look-up", format!("{}: the target is asked whether it was done", name(story, effect)?), short(effect)))
+        }
+        Fact::Settled { effect, state } => settled(story, effect, *state),
+        Fact::Resolved { effect, done } => {
+            let Command::Resolve(resolve) = command else { return None };
+            let word = if *done { "DONE" } else { "NOT DONE" };
+            Some(("resolve", format!("{word} by {}: {} ({})", resolve.by.name, resolve.reason, resolve.evidence), short(effect)))
+        }
+        Fact::Decided { decision, outcome, .. } => Some(("decide", decided(outcome), decision.to_string())),
+        Fact::ReviewOpened { review, spec, action, .. } => {
+            let what = action.as_ref().map_or_else(String::new, |action| format!(", releases `{action}`"));
+            Some(("review", format!("asked of {}: {}{what}", spec.queue, spec.title), review.to_string()))
+        }
+        Fact::ReviewAnswered { review, option, by, .. } => {
+            let roles = if by.roles.is_empty() { none } else { format!(", role {}", by.roles.join(" ")) };
+            let known = format!("{:?}", by.known).to_lowercase();
+            Some(("review", format!("{option} by {} ({known}{roles})", by.name), review.to_string()))
+        }
+        Fact::Raised { at, problem, .. } => Some(("error", format!("{} at {at}: {}", problem.title, problem.detail), none)),
+        Fact::RetryScheduled { at, attempt, due_us, .. } => {
+            Some(("retry", format!("{at}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), none))
+        }
+        Fact::TimerSet { id, due_us, .. } if id.starts_with("wait:") => {
+            Some(("wait", format!("until {}", crate::time::iso8601(*due_us)), none))
+        }
+        Fact::TimerFired { id } if id.starts_with("timeout:") => {
+            Some(("timeout", format!("the time of {} was up", id.trim_start_matches("timeout:")), none))
+        }
+        Fact::Emitted { event, effect, .. } => Some(("emit", event.kind.to_string(), effect.to_string())),
+        Fact::Unwinding { effects, .. } => Some(("undo", format!("{} finished effects, latest first", effects.len()), none)),
+        Fact::CancelRequested { .. } => {
+            let Command::Cancel(cancel) = command else { return None };
+            Some(("cancel", format!("by {}: {}", cancel.by.name, cancel.reason), none))
+        }
+        Fact::Parked { at, problem } => Some(("parked", format!("at {at}: {}", problem.title), none)),
+        Fact::Redriven { at } => {
+            let Command::Redrive(redrive) = command else { return None };
+            Some(("redrive", format!("{at} by {}: {}", redrive.by.name, redrive.reason), none))
+        }
+        Fact::Ended { ending, .. } => {
+            let word = match ending {
+                Ending::Completed => "completed",
+                Ending::Faulted => "faulted",
+                Ending::Cancelled => "cancelled",
+            };
+            Some(("end", word.to_owned(), none))
+        }
+        Fact::Entered { .. }
+        | Fact::Iterated { .. }
+        | Fact::Completed { .. }
+        | Fact::Skipped { .. }
+        | Fact::Caught { .. }
+        | Fact::Retried { .. }
+        | Fact::Abandoned { .. }
+        | Fact::TimerSet { .. }
+        | Fact::TimerFired { .. }
+        | Fact::Intended { .. }
+        | Fact::Sent { .. }
+        | Fact::Undoable { .. }
+        | Fact::ReviewClosed { .. }
+        | Fact::ApprovalSpent { .. }
+        | Fact::Yielded => None,
+    }
+}
+
+fn short(effect: &provost_model::EffectId) -> String {
+    effect.to_string()
+}
+
+fn name(story: &Story<'_>, effect: &provost_model::EffectId) -> Option<String> {
+    story.state.effects.get(effect).map(|e| e.name.split('@').next().unwrap_or_default().to_owned())
+}
+
+/// Starting an agent that may start is nothing to tell.
+fn verdict(action: &str, resource: &str, answer: Answer, rules: &[Rule]) -> Option<(&'static str, String, String)> {
+    if answer == Answer::Allow && action == "agent.start" {
+        return None;
+    }
+    let word = match answer {
+        Answer::Allow => "ALLOW",
+        Answer::Review => "REVIEW",
+        Answer::Deny => "DENY",
+    };
+    let by: Vec<String> = rules.iter().map(|rule| format!("`{}`, {}", rule.id, rule.at)).collect();
+    let by = if by.is_empty() { "no rule allows it".to_owned() } else { format!("by {}", by.join("; ")) };
+    let on = if action == resource { String::new() } else { format!(" on {resource}") };
+    Some(("verdict", format!("{word} {action}{on} {by}"), String::new()))
+}
+
+fn attempted(
+    story: &Story<'_>,
+    id: &provost_model::EffectId,
+    attempt: u32,
+    result: &Attempted,
+    command: &Command,
+) -> Option<(&'static str, String, String)> {
+    let effect = story.state.effects.get(id)?;
+    let name = effect.name.split('@').next().unwrap_or_default();
+    let took = match command {
+        Command::Outcome(outcome) if outcome.took_ms > 0 => format!("   {} ms", outcome.took_ms),
+        _ => String::new(),
+    };
+    let agent = effect.kind == EffectKind::Agent;
+    let (kind, reference) = if agent { ("agent", id.as_run()) } else { ("effect", short(id)) };
+    let text = match result {
+        Attempted::Done { value, .. } if agent => format!("{name}: {}{took}", answered(value)),
+        Attempted::Done { reference, .. } => {
+            let theirs = reference.as_ref().map_or_else(String::new, |theirs| format!(", their ref {theirs}"));
+            format!("{name}  DONE, attempt {attempt}{theirs}{took}")
+        }
+        Attempted::Failed { problem, .. } => format!("{name}: attempt {attempt} failed: {}", problem.title),
+        Attempted::Unknown { problem } => format!("{name}: attempt {attempt}, no answer: {}", problem.title),
+        Attempted::Absent => format!("{name}: the target says it was not done"),
+    };
+    Some((kind, text, reference))
+}
+
+/// An opinion in words; anything else by its kind only.
+fn answered(value: &Value) -> String {
+    match (value.member("choice").and_then(Value::as_str), value.member("confidencePct").and_then(Value::as_int)) {
+        (Some(choice), Some(pct)) => format!("{choice}, {pct} %"),
+        (_, _) if value.is_null() => "ABSTAINED".to_owned(),
+        (_, _) => "answered".to_owned(),
+    }
+}
+
+fn settled(story: &Story<'_>, effect: &provost_model::EffectId, state: EffectState) -> Option<(&'static str, String, String)> {
+    let tries = story.state.effects.get(effect)?.attempt;
+    match state {
+        EffectState::InDoubt => {
+            Some(("effect", format!("{}  IN DOUBT, sent {tries} time(s), no answer", name(story, effect)?), short(effect)))
+        }
+        EffectState::Conflict => {
+            Some(("effect", format!("{}  CONFLICT: the key was used with other arguments", name(story, effect)?), short(effect)))
+        }
+        EffectState::Intended
+        | EffectState::Sent
+        | EffectState::Waiting
+        | EffectState::Asked
+        | EffectState::Done
+        | EffectState::Failed
+        | EffectState::Abandoned => None,
+    }
+}
+
+fn decided(outcome: &Value) -> String {
+    let choice = outcome.member("choice").and_then(Value::as_str).unwrap_or("nothing");
+    let pct = outcome.member("confidencePct").and_then(Value::as_int).unwrap_or(0);
+    let count = |key: &str| outcome.member("quorum").and_then(|q| q.member(key)).and_then(Value::as_int).unwrap_or(0);
+    let veto = outcome.member("vetoedBy").and_then(Value::as_str).map_or_else(|| "no veto".to_owned(), |by| format!("vetoed by {by}"));
+    format!("{choice} {pct} %: {} present, {} needed, {veto}", count("present"), count("needed"))
+}

@@ -1,0 +1,129 @@
+//! How it stands: status, summary, why, and what can be typed.
+
+use provost_model::program::EffectClass;
+use provost_model::record::{EffectState, Ending};
+
+use super::{Story, ending};
+use crate::state::{Effect, Orchestration, Phase};
+
+fn in_doubt(state: &Orchestration) -> impl Iterator<Item = (&provost_model::EffectId, &std::sync::Arc<Effect>)> {
+    state.effects.iter().filter(|(_, effect)| effect.state == EffectState::InDoubt)
+}
+
+fn open_reviews(state: &Orchestration) -> impl Iterator<Item = (&provost_model::ReviewId, &std::sync::Arc<crate::state::Review>)> {
+    state.reviews.iter().filter(|(_, review)| review.answer.is_none() && !review.closed)
+}
+
+/// A length of time for people.
+fn length(us: i64) -> String {
+    let seconds = us.max(0) / 1_000_000;
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// The status in capitals.
+pub(super) fn status(state: &Orchestration, now_us: i64) -> String {
+    match (ending(state), &state.parked) {
+        (Some(Ending::Completed), _) => "COMPLETED".to_owned(),
+        (Some(Ending::Faulted), _) => "FAULTED".to_owned(),
+        (Some(Ending::Cancelled), _) => "CANCELLED".to_owned(),
+        (None, Some(_)) => "PARKED, WAITS FOR A PERSON".to_owned(),
+        (None, None) => {
+            let since = in_doubt(state).map(|(_, e)| e.last_us).chain(open_reviews(state).map(|(_, r)| r.opened_us)).min();
+            match since {
+                Some(since_us) => format!("WAITS FOR A PERSON, {}", length(now_us - since_us)),
+                None if matches!(state.phase, Phase::Cancelling { .. }) => "BEING CANCELLED".to_owned(),
+                None if state.effects.values().any(|e| e.is_out()) => "RUNNING".to_owned(),
+                None => "WAITS".to_owned(),
+            }
+        }
+    }
+}
+
+fn short(name: &str) -> &str {
+    name.split('@').next().unwrap_or_default()
+}
+
+/// What matters, in sentences.
+pub(super) fn summary(story: &Story<'_>) -> Vec<String> {
+    let outside = story.state.effects.iter().filter(|(_, effect)| effect.class != EffectClass::E0);
+    let mut sentences: Vec<String> = outside.map(|(id, effect)| sentence(&id.to_string(), effect)).collect();
+    if let Some(problem) = &story.state.problem {
+        sentences.push(format!("It ended with: {}. {}", problem.title, problem.detail));
+    }
+    if let Some(parked) = &story.state.parked {
+        sentences.push(format!("It is parked at {}: {}. {}", parked.at, parked.problem.title, parked.problem.detail));
+    }
+    if sentences.is_empty() {
+        sentences.push("Nothing was sent outside.".to_owned());
+    }
+    sentences
+}
+
+fn sentence(id: &str, effect: &Effect) -> String {
+    let name = short(&effect.name);
+    match effect.state {
+        EffectState::Done => {
+            let theirs = effect.reference.as_ref().map_or_else(String::new, |theirs| format!(" (their ref {theirs})"));
+            format!("`{name}` HAS been done, once{theirs}.")
+        }
+        EffectState::InDoubt => format!("Whether `{name}` was done is NOT KNOWN. Nothing more leaves until {id} is resolved."),
+        EffectState::Failed | EffectState::Abandoned => format!("`{name}` was NOT done."),
+        EffectState::Conflict => format!("`{name}` is in CONFLICT: the same key was used with other arguments."),
+        EffectState::Intended | EffectState::Sent | EffectState::Waiting | EffectState::Asked => format!("`{name}` is under way."),
+    }
+}
+
+/// Why it stands.
+pub(super) fn why(story: &Story<'_>, now_us: i64) -> Vec<String> {
+    let state = &story.state;
+    let mut reasons = Vec::new();
+    for (_, effect) in in_doubt(state) {
+        let name = short(&effect.name);
+        reasons.push(match effect.class {
+            EffectClass::E4 => format!("{name} takes no key and cannot be asked (class E4), so it is never sent twice unasked."),
+            EffectClass::E0 | EffectClass::E1 | EffectClass::E2 | EffectClass::E3 => {
+                format!("{name} was tried {} time(s) and asked about {} time(s) without an answer.", effect.attempt, effect.lookups)
+            }
+        });
+        if let Some(problem) = &effect.problem {
+            reasons.push(format!("The last attempt: {}.", problem.title));
+        }
+    }
+    reasons.extend(open_reviews(state).map(|(_, review)| {
+        format!("Queue {} was asked {} ago: {}", review.spec.queue, length(now_us - review.opened_us), review.spec.title)
+    }));
+    if let Some(parked) = &state.parked {
+        reasons.push(format!("{}: {}", parked.problem.title, parked.problem.detail));
+    }
+    if ending(state).is_none() {
+        let next = state.timers.iter().min_by_key(|(_, timer)| timer.due_us);
+        reasons.extend(next.map(|(id, timer)| format!("Next timer: {id} at {}", crate::time::iso8601(timer.due_us))));
+    }
+    reasons
+}
+
+/// What can be typed.
+pub(super) fn commands(story: &Story<'_>) -> Vec<String> {
+    let (state, id) = (&story.state, story.state.id);
+    let mut commands = Vec::new();
+    for (effect, _) in in_doubt(state) {
+        commands.push(format!("Done:      provost resolve {effect} --done --evidence URL --reason TEXT"));
+        commands.push(format!("Not done:  provost resolve {effect} --not-done --evidence URL --reason TEXT   (sends once)"));
+    }
+    for (review, _) in open_reviews(state) {
+        commands.push(format!("Yes:       provost approve {review} --reason TEXT"));
+        commands.push(format!("No:        provost reject {review} --reason TEXT"));
+    }
+    if state.parked.is_some() {
+        commands.push(format!("Again:     provost redrive {id} --reason TEXT   (same keys)"));
+    }
+    if ending(state).is_none() {
+        commands.push(format!("Stop:      provost cancel {id} --reason TEXT"));
+    }
+    commands.push(format!("Proof:     provost verify {id}"));
+    commands
+}

@@ -1,0 +1,67 @@
+//! An explanation as text for a terminal.
+
+use super::{Explanation, Sent};
+
+/// The text: at most a screen wide, no colours.
+pub fn render(explanation: &Explanation) -> String {
+    let mut out = String::new();
+    let subject = explanation.subject.as_ref().map_or_else(String::new, |subject| format!("  subject {subject}"));
+    out.push_str(&format!(
+        "{}  {}{subject}  tenant {}  {}\n",
+        explanation.id, explanation.workflow, explanation.tenant, explanation.status
+    ));
+    indented(&mut out, &explanation.summary);
+    out.push_str("WHAT HAPPENED (UTC)\n");
+    for line in &explanation.happened {
+        let time = crate::time::iso8601(line.at_us);
+        let time = time.get(11..23).unwrap_or_default();
+        let text = format!("  {time}  {:>3}  {:<8} {}", line.sequence, line.kind, line.text);
+        out.push_str(&format!("{text:<96} {}", line.reference).trim_end().to_owned());
+        out.push('\n');
+    }
+    section(&mut out, "WHY IT STANDS", &explanation.why);
+    section(&mut out, "WHICH VERSIONS DECIDED", &explanation.versions);
+    sent(&mut out, &explanation.sent);
+    section(&mut out, "WHAT YOU CAN DO", &explanation.commands);
+    out.trim_end().to_owned()
+}
+
+fn indented(out: &mut String, lines: &[String]) {
+    for line in lines {
+        out.push_str(&format!("  {line}\n"));
+    }
+}
+
+fn section(out: &mut String, title: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        out.push_str(&format!("{title}\n"));
+        indented(out, lines);
+    }
+}
+
+fn sent(out: &mut String, all: &[Sent]) {
+    if all.is_empty() {
+        return;
+    }
+    let head = ["WHAT WAS SENT", "business key", "effect key", "arguments", "tries", "state", "destination"].map(str::to_owned);
+    let rows = all.iter().map(|sent| {
+        let name = format!("  {}", sent.name);
+        [
+            name,
+            sent.business_key.clone(),
+            sent.key.clone(),
+            sent.arguments.clone(),
+            sent.tries.to_string(),
+            sent.state.clone(),
+            sent.destination.clone(),
+        ]
+    });
+    let table: Vec<[String; 7]> = std::iter::once(head).chain(rows).collect();
+    let widest = |column: usize| table.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..7).map(widest).collect();
+    for row in &table {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+    }
+}

@@ -1,0 +1,33 @@
+//! `provost explain`.
+
+use std::process::ExitCode;
+
+use provost_runtime::engine::explain::{Explanation, render};
+
+use crate::client::Target;
+use crate::say::{Failure, data};
+use crate::verbs::look::meant;
+use crate::verbs::{Output, pretty};
+
+/// Explain an orchestration: what happened, why it stands, which versions decided, what can be done.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// Its id, or `last`.
+    id: String,
+}
+
+impl Explain {
+    /// Prints the explanation.
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        let answer = client.get(&format!("/v1/orchestrations/{}/explanation", meant(target, &self.id)?)).await?;
+        if output == Output::Table {
+            let explanation: Explanation = serde_json::from_value(answer).map_err(|e| Failure::new("answer", e.to_string()))?;
+            data(&render(&explanation));
+        } else {
+            data(&pretty(&answer));
+        }
+        client.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
