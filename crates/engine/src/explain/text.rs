@@ -16,7 +16,7 @@ pub fn render(explanation: &Explanation) -> String {
         let time = crate::time::iso8601(line.at_us);
         let time = time.get(11..23).unwrap_or_default();
         let text = format!("  {time}  {:>3}  {:<8} {}", line.sequence, line.kind, line.text);
-        out.push_str(&format!("{text:<96} {}", line.reference).trim_end());
+        out.push_str(format!("{text:<96} {}", line.reference).trim_end());
         out.push('\n');
     }
     section(&mut out, "WHY IT STANDS", &explanation.why);
