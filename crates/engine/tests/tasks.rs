@@ -1,5 +1,5 @@
 //! The rulings of the language, one test each, over compiled documents. Every transition on the way is folded again and read back.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
