@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::Value;
 
-use crate::finding::{Code, Log, Place, listed};
+use crate::finding::{Code, Log, Place};
 use crate::yaml::{Entry, Kind, Node, shown};
 
 /// A mapping whose keys were checked.
@@ -23,6 +23,11 @@ impl<'n> Fields<'n> {
     /// Where `key` itself stands; the mapping's own place if it is not there.
     pub(crate) fn key_at(&self, key: &str) -> Place {
         self.entries.iter().find(|entry| &*entry.key == key).map_or(self.at, |entry| entry.at)
+    }
+
+    /// Where the value of `key` stands; the mapping's own place if it is not there.
+    pub(crate) fn value_at(&self, key: &str) -> Place {
+        self.find(key).map_or(self.at, |node| node.at)
     }
 
     /// The value of `key`, which must be there.
@@ -145,13 +150,7 @@ pub(crate) fn word(node: &Node, what: &str, words: &[&str], log: &Log) -> Option
     if words.contains(&&*word) {
         return Some(word);
     }
-    log.unknown(
-        Code::WrongValue,
-        node.at,
-        format!("{} cannot be `{}`; it is one of {}", quoted(what), shown(&word), listed(words)),
-        &word,
-        words,
-    );
+    log.unknown(Code::WrongValue, node.at, format!("{} cannot be `{}`", quoted(what), shown(&word)), &word, words);
     None
 }
 

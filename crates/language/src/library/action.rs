@@ -126,10 +126,15 @@ fn http_call(node: &Node, log: &Log) -> Option<HttpCall> {
     let path = http.need_text("path", log);
     if let Some(destination) = destination.as_ref().filter(|name| !crate::version::is_name(name)) {
         let hint = "write a name here; the address of each name stands in the binding";
-        log.error_hint(Code::WrongValue, http.key_at("destination"), format!("`{}` is not a destination's name", shown(destination)), hint);
+        log.error_hint(
+            Code::WrongValue,
+            http.value_at("destination"),
+            format!("`{}` is not a destination's name", shown(destination)),
+            hint,
+        );
     }
     if let Some(path) = &path {
-        check_path(path, http.key_at("path"), log);
+        check_path(path, http.value_at("path"), log);
     }
     let key_header = http.text("keyHeader", log).unwrap_or_default();
     if !key_header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
@@ -168,7 +173,7 @@ fn check_path(path: &str, at: Place, log: &Log) {
 
 /// What the class promises must be possible.
 fn consistent(spec: &ActionSpec, top: &Fields<'_>, log: &Log) {
-    let at = top.key_at("class");
+    let at = top.value_at("class");
     let builtin = &*spec.queue == "builtin";
     if builtin && spec.http.is_none() {
         log.error_hint(Code::Action, top.at, "nothing says how the action is carried out", "add `http:`, or `queue:` of a worker of yours");

@@ -107,7 +107,7 @@ impl<'a> Build<'a> {
 
     fn agent_call(&mut self, with: &Node) -> Option<TaskKind> {
         let with = fields(with, "`with` of an agent", &["agent", "input", "budget"], self.log)?;
-        let agent = with.need_text("agent", self.log).and_then(|name| self.agent(&name, with.key_at("agent")));
+        let agent = with.need_text("agent", self.log).and_then(|name| self.agent(&name, with.value_at("agent")));
         let input = self.needed(&with, "input");
         let mut wall_ms = 0;
         let known = ["wallMs", "modelTokens", "modelCostMicros", "turns"];
@@ -122,7 +122,7 @@ impl<'a> Build<'a> {
 
     fn rules_call(&mut self, with: &Node) -> Option<TaskKind> {
         let with = fields(with, "`with` of rules", &["table", "input"], self.log)?;
-        let table = with.need_text("table", self.log).and_then(|name| self.rules_table(&name, with.key_at("table")));
+        let table = with.need_text("table", self.log).and_then(|name| self.rules_table(&name, with.value_at("table")));
         let input = self.needed(&with, "input");
         Some(TaskKind::Rules(RulesTask { table: table?, input: input? }))
     }
@@ -194,7 +194,7 @@ impl<'a> Build<'a> {
         let approves = with.find("approves").and_then(|node| fields(node, "`approves`", &["action", "arguments"], self.log));
         let approves = match approves {
             Some(approves) => {
-                let action = approves.need_text("action", self.log).and_then(|name| self.action(&name, approves.key_at("action")));
+                let action = approves.need_text("action", self.log).and_then(|name| self.action(&name, approves.value_at("action")));
                 let arguments = self.needed(&approves, "arguments");
                 Some((action?, arguments?))
             }
@@ -206,7 +206,7 @@ impl<'a> Build<'a> {
     fn act_call(&mut self, with: &Node, at: Place) -> Option<TaskKind> {
         let known = ["action", "arguments", "key", "because", "compensate", "retry"];
         let with = fields(with, "`with` of an action", &known, self.log)?;
-        let action = with.need_text("action", self.log).and_then(|name| self.action(&name, with.key_at("action")));
+        let action = with.need_text("action", self.log).and_then(|name| self.action(&name, with.value_at("action")));
         let arguments = self.needed(&with, "arguments");
         let key = self.member(&with, "key");
         let because = self.member(&with, "because");
@@ -233,7 +233,7 @@ impl<'a> Build<'a> {
     fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {
         let with = fields(with, "`with` of compensate", &["scope", "reason"], self.log)?;
         let scope = with.text("scope", self.log);
-        self.scopes.extend(scope.iter().map(|name| (name.clone(), with.key_at("scope"))));
+        self.scopes.extend(scope.iter().map(|name| (name.clone(), with.value_at("scope"))));
         let reason = self.member(&with, "reason");
         Some(TaskKind::Compensate(CompensateTask { scope, reason }))
     }

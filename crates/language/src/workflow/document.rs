@@ -93,14 +93,14 @@ pub(crate) fn heading(node: &Node, log: &Log) -> Option<Heading> {
     if version::major(&version).is_none() {
         let hint = "write three numbers in quotes, e.g. '1.0.0'";
         let code = if &*version == "latest" { Code::Refused } else { Code::WrongValue };
-        log.error_hint(code, document.key_at("version"), format!("`{}` is not a version", shown(&version)), hint);
+        log.error_hint(code, document.value_at("version"), format!("`{}` is not a version", shown(&version)), hint);
     }
     Some(Heading { namespace: namespace?, name: name?, version })
 }
 
 fn dsl(document: &Fields<'_>, log: &Log) {
     let Some(dsl) = document.need_text("dsl", log) else { return };
-    let at = document.key_at("dsl");
+    let at = document.value_at("dsl");
     match version::major(&dsl) {
         None => log.error_hint(Code::WrongValue, at, format!("`{}` is not a version", shown(&dsl)), "write dsl: '1.0.3'"),
         Some(_) if !dsl.starts_with("1.0.") => {
@@ -117,7 +117,7 @@ fn label(document: &Fields<'_>, key: &str, log: &Log) -> Option<Arc<str>> {
     let inner = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if text.len() > 63 || !inner || !edge(text.bytes().next()) || !edge(text.bytes().last()) {
         let hint = "1 to 63 letters, digits and inner `-`";
-        log.error_hint(Code::WrongValue, document.key_at(key), format!("`{}` cannot be a {key}", shown(&text)), hint);
+        log.error_hint(Code::WrongValue, document.value_at(key), format!("`{}` cannot be a {key}", shown(&text)), hint);
         return None;
     }
     Some(text)

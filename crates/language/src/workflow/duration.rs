@@ -125,7 +125,7 @@ pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log
         spec.delay_ms_max = spec.delay_ms_max.max(ms);
     }
     if let Some(backoff) = policy.find("backoff") {
-        spec.backoff = backoff_of(backoff, log)?;
+        spec.backoff = backoff_of(backoff, log).unwrap_or(spec.backoff);
     }
     if let Some(limit) = policy.find("limit") {
         limits(limit, &mut spec, log);
@@ -133,9 +133,11 @@ pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log
     if let Some(jitter) = policy.find("jitter").and_then(|jitter| fields(jitter, "`jitter`", &["from", "to"], log)) {
         let from = jitter.need("from", log).and_then(|from| fixed_ms(from, "from", log));
         let to = jitter.need("to", log).and_then(|to| fixed_ms(to, "to", log));
-        spec.jitter_ms = (from?, to?);
-        if spec.jitter_ms.0 > spec.jitter_ms.1 {
-            log.error(Code::WrongValue, jitter.at, "`from` of `jitter` is longer than `to`");
+        if let (Some(from), Some(to)) = (from, to) {
+            spec.jitter_ms = (from, to);
+            if from > to {
+                log.error(Code::WrongValue, jitter.at, "`from` of `jitter` is longer than `to`");
+            }
         }
     }
     retry_conditions(&policy, build, &mut spec, log);
