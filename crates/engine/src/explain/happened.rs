@@ -47,35 +47,16 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             let known = format!("{:?}", by.known).to_lowercase();
             Some(("review", format!("{option} by {} ({known}{roles})", by.name), review.to_string()))
         }
-        Fact::Raised { at, problem, .. } => Some(("error", format!("{} at {at}: {}", problem.title, problem.detail), none)),
-        Fact::RetryScheduled { at, attempt, due_us, .. } => {
-            Some(("retry", format!("{at}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), none))
-        }
-        Fact::TimerSet { id, due_us, .. } if id.starts_with("wait:") => {
-            Some(("wait", format!("until {}", crate::time::iso8601(*due_us)), none))
-        }
-        Fact::TimerFired { id } if id.starts_with("timeout:") => {
-            Some(("timeout", format!("the time of {} was up", id.trim_start_matches("timeout:")), none))
-        }
-        Fact::Emitted { event, effect, .. } => Some(("emit", event.kind.to_string(), effect.to_string())),
-        Fact::Unwinding { effects, .. } => Some(("undo", format!("{} finished effects, latest first", effects.len()), none)),
-        Fact::CancelRequested { .. } => {
-            let Command::Cancel(cancel) = command else { return None };
-            Some(("cancel", format!("by {}: {}", cancel.by.name, cancel.reason), none))
-        }
-        Fact::Parked { at, problem } => Some(("parked", format!("at {at}: {}", problem.title), none)),
-        Fact::Redriven { at } => {
-            let Command::Redrive(redrive) = command else { return None };
-            Some(("redrive", format!("{at} by {}: {}", redrive.by.name, redrive.reason), none))
-        }
-        Fact::Ended { ending, .. } => {
-            let word = match ending {
-                Ending::Completed => "completed",
-                Ending::Faulted => "faulted",
-                Ending::Cancelled => "cancelled",
-            };
-            Some(("end", word.to_owned(), none))
-        }
+        Fact::Raised { .. }
+        | Fact::RetryScheduled { .. }
+        | Fact::TimerSet { .. }
+        | Fact::TimerFired { .. }
+        | Fact::Emitted { .. }
+        | Fact::Unwinding { .. }
+        | Fact::CancelRequested { .. }
+        | Fact::Parked { .. }
+        | Fact::Redriven { .. }
+        | Fact::Ended { .. } => steered(fact, command),
         Fact::Entered { .. }
         | Fact::Iterated { .. }
         | Fact::Completed { .. }
@@ -83,14 +64,47 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         | Fact::Caught { .. }
         | Fact::Retried { .. }
         | Fact::Abandoned { .. }
-        | Fact::TimerSet { .. }
-        | Fact::TimerFired { .. }
         | Fact::Intended { .. }
         | Fact::Sent { .. }
         | Fact::Undoable { .. }
         | Fact::ReviewClosed { .. }
         | Fact::ApprovalSpent { .. }
         | Fact::Yielded => None,
+    }
+}
+
+/// Errors, timers, people and the end. Everything else was told before.
+fn steered(fact: &Fact, command: &Command) -> Option<(&'static str, String, String)> {
+    let none = String::new();
+    match (fact, command) {
+        (Fact::Raised { at, problem, .. }, _) => Some(("error", format!("{} at {at}: {}", problem.title, problem.detail), none)),
+        (Fact::RetryScheduled { at, attempt, due_us, .. }, _) => {
+            Some(("retry", format!("{at}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), none))
+        }
+        (Fact::TimerSet { id, due_us, .. }, _) if id.starts_with("wait:") => {
+            Some(("wait", format!("until {}", crate::time::iso8601(*due_us)), none))
+        }
+        (Fact::TimerFired { id }, _) if id.starts_with("timeout:") => {
+            Some(("timeout", format!("the time of {} was up", id.trim_start_matches("timeout:")), none))
+        }
+        (Fact::Emitted { event, effect, .. }, _) => Some(("emit", event.kind.to_string(), effect.to_string())),
+        (Fact::Unwinding { effects, .. }, _) => Some(("undo", format!("{} finished effects, latest first", effects.len()), none)),
+        (Fact::CancelRequested { .. }, Command::Cancel(cancel)) => {
+            Some(("cancel", format!("by {}: {}", cancel.by.name, cancel.reason), none))
+        }
+        (Fact::Parked { at, problem }, _) => Some(("parked", format!("at {at}: {}", problem.title), none)),
+        (Fact::Redriven { at }, Command::Redrive(redrive)) => {
+            Some(("redrive", format!("{at} by {}: {}", redrive.by.name, redrive.reason), none))
+        }
+        (Fact::Ended { ending, .. }, _) => {
+            let word = match ending {
+                Ending::Completed => "completed",
+                Ending::Faulted => "faulted",
+                Ending::Cancelled => "cancelled",
+            };
+            Some(("end", word.to_owned(), none))
+        }
+        (_, _) => None,
     }
 }
 

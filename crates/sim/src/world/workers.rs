@@ -9,7 +9,7 @@ use super::{Happening, SECOND_US, World};
 use crate::machine::{QUEUE, outcome_of};
 
 /// A piece of work in a worker's hands.
-pub(super) struct Job {
+pub(super) struct Held {
     machine: usize,
     token: String,
     worker: String,
@@ -31,18 +31,18 @@ impl World {
                     if offer.tenant != tenant {
                         self.violations.push(("tenants", "a worker was given another tenant's work".to_owned()));
                     }
-                    self.take(Job { machine, token, worker: name.to_string(), offer, result: None });
+                    self.take(Held { machine, token, worker: name.to_string(), offer, result: None });
                 }
             }
         }
     }
 
-    fn take(&mut self, job: Job) {
+    fn take(&mut self, held: Held) {
         if self.random.chance(self.mix.worker_dies) {
             return;
         }
-        let (machine, offer, at) = (job.machine, job.offer.clone(), self.jobs.len());
-        self.jobs.push(job);
+        let (machine, offer, at) = (held.machine, held.offer.clone(), self.all_held.len());
+        self.all_held.push(held);
         if offer.class == EffectClass::E4 && offer.kind != OfferKind::LookUp {
             let ticket = self.ticket();
             let command = Box::new(Command::Sending { effect: offer.effect, attempt: offer.attempt });
@@ -59,11 +59,11 @@ impl World {
     }
 
     pub(super) fn act(&mut self, at: usize) {
-        let Some(offer) = self.jobs.get(at).map(|job| job.offer.clone()) else { return };
+        let Some(offer) = self.all_held.get(at).map(|held| held.offer.clone()) else { return };
         let Some(code) = self.corpus_registry.program(&offer.tenant, &offer.pin, &offer.workflow) else { return };
         let result = self.outside.carry_out(&offer, &code, &self.mix, &mut self.random);
-        if let Some(job) = self.jobs.get_mut(at) {
-            job.result = Some(result);
+        if let Some(held) = self.all_held.get_mut(at) {
+            held.result = Some(result);
         }
         if self.random.chance(self.mix.loss) {
             return;
@@ -78,12 +78,12 @@ impl World {
     }
 
     pub(super) fn report(&mut self, at: usize) {
-        let Some(job) = self.jobs.get(at) else { return };
-        let Some(result) = job.result.clone() else { return };
-        let Some(up) = self.machines.get_mut(job.machine).and_then(|m| m.up.as_mut()) else { return };
-        match up.dispatcher.report(&job.token, &job.worker, &job.offer.tenant) {
+        let Some(held) = self.all_held.get(at) else { return };
+        let Some(result) = held.result.clone() else { return };
+        let Some(up) = self.machines.get_mut(held.machine).and_then(|m| m.up.as_mut()) else { return };
+        match up.dispatcher.report(&held.token, &held.worker, &held.offer.tenant) {
             Some(held) => {
-                let (machine, delivery) = (job.machine, outcome_of(&held.offer, result, &held.worker));
+                let (machine, delivery) = (held.machine, outcome_of(&held.offer, result, &held.worker));
                 self.push(machine, 0, delivery);
             }
             None => self.zombies += 1,
