@@ -21,7 +21,7 @@ use crate::mix::Mix;
 use crate::outside::Outside;
 use crate::properties;
 use crate::random::Random;
-use workers::Job;
+use workers::Held;
 
 const SECOND_US: i64 = 1_000_000;
 /// When a world begins, in microseconds UTC.
@@ -130,7 +130,7 @@ pub struct World {
     now_us: i64,
     order: u64,
     happenings: BTreeMap<(i64, u64), Happening>,
-    jobs: Vec<Job>,
+    all_held: Vec<Held>,
     tickets: BTreeMap<Ticket, usize>,
     next_ticket: Ticket,
     cells: Cells,
@@ -169,7 +169,7 @@ impl World {
             now_us: BEGIN_US,
             order: 0,
             happenings: BTreeMap::new(),
-            jobs: Vec::new(),
+            all_held: Vec::new(),
             tickets: BTreeMap::new(),
             next_ticket: 1,
             cells: Cells::default(),
