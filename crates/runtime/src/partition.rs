@@ -218,6 +218,14 @@ impl<S: Upkeep> Partition<S> {
         let mut stage = stage::Stage::default();
         for (ticket, delivery) in &deliveries {
             if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
+                if let Refused::Store(error) = &refused
+                    && error.retry()
+                {
+                    // The disk could not be read: an outcome must not be dropped for that, so the batch is tried again.
+                    self.loaded.clear();
+                    let error = error.clone();
+                    return Outputs { failed: Some((deliveries, error)), ..Outputs::default() };
+                }
                 stage.replies.push(Reply { ticket: *ticket, told: Told::Refused(refused) });
             }
         }

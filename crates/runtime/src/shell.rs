@@ -57,6 +57,7 @@ pub(crate) struct Shell {
     timers: Timers,
     next_ticket: Ticket,
     projected: Instant,
+    lists_lost: bool,
     stopping: bool,
 }
 
@@ -66,11 +67,25 @@ impl Shell {
         let (local, waiting, sending) = (VecDeque::new(), BTreeMap::new(), BTreeMap::new());
         let timers = Timers::default();
         let projected = Instant::now();
-        Self { partition, mailbox, shared, index, local, waiting, sending, timers, next_ticket: 1, projected, stopping: false }
+        Self {
+            partition,
+            mailbox,
+            shared,
+            index,
+            local,
+            waiting,
+            sending,
+            timers,
+            next_ticket: 1,
+            projected,
+            lists_lost: true,
+            stopping: false,
+        }
     }
 
     /// Runs until it is told to stop: resumes open work first.
     pub fn run(mut self) {
+        self.project(true);
         self.resume();
         while !self.stopping {
             let batch = self.gather();
@@ -254,12 +269,18 @@ impl Shell {
         self.local.push_back((0, outcome_of(offer, result, worker, took_ms)));
     }
 
-    /// Lists follow the commits from time to time.
+    /// Lists follow the commits from time to time; what a crash lost of them comes first.
     fn project(&mut self, now: bool) {
         if !now && self.projected.elapsed().as_millis() < LISTS_MS {
             return;
         }
         self.projected = Instant::now();
+        if self.lists_lost {
+            match self.partition.derive_lists() {
+                Ok(()) => self.lists_lost = false,
+                Err(refused) => return tracing::warn!(code = refused.code(), "list rows lost by a crash could not be derived"),
+            }
+        }
         if let Err(error) = self.partition.store().flush_lists() {
             tracing::warn!(code = error.code(), "lists could not be projected");
         }

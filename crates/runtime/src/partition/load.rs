@@ -1,11 +1,13 @@
 //! Bringing orchestrations into memory: snapshot, then fold; and what reading needs.
 
+use std::collections::BTreeMap;
+
 use provost_engine::{Orchestration, evolve};
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{OrchestrationId, TenantId};
-use provost_store::{Snapshot, Upkeep};
+use provost_store::{Derived, Snapshot, Upkeep};
 
-use super::{Loaded, Partition};
+use super::{Loaded, Partition, summary_of};
 use crate::gate::Refused;
 
 /// Rows read at once.
@@ -69,6 +71,29 @@ impl<S: Upkeep> Partition<S> {
         if view.head.sequence == 0 { Err(Refused::UnknownOrchestration(id)) } else { Ok(view) }
     }
 
+    /// Derives the list rows that a crash lost: what waited in memory is folded again from the journals.
+    ///
+    /// # Errors
+    /// What the store says; what was derived stays, and the rest is derived at the next call.
+    pub fn derive_lists(&mut self) -> Result<(), Refused> {
+        let mut after = 0;
+        loop {
+            let rows = self.store.unprojected(after, ROWS_READ)?;
+            let Some((through, _)) = rows.last() else { return Ok(()) };
+            after = *through;
+            let touched: BTreeMap<_, _> = rows.iter().filter_map(|(_, row)| Some((orchestration_of(row)?, row.recorded_at_us))).collect();
+            let mut derived = Vec::with_capacity(touched.len());
+            for ((tenant, id), recorded_us) in touched {
+                match self.fold(&tenant, id, u64::MAX) {
+                    Ok(view) => derived.push(Derived::Summary(summary_of(&view.state, recorded_us, &self.salt))),
+                    Err(Refused::UnknownOrchestration(_)) => {}
+                    Err(refused) => return Err(refused),
+                }
+            }
+            self.store.derive(&derived, after)?;
+        }
+    }
+
     /// Every row of an orchestration's journal behind `after`, in order.
     ///
     /// # Errors
@@ -96,6 +121,13 @@ impl<S: Upkeep> Partition<S> {
                 tracing::warn!(code = error.code(), "a snapshot could not be written");
             }
         }
+    }
+}
+
+fn orchestration_of(row: &Row) -> Option<(TenantId, OrchestrationId)> {
+    match &row.stream {
+        Stream::Orchestration(id) => Some((row.tenant.clone(), *id)),
+        Stream::Inbox(_) | Stream::Control => None,
     }
 }
 
