@@ -38,8 +38,8 @@ pub struct Account {
     pub closed: usize,
     /// Denied calls: request, action, rule, place, message.
     pub denied: Vec<Json>,
-    /// Requests that a veto ended.
-    pub vetoed: usize,
+    /// Requests that a veto ended: their message.
+    pub vetoed: Vec<Json>,
     /// Verified orchestrations that were equal.
     pub equal: usize,
     /// Verified orchestrations.
@@ -82,6 +82,8 @@ pub async fn take(stage: &Stage, sent: &Sent, left: &Left) -> Result<Account, Fa
         account.equal += usize::from(found["equal"] == true);
         account.facts += found["facts"].as_u64().unwrap_or(0);
     }
+    account.denied.sort_by_key(|denied| std::cmp::Reverse(denied["amount"].as_i64()));
+    account.vetoed.sort_by_key(|vetoed| std::cmp::Reverse(vetoed["amount"].as_i64()));
     for request in sent.asked.keys() {
         match subjects.get(request).copied().unwrap_or(0) {
             0 => account.lost.push(format!("request {request} has no orchestration")),
@@ -106,8 +108,12 @@ async fn judge(stage: &Stage, account: &mut Account, id: &str, subject: &str, se
             account.denied.push(json!({ "request": subject, "orchestration": id, "action": fact["judged"]["action"], "rule": rule["id"],
                 "at": rule["at"], "amount": asked["amount"], "currency": asked["currency"], "message": asked["message"] }));
         }
-        let decided = &fact["decided"];
-        account.vetoed += usize::from(decided.is_object() && decided.to_string().contains("\"veto"));
+        if fact["decided"].is_object() && fact["decided"].to_string().contains("\"veto") {
+            let asked = &sent.asked[subject];
+            account
+                .vetoed
+                .push(json!({ "request": subject, "amount": asked["amount"], "currency": asked["currency"], "message": asked["message"] }));
+        }
     }
     Ok(())
 }

@@ -70,12 +70,24 @@ pub fn table(sent: &Sent, left: &Left, account: &Account) {
 }
 
 fn denied(account: &Account) {
-    data(&format!("\nDENIED  {} calls; {} more requests ended by the fraud analyst's veto", account.denied.len(), account.vetoed));
+    data(&format!(
+        "\nDENIED  {} calls by policy; {} more requests by the fraud analyst's veto",
+        account.denied.len(),
+        account.vetoed.len()
+    ));
     for denied in account.denied.iter().take(DENIED_SHOWN) {
-        let asked = format!("{} {}", text(&denied["currency"]), amount(denied["amount"].as_i64().unwrap_or(0)));
-        data(&format!("  {}  {asked}  by `{}`, {}", text(&denied["request"]), text(&denied["rule"]), text(&denied["at"])));
-        data(&format!("      \"{}\"", text(&denied["message"])));
+        let by = format!("by `{}`, {}", text(&denied["rule"]), text(&denied["at"]));
+        asked(denied, &by);
     }
+    for vetoed in account.vetoed.iter().take(DENIED_SHOWN) {
+        asked(vetoed, "by veto of fraud-analyst, before policy had to be asked");
+    }
+}
+
+fn asked(refused: &Json, by: &str) {
+    let asked = format!("{} {}", text(&refused["currency"]), amount(refused["amount"].as_i64().unwrap_or(0)));
+    data(&format!("  {}  {asked}  {by}", text(&refused["request"])));
+    data(&format!("      \"{}\"", text(&refused["message"])));
 }
 
 fn waiting(left: &Left) {
@@ -124,7 +136,7 @@ pub fn summary(folder: &Path, sent: &Sent, left: &Left, account: &Account, took_
         "answers_lost": account.answers_lost, "plain_retry_doubles": account.asked_again,
         "denied": account.denied.len(), "denied_by": account.denied.iter().map(|d| format!("{} {}", text(&d["rule"]), text(&d["at"])))
             .collect::<std::collections::BTreeSet<_>>(),
-        "vetoed": account.vetoed, "in_doubt": left.in_doubt.len(), "settled_by_evidence": left.settled, "reviews_left": left.reviews.len(),
+        "vetoed": account.vetoed.len(), "in_doubt": left.in_doubt.len(), "settled_by_evidence": left.settled, "reviews_left": left.reviews.len(),
         "verify": { "equal": account.equal, "of": account.verified, "facts": account.facts },
     })
 }

@@ -46,7 +46,7 @@ impl Demo {
             stage.server.url, stage.payments.url, stage.crm.url
         ));
         story::apply(&stage).await?;
-        let pace = Duration::from_millis(if self.fast { 20 } else { 450 });
+        let pace = Duration::from_millis(if self.fast { 20 } else { 700 });
         let sent = story::play(&mut stage, pace).await?;
         data("  everything is sent; waiting until all is settled");
         let left = people::settle(&stage).await?;
