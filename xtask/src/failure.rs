@@ -28,6 +28,9 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// It ended before it could say what holds.
+    #[error("{0}")]
+    Stopped(String),
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Write(#[from] io::Error),

@@ -5,6 +5,7 @@
 //! `tidy` runs before anything else compiles.
 
 mod bench;
+mod crash;
 mod failure;
 mod process;
 mod sim;
@@ -38,6 +39,8 @@ enum Task {
     Bench(bench::Options),
     /// Format, lint, tidy and test the whole workspace.
     Test(test::Options),
+    /// Kill the release binary under load, again and again, and count what was lost or done twice.
+    Crash(crash::Options),
 }
 
 /// Whether a task held.
@@ -55,6 +58,7 @@ fn run(task: &Task) -> Result<Outcome, Failure> {
         Task::Sim(options) => sim::run(options),
         Task::Bench(options) => bench::run(options),
         Task::Test(options) => test::run(options),
+        Task::Crash(options) => crash::run(options),
     }
 }
 
