@@ -82,8 +82,8 @@ impl World {
         let Some(result) = held.result.clone() else { return };
         let Some(up) = self.machines.get_mut(held.machine).and_then(|m| m.up.as_mut()) else { return };
         match up.dispatcher.report(&held.token, &held.worker, &held.offer.tenant) {
-            Some(held) => {
-                let (machine, delivery) = (held.machine, outcome_of(&held.offer, result, &held.worker));
+            Some(ended) => {
+                let (machine, delivery) = (held.machine, outcome_of(&ended.offer, result, &ended.worker));
                 self.push(machine, 0, delivery);
             }
             None => self.zombies += 1,
