@@ -176,6 +176,10 @@ impl Shell {
                 }
             } else if let Some(answer) = self.waiting.remove(&reply.ticket) {
                 let _nobody_waits_any_more = answer.send(reply.told);
+            } else if let Told::Refused(refused) = &reply.told
+                && !matches!(refused, crate::gate::Refused::Rejected(_))
+            {
+                tracing::warn!(code = refused.code(), partition = self.index, "inner work was refused: {refused}");
             }
         }
         for release in outputs.releases {
