@@ -32,3 +32,16 @@ pub const SILENT_CASE: &str = "R-1042";
 
 /// Whose reviews are left for the user.
 pub const KEPT_CUSTOMERS: [&str; 3] = ["vip-amira", "new-tomas", "c-hildegard"];
+
+/// A member of a JSON document, null where there is none.
+pub trait At {
+    /// The member at a JSON pointer.
+    fn at(&self, pointer: &str) -> &serde_json::Value;
+}
+
+impl At for serde_json::Value {
+    fn at(&self, pointer: &str) -> &serde_json::Value {
+        static ABSENT: serde_json::Value = serde_json::Value::Null;
+        self.pointer(pointer).unwrap_or(&ABSENT)
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! What must stay true: nothing is taken from the story but what was asked for and what was acknowledged.
 
+use crate::demo::At as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
@@ -64,26 +65,26 @@ pub async fn take(stage: &Stage, sent: &Sent, left: &Left) -> Result<Account, Fa
     let mut subjects: BTreeMap<String, usize> = BTreeMap::new();
     let (mut keys, mut closings) = (BTreeMap::new(), BTreeSet::new());
     for item in every(stage).await? {
-        let id = text(&item["id"]);
+        let id = text(item.at("/id"));
         let seen = stage.client.get(&format!("/v1/orchestrations/{id}")).await?;
-        let subject = text(&seen["subject"]);
+        let subject = text(seen.at("/subject"));
         *subjects.entry(subject.clone()).or_default() += 1;
-        *account.statuses.entry(text(&seen["status"])).or_default() += 1;
-        for effect in seen["effects"].as_array().into_iter().flatten().filter(|effect| effect["state"] == "done") {
-            if text(&effect["name"]).starts_with("payments.refund") {
-                keys.insert(text(&effect["key"]), subject.clone());
-            } else if text(&effect["name"]).starts_with("crm.close-case") {
+        *account.statuses.entry(text(seen.at("/status"))).or_default() += 1;
+        for effect in seen.at("/effects").as_array().into_iter().flatten().filter(|effect| effect.at("/state") == "done") {
+            if text(effect.at("/name")).starts_with("payments.refund") {
+                keys.insert(text(effect.at("/key")), subject.clone());
+            } else if text(effect.at("/name")).starts_with("crm.close-case") {
                 closings.insert(subject.clone());
             }
         }
         judge(stage, &mut account, &id, &subject, sent).await?;
         let found = stage.client.post(&format!("/v1/orchestrations/{id}/verification"), &json!({}), &[]).await?;
         account.verified += 1;
-        account.equal += usize::from(found["equal"] == true);
-        account.facts += found["facts"].as_u64().unwrap_or(0);
+        account.equal += usize::from(found.at("/equal") == true);
+        account.facts += found.at("/facts").as_u64().unwrap_or(0);
     }
-    account.denied.sort_by_key(|denied| std::cmp::Reverse(denied["amount"].as_i64()));
-    account.vetoed.sort_by_key(|vetoed| std::cmp::Reverse(vetoed["amount"].as_i64()));
+    account.denied.sort_by_key(|denied| std::cmp::Reverse(denied.at("/amount").as_i64()));
+    account.vetoed.sort_by_key(|vetoed| std::cmp::Reverse(vetoed.at("/amount").as_i64()));
     for request in sent.asked.keys() {
         match subjects.get(request).copied().unwrap_or(0) {
             0 => account.lost.push(format!("request {request} has no orchestration")),
@@ -101,18 +102,20 @@ pub async fn take(stage: &Stage, sent: &Sent, left: &Left) -> Result<Account, Fa
 /// What policy and the panel refused, from the journal.
 async fn judge(stage: &Stage, account: &mut Account, id: &str, subject: &str, sent: &Sent) -> Result<(), Failure> {
     let journal = stage.client.get(&format!("/v1/orchestrations/{id}/journal")).await?;
-    let rows = journal["rows"].as_array().into_iter().flatten();
-    for fact in rows.flat_map(|row| row["payload"]["facts"].as_array().into_iter().flatten()) {
-        if fact["judged"]["answer"] == "deny" {
-            let (rule, asked) = (&fact["judged"]["rules"][0], &sent.asked[subject]);
-            account.denied.push(json!({ "request": subject, "orchestration": id, "action": fact["judged"]["action"], "rule": rule["id"],
-                "at": rule["at"], "amount": asked["amount"], "currency": asked["currency"], "message": asked["message"] }));
+    let rows = journal.at("/rows").as_array().into_iter().flatten();
+    for fact in rows.flat_map(|row| row.at("/payload/facts").as_array().into_iter().flatten()) {
+        if fact.at("/judged/answer") == "deny" {
+            let (rule, asked) = (fact.at("/judged/rules/0"), sent.asked.get(subject).unwrap_or(&Json::Null));
+            account
+                .denied
+                .push(json!({ "request": subject, "orchestration": id, "action": fact.at("/judged/action"), "rule": rule.at("/id"),
+                "at": rule.at("/at"), "amount": asked.at("/amount"), "currency": asked.at("/currency"), "message": asked.at("/message") }));
         }
-        if fact["decided"].is_object() && fact["decided"].to_string().contains("\"veto") {
-            let asked = &sent.asked[subject];
+        if fact.at("/decided").is_object() && fact.at("/decided").to_string().contains("\"veto") {
+            let asked = sent.asked.get(subject).unwrap_or(&Json::Null);
             account
                 .vetoed
-                .push(json!({ "request": subject, "amount": asked["amount"], "currency": asked["currency"], "message": asked["message"] }));
+                .push(json!({ "request": subject, "amount": asked.at("/amount"), "currency": asked.at("/currency"), "message": asked.at("/message") }));
         }
     }
     Ok(())
@@ -124,14 +127,14 @@ fn payments(account: &mut Account, lines: &[Json], keys: &BTreeMap<String, Strin
     let mut customers: BTreeMap<String, usize> = BTreeMap::new();
     let mut again = BTreeSet::new();
     for line in lines {
-        match line["act"].as_str() {
+        match line.at("/act").as_str() {
             Some("paid") => {
-                *taken.entry(text(&line["key"])).or_default() += 1;
-                *customers.entry(text(&line["body"]["customer"])).or_default() += 1;
-                *account.paid_sums.entry(text(&line["body"]["currency"])).or_default() += line["body"]["amount"].as_i64().unwrap_or(0);
-                account.answers_lost += usize::from(line["lost"] == true);
+                *taken.entry(text(line.at("/key"))).or_default() += 1;
+                *customers.entry(text(line.at("/body/customer"))).or_default() += 1;
+                *account.paid_sums.entry(text(line.at("/body/currency"))).or_default() += line.at("/body/amount").as_i64().unwrap_or(0);
+                account.answers_lost += usize::from(line.at("/lost") == true);
             }
-            Some("asked-again") => drop(again.insert(text(&line["key"]))),
+            Some("asked-again") => drop(again.insert(text(line.at("/key")))),
             Some(_) | None => {}
         }
     }
@@ -142,8 +145,8 @@ fn payments(account: &mut Account, lines: &[Json], keys: &BTreeMap<String, Strin
             account.lost.push(format!("the payment of {request} is not in the provider's ledger"));
         }
         let asked = sent.asked.get(request);
-        let currency = asked.map(|asked| text(&asked["currency"])).unwrap_or_default();
-        *account.expected_sums.entry(currency).or_default() += asked.and_then(|asked| asked["amount"].as_i64()).unwrap_or(0);
+        let currency = asked.map(|asked| text(asked.at("/currency"))).unwrap_or_default();
+        *account.expected_sums.entry(currency).or_default() += asked.and_then(|asked| asked.at("/amount").as_i64()).unwrap_or(0);
     }
     account.doubled.extend(taken.iter().filter(|(_, times)| **times > 1).map(|(key, _)| format!("key {key} was paid more than once")));
     account
@@ -158,7 +161,7 @@ fn payments(account: &mut Account, lines: &[Json], keys: &BTreeMap<String, Strin
 fn cases(account: &mut Account, lines: &[Json], closings: &BTreeSet<String>, in_doubt: usize) {
     let mut closed: BTreeMap<String, usize> = BTreeMap::new();
     for line in lines {
-        *closed.entry(text(&line["case"])).or_default() += 1;
+        *closed.entry(text(line.at("/case"))).or_default() += 1;
     }
     account.closed = closed.len();
     account

@@ -3,6 +3,7 @@
 //! What must stay true: a line is on disk before an answer leaves; the same key never pays twice; whether an answer is lost depends on
 //! the key alone (and on how many were lost before). What is absent: our own crates, so that nothing here can agree by construction.
 
+use crate::demo::At as _;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -129,10 +130,10 @@ impl Ledger {
         let file = File::options().create(true).append(true).read(true).open(path)?;
         let mut ledger = Self { file, paid: BTreeMap::new(), lost: 0 };
         for line in lines(path)? {
-            if line["act"] == "paid" {
-                let key = line["key"].as_str().unwrap_or_default().to_owned();
-                ledger.lost += usize::from(line["lost"] == true);
-                ledger.paid.insert(key, Paid { body: line["body"].clone(), answer: line["answer"].clone() });
+            if line.at("/act") == "paid" {
+                let key = line.at("/key").as_str().unwrap_or_default().to_owned();
+                ledger.lost += usize::from(line.at("/lost") == true);
+                ledger.paid.insert(key, Paid { body: line.at("/body").clone(), answer: line.at("/answer").clone() });
             }
         }
         Ok(ledger)

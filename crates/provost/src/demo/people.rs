@@ -3,6 +3,7 @@
 //! What must stay true: three reviews and the silent case stay for the user; a doubt is settled by what the CRM's ledger says, and only
 //! once the CRM has settled.
 
+use crate::demo::At as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -29,7 +30,7 @@ pub struct Left {
 }
 
 fn is_kept(review: &Json) -> bool {
-    KEPT_CUSTOMERS.iter().any(|customer| review["show"]["customer"] == *customer)
+    KEPT_CUSTOMERS.iter().any(|customer| review.at("/show/customer") == *customer)
 }
 
 /// Approves every open review but those kept for the user.
@@ -44,8 +45,8 @@ pub async fn approve(stage: &Stage) -> Result<Vec<Json>, Failure> {
             kept.push(review.clone());
             continue;
         }
-        let body = json!({ "orchestration": review["orchestration"], "option": "approve", "reason": "looked at the order" });
-        stage.client.post(&format!("/v1/reviews/{}", text(&review["id"])), &body, &[]).await?;
+        let body = json!({ "orchestration": review.at("/orchestration"), "option": "approve", "reason": "looked at the order" });
+        stage.client.post(&format!("/v1/reviews/{}", text(review.at("/id"))), &body, &[]).await?;
     }
     Ok(kept)
 }
@@ -61,7 +62,7 @@ pub async fn settle(stage: &Stage) -> Result<Left, Failure> {
         let reviews = approve(stage).await?;
         let in_doubt = if began.elapsed() > CRM_SETTLES { doubts(stage, &mut settled).await? } else { Vec::new() };
         let open = open_ids(stage).await?;
-        let explained = |id: &String| reviews.iter().chain(&in_doubt).any(|left| left["orchestration"] == id.as_str());
+        let explained = |id: &String| reviews.iter().chain(&in_doubt).any(|left| left.at("/orchestration") == id.as_str());
         if open.iter().all(explained) && reviews.len() == KEPT_CUSTOMERS.len() && in_doubt.len() == 1 {
             return Ok(Left { reviews, in_doubt, settled });
         }
@@ -85,8 +86,8 @@ pub async fn every(stage: &Stage) -> Result<Vec<Json>, Failure> {
     let (mut all, mut before) = (Vec::new(), String::new());
     loop {
         let page = stage.client.get(&format!("/v1/orchestrations?limit=500{before}")).await?;
-        all.extend(page["items"].as_array().cloned().unwrap_or_default());
-        match page["next"].as_str() {
+        all.extend(page.at("/items").as_array().cloned().unwrap_or_default());
+        match page.at("/next").as_str() {
             Some(next) => before = format!("&before={next}"),
             None => return Ok(all),
         }
@@ -95,7 +96,7 @@ pub async fn every(stage: &Stage) -> Result<Vec<Json>, Failure> {
 
 async fn open_ids(stage: &Stage) -> Result<Vec<String>, Failure> {
     let ended = |status: &Json| ["completed", "faulted", "cancelled"].iter().any(|word| status == word);
-    Ok(every(stage).await?.iter().filter(|item| !ended(&item["status"])).map(|item| text(&item["id"])).collect())
+    Ok(every(stage).await?.iter().filter(|item| !ended(item.at("/status"))).map(|item| text(item.at("/id"))).collect())
 }
 
 /// Settles doubts by what the CRM's ledger says; the silent case stays.
@@ -103,17 +104,17 @@ async fn doubts(stage: &Stage, settled: &mut usize) -> Result<Vec<Json>, Failure
     let open = stage.client.get("/v1/effects?state=in-doubt").await?;
     let mut left = Vec::new();
     for effect in open.as_array().into_iter().flatten() {
-        let orchestration = text(&effect["orchestration"]);
-        let case = text(&stage.client.get(&format!("/v1/orchestrations/{orchestration}")).await?["subject"]);
+        let orchestration = text(effect.at("/orchestration"));
+        let case = text(stage.client.get(&format!("/v1/orchestrations/{orchestration}")).await?.at("/subject"));
         if case == SILENT_CASE {
             left.push(effect.clone());
             continue;
         }
         let closed = outside::lines(&ledger(stage.folder(), "crm")).map_err(|e| Failure::new("demo", e.to_string()))?;
-        let done = closed.iter().any(|line| line["case"] == case.as_str());
+        let done = closed.iter().any(|line| line.at("/case") == case.as_str());
         let evidence = format!("the CRM's ledger, case {case}: {}", if done { "closed" } else { "not there" });
         let body = json!({ "orchestration": orchestration, "done": done, "evidence": evidence, "reason": "looked into the CRM" });
-        stage.client.post(&format!("/v1/effects/{}/resolution", text(&effect["id"])), &body, &[]).await?;
+        stage.client.post(&format!("/v1/effects/{}/resolution", text(effect.at("/id"))), &body, &[]).await?;
         *settled += 1;
     }
     Ok(left)

@@ -1,5 +1,6 @@
 //! The account as a table for people, and as one line of JSON.
 
+use crate::demo::At as _;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
@@ -76,7 +77,7 @@ fn denied(account: &Account) {
         account.vetoed.len()
     ));
     for denied in account.denied.iter().take(DENIED_SHOWN) {
-        let by = format!("by `{}`, {}", text(&denied["rule"]), text(&denied["at"]));
+        let by = format!("by `{}`, {}", text(denied.at("/rule")), text(denied.at("/at")));
         asked(denied, &by);
     }
     for vetoed in account.vetoed.iter().take(DENIED_SHOWN) {
@@ -85,9 +86,9 @@ fn denied(account: &Account) {
 }
 
 fn asked(refused: &Json, by: &str) {
-    let asked = format!("{} {}", text(&refused["currency"]), amount(refused["amount"].as_i64().unwrap_or(0)));
-    data(&format!("  {}  {asked}  {by}", text(&refused["request"])));
-    data(&format!("      \"{}\"", text(&refused["message"])));
+    let asked = format!("{} {}", text(refused.at("/currency")), amount(refused.at("/amount").as_i64().unwrap_or(0)));
+    data(&format!("  {}  {asked}  {by}", text(refused.at("/request"))));
+    data(&format!("      \"{}\"", text(refused.at("/message"))));
 }
 
 fn waiting(left: &Left) {
@@ -104,12 +105,12 @@ pub fn next(folder: &Path, left: &Left) {
     data(&format!("  provost demo --outside --data {at} &      # the payments provider and the CRM, where they were"));
     data(&format!("  provost serve --data {at} &"));
     for review in &left.reviews {
-        let shown = &review["show"];
-        let asked = format!("{} {}", text(&shown["currency"]), amount(shown["amount"].as_i64().unwrap_or(0)));
+        let shown = review.at("/show");
+        let asked = format!("{} {}", text(shown.at("/currency")), amount(shown.at("/amount").as_i64().unwrap_or(0)));
         data(&format!(
             "  provost approve {} --reason 'looked at the order' --data {at}      # {}, {asked}",
-            text(&review["id"]),
-            text(&shown["customer"])
+            text(review.at("/id")),
+            text(shown.at("/customer"))
         ));
     }
     for effect in &left.in_doubt {
@@ -117,7 +118,7 @@ pub fn next(folder: &Path, left: &Left) {
         data(&format!("  # case {}: {} shows whether it was closed", super::SILENT_CASE, evidence.display()));
         data(&format!(
             "  provost resolve {} --done --evidence {} --reason 'the CRM shows it closed' --data {at}",
-            text(&effect["id"]),
+            text(effect.at("/id")),
             evidence.display()
         ));
     }
@@ -134,7 +135,7 @@ pub fn summary(folder: &Path, sent: &Sent, left: &Left, account: &Account, took_
         "orchestrations": account.statuses, "paid": account.paid, "paid_sums": account.paid_sums, "expected_sums": account.expected_sums,
         "closed": account.closed, "lost": account.lost.len(), "doubled": account.doubled.len(),
         "answers_lost": account.answers_lost, "plain_retry_doubles": account.asked_again,
-        "denied": account.denied.len(), "denied_by": account.denied.iter().map(|d| format!("{} {}", text(&d["rule"]), text(&d["at"])))
+        "denied": account.denied.len(), "denied_by": account.denied.iter().map(|d| format!("{} {}", text(d.at("/rule")), text(d.at("/at"))))
             .collect::<std::collections::BTreeSet<_>>(),
         "vetoed": account.vetoed.len(), "in_doubt": left.in_doubt.len(), "settled_by_evidence": left.settled, "reviews_left": left.reviews.len(),
         "verify": { "equal": account.equal, "of": account.verified, "facts": account.facts },

@@ -2,6 +2,7 @@
 //!
 //! What must stay true: an event that was not acknowledged is sent again under the same id, until it is.
 
+use crate::demo::At as _;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,7 @@ pub async fn play(stage: &mut Stage, pace: Duration) -> Result<Sent, Failure> {
     let mut sent = Sent::default();
     let events: Vec<Json> = EVENTS.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     for event in &events {
-        sent.asked.insert(text(&event["subject"]), event["data"].clone());
+        sent.asked.insert(text(event.at("/subject")), event.at("/data").clone());
     }
     for (at, batch) in events.chunks(BATCH).enumerate() {
         if let Some((_, after_ms)) = KILLS.iter().find(|(when, _)| *when == at) {
@@ -105,7 +106,7 @@ async fn probe(stage: &Stage, sent: &mut Sent, number: usize) -> Result<(), Fail
     let body = json!({ "input": asked, "subject": id });
     let headers = [("prefer", "wait=30"), ("idempotency-key", id.as_str())];
     let ended = stage.client.post("/v1/workflows/refund-triage/orchestrations", &body, &headers).await?;
-    if ended["status"] == "completed" || ended["effects"].is_array() {
+    if ended.at("/status") == "completed" || ended.at("/effects").is_array() {
         return Ok(());
     }
     Err(Failure::new("demo", format!("the server came back, but `{id}` did not end within 30 s")))
@@ -133,16 +134,16 @@ async fn deliver(stage: &Stage, sent: &mut Sent, batch: &[Json]) -> Result<(), F
 
 fn note_answers(sent: &mut Sent, batch: &[Json], answers: &Json) {
     for (event, answer) in batch.iter().zip(answers.as_array().into_iter().flatten()) {
-        match answer["status"].as_str() {
+        match answer.at("/status").as_str() {
             Some("accepted") => sent.accepted += 1,
             Some("duplicate") => sent.duplicates += 1,
             Some(_) | None => {
-                sent.rejected.push(format!("{}: {}", text(&event["id"]), answer["problem"]));
+                sent.rejected.push(format!("{}: {}", text(event.at("/id")), answer.at("/problem")));
                 continue;
             }
         }
-        let started: Vec<String> = answer["orchestrations"].as_array().into_iter().flatten().map(text).collect();
-        sent.acknowledged.entry(text(&event["subject"])).or_default().extend(started);
+        let started: Vec<String> = answer.at("/orchestrations").as_array().into_iter().flatten().map(text).collect();
+        sent.acknowledged.entry(text(event.at("/subject"))).or_default().extend(started);
     }
 }
 

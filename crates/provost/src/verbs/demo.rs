@@ -1,5 +1,6 @@
 //! `provost demo`.
 
+use crate::demo::At as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -66,8 +67,8 @@ impl Demo {
 
 /// One explanation: of the request in doubt.
 async fn explained(stage: &Stage, account: &Account, left: &Left) -> Result<(), Failure> {
-    let denied = account.denied.first().map(|denied| denied["orchestration"].clone());
-    let Some(id) = left.in_doubt.first().map(|effect| effect["orchestration"].clone()).or(denied) else { return Ok(()) };
+    let denied = account.denied.first().map(|denied| denied.at("/orchestration").clone());
+    let Some(id) = left.in_doubt.first().map(|effect| effect.at("/orchestration").clone()).or(denied) else { return Ok(()) };
     let id = id.as_str().unwrap_or_default().to_owned();
     data(&format!("\nONE OF THEM EXPLAINED  {SILENT_CASE}"));
     for verb in ["explain", "journal"] {
