@@ -239,7 +239,11 @@ impl<S: Upkeep> Partition<S> {
             Delivery::Accept { tenant, event, by } => self.accept(stage, Some(ticket), tenant, event, by),
             Delivery::Start { tenant, launch, id, start, remember } => self.start(stage, ticket, tenant, launch, *id, start, *remember),
             Delivery::Command { tenant, orchestration, command, cause } => {
-                let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
+                let told = self.command(stage, tenant, *orchestration, command, cause.clone());
+                if told.is_err() {
+                    self.keep_timer(stage, tenant, *orchestration, command);
+                }
+                let head = told?;
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });
                 Ok(())
             }
@@ -249,6 +253,16 @@ impl<S: Upkeep> Partition<S> {
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });
                 Ok(())
             }
+        }
+    }
+
+    /// A timer that came before its time (a clock went back) is set again: it must not be lost.
+    fn keep_timer(&self, stage: &mut stage::Stage, tenant: &TenantId, orchestration: OrchestrationId, command: &Command) {
+        let Command::Timer { id } = command else { return };
+        let loaded = self.loaded.get(&(tenant.clone(), orchestration));
+        if let Some(timer) = loaded.and_then(|loaded| loaded.state.timers.get(id)) {
+            let (tenant, id, due_us) = (tenant.clone(), id.clone(), timer.due_us);
+            stage.releases.push(Release::Timer { tenant, orchestration, id, due_us });
         }
     }
 

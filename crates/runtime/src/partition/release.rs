@@ -134,8 +134,9 @@ impl<S: Upkeep> Partition<S> {
             releases.push(Release::Again(Box::new(going_on(&tenant, id))));
         }
         for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
-            let maybe_sent =
-                pending.state == EffectState::Sent || pending.class == EffectClass::E3 && pending.state == EffectState::Intended;
+            // Of classes E1 to E3 nothing says whether an attempt had left: it is unknown, and goes on under the same key or by asking.
+            let keyed = matches!(pending.class, EffectClass::E1 | EffectClass::E2 | EffectClass::E3);
+            let maybe_sent = pending.state == EffectState::Sent || keyed && pending.state == EffectState::Intended;
             if maybe_sent && !provost_model::planted::planted("resume-sends-again") {
                 let result = lost(pending.class, "the server stopped between sending and the answer");
                 let outcome = Outcome { effect: pending.effect, attempt: pending.attempt, result, worker: "provost".into(), took_ms: 0 };
