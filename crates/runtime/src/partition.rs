@@ -281,6 +281,9 @@ impl<S: Upkeep> Partition<S> {
         match self.store.commit(&batch) {
             Ok(_) => {
                 self.snapshots(&stage.grown);
+                for ended in &stage.ended {
+                    self.loaded.remove(ended);
+                }
                 Outputs { replies: stage.replies, releases: stage.releases, failed: None, committed }
             }
             Err(error) => {

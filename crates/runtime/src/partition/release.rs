@@ -52,7 +52,8 @@ impl<S: Upkeep> Partition<S> {
         }
         self.release(stage, tenant, &decided, head)?;
         if ended {
-            self.loaded.remove(&(tenant.clone(), id));
+            // It stays in memory until the commit: a later delivery of the same batch must see that it ended.
+            stage.ended.push((tenant.clone(), id));
         }
         Ok(head)
     }

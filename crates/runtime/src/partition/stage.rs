@@ -16,6 +16,8 @@ pub(super) struct Stage {
     pub releases: Vec<Release>,
     pub seen: BTreeMap<(TenantId, Digest), Seen>,
     pub heads: BTreeMap<(TenantId, Stream), Head>,
+    /// Orchestrations that ended in this batch.
+    pub ended: Vec<(TenantId, OrchestrationId)>,
     /// Orchestrations whose journal passed a snapshot's distance.
     pub grown: Vec<(TenantId, OrchestrationId)>,
 }
