@@ -104,16 +104,20 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
     if let Some(problem) = problem {
         return raise(turn, &root, TaskIx::ROOT, problem);
     }
-    match life_ms(turn, program.timeout.as_ref()) {
-        Ok(0) => {}
-        Ok(ms) => {
-            let due_us = turn.ambient.now_us.saturating_add(ms.saturating_mul(1000));
-            turn.set_timer("timeout:".to_owned(), &root, due_us);
-            turn.state.touched = false;
-        }
-        Err(problem) => return raise(turn, &root, TaskIx::ROOT, problem),
+    if let Err(problem) = begin_life(turn) {
+        return raise(turn, &root, TaskIx::ROOT, problem);
     }
     turn.ready.push(root);
+}
+
+/// Sets the timer of the workflow's own timeout.
+fn begin_life(turn: &mut Turn<'_>) -> Result<(), Problem> {
+    let ms = life_ms(turn, turn.program().timeout.as_ref())?;
+    if ms > 0 {
+        let due_us = turn.ambient.now_us.saturating_add(ms.saturating_mul(1000));
+        turn.set_timer("timeout:".to_owned(), &Position::root(), due_us);
+    }
+    Ok(())
 }
 
 fn life_ms(turn: &Turn<'_>, timeout: Option<&Duration>) -> Result<i64, Problem> {
@@ -164,6 +168,13 @@ fn timed_out(turn: &mut Turn<'_>, at: &Position) {
 fn redriven(turn: &mut Turn<'_>, _redrive: &Redrive) -> Result<(), Rejected> {
     let parked = turn.state.parked.clone().ok_or(Rejected::NotParked)?;
     turn.emit(Fact::Redriven { at: parked.at.clone() });
+    if parked.at.is_root()
+        && turn.state.phase == Phase::Running
+        && let Err(problem) = begin_life(turn)
+    {
+        raise(turn, &parked.at, TaskIx::ROOT, problem);
+        return Ok(());
+    }
     turn.ready = blocks_to_go_on(turn);
     Ok(())
 }

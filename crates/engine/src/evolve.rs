@@ -28,13 +28,14 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             tasks::completed(state, at, *task, output, exported.as_ref(), then);
         }
         Fact::Skipped { at, task } => tasks::skipped(state, at, *task),
-        Fact::Raised { at, .. } => tasks::close(state, at),
+        Fact::Raised { at, .. } => tasks::raised(state, at),
         Fact::Caught { at, problem } => tasks::caught(state, at, problem, now_us),
         Fact::RetryScheduled { at, attempt, .. } => tasks::retry_scheduled(state, at, *attempt),
         Fact::Retried { at } => tasks::retried(state, at),
         Fact::Abandoned { at } => tasks::close(state, at),
         Fact::TimerSet { id, at, due_us } => {
-            state.touched = true;
+            // The workflow's own timeout is no wait.
+            state.touched |= !at.is_root();
             state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us: *due_us });
         }
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
@@ -61,7 +62,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         }
         Fact::Redriven { at } => {
             state.parked = None;
-            tasks::close(state, at);
+            tasks::redriven(state, at);
         }
         Fact::Ended { ending, output, problem } => {
             state.output = output.clone().unwrap_or_default();

@@ -7,7 +7,7 @@ mod advance;
 mod export;
 mod raise;
 
-pub(crate) use advance::{blocks_to_go_on, expire, run};
+pub(crate) use advance::{blocks_to_go_on, expire, expired_around, run};
 pub(crate) use export::exported;
 pub(crate) use raise::{park, raise, retried_outside, withdraw_within};
 
@@ -127,8 +127,15 @@ pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, finished:
         Err(problem) => raise(turn, at, ix, problem),
         Ok(fact) => {
             turn.emit(fact);
-            if let Some(parent) = at.parent() {
-                turn.ready.push(parent);
+            let Some(parent) = at.parent() else { return };
+            // A list reads `then` itself when it goes on; a fork has no order, and only `end` leads out of it.
+            let done = match turn.state.open.get(&parent).map(|open| &open.kind) {
+                Some(OpenKind::Fork { done }) if finished.then == Flow::End => done.last().map(|(_, output)| output.clone()),
+                Some(_) | None => None,
+            };
+            match done {
+                Some(output) => advance::end(turn, output),
+                None => turn.ready.push(parent),
             }
         }
     }

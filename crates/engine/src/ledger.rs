@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use provost_model::id::EffectId;
 use provost_model::program::{ActionSpec, EffectClass};
-use provost_model::record::{EffectKind, EffectState, Fact, Intent};
+use provost_model::record::{EffectState, Fact, Intent};
 use provost_model::value::lookup;
 use provost_model::{Digest, Position, Problem, Value};
 
@@ -85,8 +85,19 @@ pub(crate) fn is_out_within(turn: &Turn<'_>, at: &Position) -> bool {
 /// Its place is given up: a run is abandoned, anything else is taken back where no worker has it yet.
 pub(crate) fn give_up(turn: &mut Turn<'_>, id: &EffectId) {
     let Some(effect) = turn.state.effects.get(id).cloned() else { return };
-    let never_left = effect.state == EffectState::Waiting && effect.kind != EffectKind::Agent && effect.class != EffectClass::E4;
-    if effect.class == EffectClass::E0 || never_left && effect.attempt == 1 {
+    // Between attempts that were certainly not done, or before `sent` of an E4 (which is refused from here on), nothing is out.
+    let certain = match effect.state {
+        EffectState::Waiting => !effect.unknown,
+        EffectState::Intended => effect.class == EffectClass::E4 && !effect.unknown,
+        EffectState::Sent
+        | EffectState::Asked
+        | EffectState::InDoubt
+        | EffectState::Done
+        | EffectState::Failed
+        | EffectState::Conflict
+        | EffectState::Abandoned => false,
+    };
+    if effect.class == EffectClass::E0 || certain {
         turn.emit(Fact::Settled { effect: *id, state: EffectState::Abandoned });
     }
     if matches!(effect.state, EffectState::Intended | EffectState::Sent) {

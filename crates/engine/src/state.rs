@@ -233,6 +233,9 @@ pub struct ReviewAnswered {
     pub by: Who,
     /// What was filled in.
     pub form: Value,
+    /// Why.
+    #[serde(default)]
+    pub reason: Arc<str>,
     /// When, in microseconds UTC.
     pub at_us: i64,
 }

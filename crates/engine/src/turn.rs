@@ -182,7 +182,8 @@ impl<'t> Turn<'t> {
         let root = Position::root();
         let at = scope.at.as_ref().unwrap_or(&root);
         match name {
-            "context" => self.state.context(at),
+            // At a fork's own export it is what the branches made of it.
+            "context" => scope.more.iter().find(|(more, _)| &**more == name).map_or_else(|| self.state.context(at), |(_, v)| v.clone()),
             "input" => scope.input.clone(),
             "output" => scope.output.clone(),
             "task" => self.task_variable(at, scope),

@@ -100,7 +100,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let wrong = || DigestError(text.to_owned());
-        let hex = text.strip_prefix("sha256:").filter(|h| h.len() == 64 && h.is_ascii()).ok_or_else(wrong)?;
+        let hex = text.strip_prefix("sha256:").filter(|h| h.len() == 64 && h.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(wrong)?;
         let mut bytes = [0_u8; 32];
         for (at, byte) in bytes.iter_mut().enumerate() {
             let pair = hex.get(at * 2..at * 2 + 2).ok_or_else(wrong)?;

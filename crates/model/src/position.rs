@@ -67,8 +67,13 @@ impl Position {
         if self.0.is_empty() {
             return None;
         }
-        let text = if self.0.ends_with(']') { self.0.rsplit_once('[') } else { self.0.rsplit_once('/') };
-        Some(Self(text.map_or("", |(head, _)| head).into()))
+        // A `[` of a name is escaped, so one in the last part is an iteration's; a `]` may end any name.
+        let last = self.0.rfind('/').map_or(0, |slash| slash + 1);
+        let cut = match self.0.rfind('[').filter(|bracket| *bracket >= last) {
+            Some(bracket) => bracket,
+            None => last.saturating_sub(1),
+        };
+        Some(Self(self.0.get(..cut).unwrap_or_default().into()))
     }
 
     /// The last name without its visit mark, unescaped: what an author calls the task.

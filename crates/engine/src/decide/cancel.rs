@@ -53,7 +53,9 @@ pub(super) fn go_on(turn: &mut Turn<'_>) {
 
 /// Whether its outcome is worth waiting for: it may act on the world, and it will be known.
 fn is_awaited(effect: &Effect) -> bool {
-    effect.class != EffectClass::E0 && matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked)
+    let asked_by_key = effect.state == EffectState::Waiting && effect.unknown;
+    let out = matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked);
+    effect.class != EffectClass::E0 && (out || asked_by_key)
 }
 
 fn finish_unwinding(turn: &mut Turn<'_>) {

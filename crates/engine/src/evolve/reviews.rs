@@ -25,9 +25,9 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             };
             state.reviews.insert_mut(*review, Arc::new(opened));
         }
-        Fact::ReviewAnswered { review, option, approved, by, form } => change(state, review, |r| {
+        Fact::ReviewAnswered { review, option, approved, by, form, reason } => change(state, review, |r| {
             let (option, by, form) = (option.clone(), by.clone(), form.clone());
-            r.answer = Some(ReviewAnswered { option, approved: *approved, by, form, at_us: now_us });
+            r.answer = Some(ReviewAnswered { option, approved: *approved, by, form, reason: reason.as_str().into(), at_us: now_us });
         }),
         Fact::ReviewClosed { review } => change(state, review, |r| r.closed = true),
         Fact::ApprovalSpent { review, .. } => change(state, review, |r| r.spent = true),

@@ -90,7 +90,12 @@ pub(super) fn output_of(state: &Orchestration, at: &Position, output: Option<&Va
 }
 
 pub(super) fn completed(state: &mut Orchestration, at: &Position, task: TaskIx, output: Value, exported: Option<&Exported>, then: &Flow) {
+    // The line of a finished branch is kept for the join.
+    let kept = state.lines.get(at).filter(|_| !at.is_root()).cloned();
     close(state, at);
+    if let Some(context) = kept {
+        state.lines.insert_mut(at.clone(), context);
+    }
     if let Some(exported) = exported {
         let line = state.line_of(at);
         let context = apply(&state.context(at), exported);
@@ -160,6 +165,17 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
         state.effects.remove_mut(run);
     }
     super::reviews::close_within(state, at);
+}
+
+/// Closes what an error went through. The workflow itself stays, so that a redrive finds where it was.
+pub(super) fn raised(state: &mut Orchestration, at: &Position) {
+    if at.is_root() { close_inside(state, at) } else { close(state, at) }
+}
+
+/// The place at `at` begins again, with its time.
+pub(super) fn redriven(state: &mut Orchestration, at: &Position) {
+    raised(state, at);
+    change(state, at, |open| open.expired = false);
 }
 
 /// Closes everything inside `at`, but not `at` itself.

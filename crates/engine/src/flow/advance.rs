@@ -61,7 +61,7 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
 }
 
 /// The outermost place around `at` whose time is up and where nothing is out any more.
-fn expired_around(turn: &Turn<'_>, at: &Position) -> Option<Position> {
+pub(crate) fn expired_around(turn: &Turn<'_>, at: &Position) -> Option<Position> {
     let mut found = None;
     let mut place = Some(at.clone());
     while let Some(here) = place {
@@ -191,9 +191,8 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Value)
             continue;
         }
         if !turn.spend() {
-            turn.emit(Fact::Yielded);
-            turn.intend(Intent::Continue);
-            return;
+            // The transition is full: `run` says so when it comes to the fork again.
+            return turn.ready.push(at.clone());
         }
         enter(turn, at, *ix, open.input.clone());
         // A branch may have ended the fork: won, or raised an error that was taken further out.
@@ -229,7 +228,7 @@ fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Value) {
 }
 
 /// The workflow is through.
-fn end(turn: &mut Turn<'_>, output: Value) {
+pub(super) fn end(turn: &mut Turn<'_>, output: Value) {
     turn.ready.clear();
     let program = turn.program();
     let scope = Scope { input: turn.state.input.clone(), output: output.clone(), ..Scope::default() };

@@ -17,7 +17,7 @@ use crate::turn::{Scope, Turn};
 /// `expression`, `validation` and `fork-conflict` problems.
 pub(crate) fn exported(turn: &Turn<'_>, at: &Position, task: &Task, output: &Value, scope: &Scope) -> Result<Option<Exported>, Problem> {
     let merged = joined(turn, at, task)?;
-    let before = turn.state.context(&at.parent().unwrap_or_else(Position::root));
+    let before = turn.state.context(at);
     let Some(to) = &task.export.to else {
         return Ok(merged);
     };
@@ -49,7 +49,7 @@ pub(crate) fn difference(before: &Value, after: &Value) -> Option<Exported> {
 fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported>, Problem> {
     let TaskKind::Fork(fork) = &task.kind else { return Ok(None) };
     let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return Ok(None) };
-    let before = turn.state.context(&at.parent().unwrap_or_else(Position::root));
+    let before = turn.state.context(at);
     let mut merged = Exported { set: Value::Null, dropped: Vec::new(), whole: None };
     let mut set = Map::new();
     for ix in &fork.branches {

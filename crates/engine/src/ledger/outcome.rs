@@ -6,7 +6,7 @@ use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Ou
 use provost_model::{Position, Problem};
 
 use super::{again, look_up};
-use crate::flow::{Finished, complete, expire, park, raise, retried_outside};
+use crate::flow::{Finished, complete, expire, expired_around, park, raise, retried_outside};
 use crate::rejected::Rejected;
 use crate::state::{Effect, Phase};
 use crate::tasks::{self, retry};
@@ -125,7 +125,8 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
         settle(turn, id, EffectState::Conflict);
         return park(turn, effect.at.clone(), super::conflict(&effect.name));
     }
-    let stopping = turn.state.open.get(&effect.at).is_none_or(|open| open.expired) || matches!(turn.state.phase, Phase::Cancelling { .. });
+    let given_up = !turn.state.open.contains_key(&effect.at) || is_expired(turn, &effect.at);
+    let stopping = given_up || matches!(turn.state.phase, Phase::Cancelling { .. });
     // One retry layer: an enclosing `catch.retry` that takes this error keeps the action's own out of it.
     let outside = effect.kind == EffectKind::Action && retried_outside(turn, &effect.at, problem);
     if retry
@@ -141,6 +142,12 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
     }
     settle(turn, id, EffectState::Failed);
     give_way(turn, id, effect, problem.clone());
+}
+
+/// Whether the time of `at` or of a place around it is up.
+fn is_expired(turn: &Turn<'_>, at: &Position) -> bool {
+    let expired = |place: &Position| turn.state.open.get(place).is_some_and(|open| open.expired);
+    std::iter::successors(Some(at.clone()), Position::parent).any(|place| expired(&place))
 }
 
 fn next_attempt(turn: &Turn<'_>, id: &EffectId, effect: &Effect, after_ms: Option<i64>) -> Option<(u32, i64)> {
@@ -168,9 +175,10 @@ fn retry_of<'p>(turn: &Turn<'p>, effect: &Effect) -> Option<&'p RetrySpec> {
 
 /// A settled failure becomes the task's error, or what the agent's file says.
 fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: Problem) {
-    let expired = turn.state.open.get(&effect.at).is_some_and(|open| open.expired);
+    if let Some(expired) = expired_around(turn, &effect.at) {
+        return expire(turn, &expired);
+    }
     match effect.kind {
-        _ if expired => expire(turn, &effect.at),
         EffectKind::Agent => {
             if let Some(problem) = tasks::answered_instead(turn, &effect.at, id, problem) {
                 raise_at(turn, &effect.at, problem);
@@ -267,7 +275,9 @@ fn unwound(turn: &mut Turn<'_>, at: &Position) {
     let Some(open) = turn.state.open.get(at).cloned().filter(|_| !at.is_root()) else { return };
     let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
     let undone = turn.state.effects.values().filter(|e| e.at == *at && e.kind == EffectKind::Undo && e.state == EffectState::Done);
-    let undone = undone.map(|e| provost_model::Value::Str(e.name.clone())).collect::<Vec<_>>();
+    let mut undone: Vec<_> = undone.collect();
+    undone.sort_by_key(|effect| effect.first_us);
+    let undone = undone.into_iter().map(|e| provost_model::Value::Str(e.name.clone())).collect::<Vec<_>>();
     let output = provost_model::Value::object([("undone", provost_model::Value::array(undone))]);
     complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
 }

@@ -24,7 +24,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
     }
     let example = match spec.model {
         Model::Scripted => match matching(turn, spec, &arguments)? {
-            None => return fail_unmatched(entering, spec),
+            None => return fail_unmatched(turn, entering, spec, arguments),
             found => found,
         },
         Model::Named(_) => None,
@@ -95,11 +95,16 @@ fn has_text(value: &Value, wanted: &str) -> bool {
 }
 
 /// No example applies: the run fails before it leaves.
-fn fail_unmatched(entering: &Entering<'_>, spec: &AgentSpec) -> Result<Entry, Problem> {
+fn fail_unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec, arguments: Value) -> Result<Entry, Problem> {
     match &spec.failure {
         FailureMode::Abstain => ended(entering, Value::Null),
         FailureMode::Default(answer) => ended(entering, answer.clone()),
-        FailureMode::Fail | FailureMode::Review(_) => {
+        FailureMode::Review(asked) => {
+            entering.open(turn, Shape::Plain)?;
+            review::open(turn, entering.at, asked, arguments, None);
+            Ok(Entry::Open)
+        }
+        FailureMode::Fail => {
             Err(Problem::ours("no-example-matches", 422, format!("no example of the scripted agent `{}` applies", spec.name))
                 .detail("add an example without a condition, or name a model"))
         }

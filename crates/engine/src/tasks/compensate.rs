@@ -3,12 +3,13 @@
 //! The undo of an approved action is covered by the rights of the bundle that registered it; the Guard may still stop it when it leaves.
 
 use provost_model::id::EffectId;
-use provost_model::program::CompensateTask;
+use provost_model::program::{CompensateTask, EffectClass};
 use provost_model::record::{EffectState, Fact, Shape};
 use provost_model::{Position, Problem, Value};
 
 use super::{ended, unwind_next};
 use crate::flow::{Entering, Entry};
+use crate::state::Effect;
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &CompensateTask) -> Result<Entry, Problem> {
@@ -41,9 +42,8 @@ fn in_scope(at: &Position, scope: Option<&str>) -> bool {
 }
 
 fn unsettled(turn: &Turn<'_>, scope: Option<&str>) -> Option<EffectId> {
-    let open = turn.state.effects.iter().find(|(_, e)| {
-        matches!(e.state, EffectState::InDoubt | EffectState::Sent | EffectState::Asked | EffectState::Conflict) && in_scope(&e.at, scope)
-    });
+    let unresolved = |effect: &Effect| effect.class != EffectClass::E0 && (effect.is_out() || effect.state == EffectState::Conflict);
+    let open = turn.state.effects.iter().find(|(_, effect)| unresolved(effect) && in_scope(&effect.at, scope));
     open.map(|(id, _)| *id)
 }
 

@@ -17,6 +17,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     let mut event = event(&rendered)?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).saturating_add(1);
     event.id = effect.to_string().into();
+    event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
     if event.source.is_empty() {
         event.source = format!("/workflows/{}/{}", turn.program().namespace, turn.program().name).into();
     }

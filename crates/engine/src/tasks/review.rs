@@ -7,9 +7,10 @@ use provost_model::program::{ReviewSpec, ReviewTask, TaskKind};
 use provost_model::record::{Fact, Intent, ReviewAnswer, Shape};
 use provost_model::{Digest, Position, Problem, Value};
 
+use super::ended;
 use crate::flow::{Entering, Entry, Finished, complete};
 use crate::rejected::Rejected;
-use crate::state::Review;
+use crate::state::{Review, ReviewAnswered};
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewTask) -> Result<Entry, Problem> {
@@ -22,9 +23,18 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewT
         }
         None => None,
     };
+    if let Some(answered) = answered_before(turn, entering.at, &show, released.as_ref().map(|(_, call)| call)) {
+        return ended(entering, answered);
+    }
     entering.open(turn, Shape::Plain)?;
     open(turn, entering.at, &task.review, show, released);
     Ok(Entry::Open)
+}
+
+/// In another round of a `try`, the answer to the same question at the same place comes from the journal.
+fn answered_before(turn: &Turn<'_>, at: &Position, show: &Value, call: Option<&Digest>) -> Option<Value> {
+    let asked = turn.state.reviews.values().find(|r| r.at == *at && r.show == *show && r.call.as_ref() == call && r.answer.is_some())?;
+    asked.answer.as_ref().map(as_value)
 }
 
 /// Asks a person at `at`; `released` names the action and the digest of the one call an approval lets through.
@@ -70,7 +80,7 @@ pub(crate) fn check(turn: &Turn<'_>, answer: &ReviewAnswer) -> Result<Arc<Review
 pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnswer) {
     let approved = review.spec.options.first() == Some(&answer.option);
     let (option, by, form) = (answer.option.clone(), answer.by.clone(), answer.form.clone());
-    turn.emit(Fact::ReviewAnswered { review: answer.review, option, approved, by, form });
+    turn.emit(Fact::ReviewAnswered { review: answer.review, option, approved, by, form, reason: answer.reason.clone() });
     let Some(open) = turn.state.open.get(&review.at).cloned() else { return };
     let Ok(task) = turn.task(open.task) else { return };
     match &task.kind {
@@ -80,7 +90,8 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
             complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         TaskKind::Review(_) => {
-            let output = as_value(answer, approved, turn.ambient.now_us);
+            let answered = turn.state.reviews.get(&answer.review).and_then(|review| review.answer.as_ref());
+            let output = answered.map(as_value).unwrap_or_default();
             complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         TaskKind::Do(_)
@@ -99,14 +110,14 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
     }
 }
 
-fn as_value(answer: &ReviewAnswer, approved: bool, now_us: i64) -> Value {
+fn as_value(answer: &ReviewAnswered) -> Value {
     Value::object([
         ("choice", Value::Str(answer.option.clone())),
-        ("approved", Value::Bool(approved)),
+        ("approved", Value::Bool(answer.approved)),
         ("by", Value::Str(answer.by.name.clone())),
         ("roles", Value::array(answer.by.roles.iter().cloned().map(Value::Str))),
-        ("at", Value::from(crate::time::iso8601(now_us))),
-        ("reason", Value::from(answer.reason.as_str())),
+        ("at", Value::from(crate::time::iso8601(answer.at_us))),
+        ("reason", Value::Str(answer.reason.clone())),
         ("form", answer.form.clone()),
     ])
 }

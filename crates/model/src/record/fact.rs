@@ -265,6 +265,9 @@ pub enum Fact {
         /// What was filled in.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         form: Value,
+        /// Why, for a round that reads the answer again. Stands in the row's command and is not written again.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// A review lost its place: timeout, cancel, closed scope.
     ReviewClosed {

@@ -71,6 +71,13 @@ fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
         (Fact::Attempted { effect, attempt, result: Some(result) }, Command::Outcome(from)) if **result == from.result => {
             Cow::Owned(Fact::Attempted { effect: *effect, attempt: *attempt, result: None })
         }
+        (Fact::ReviewAnswered { reason, .. }, Command::Review(from)) if !reason.is_empty() && *reason == from.reason => {
+            let mut shorter = fact.clone();
+            if let Fact::ReviewAnswered { reason, .. } = &mut shorter {
+                reason.clear();
+            }
+            Cow::Owned(shorter)
+        }
         (fact, _) => Cow::Borrowed(fact),
     }
 }
@@ -79,6 +86,7 @@ fn restore(fact: &mut Fact, command: &Command) {
     match (fact, command) {
         (Fact::Started { start: start @ None, .. }, Command::Start(from)) => *start = Some(Box::new(from.clone())),
         (Fact::Attempted { result: result @ None, .. }, Command::Outcome(from)) => *result = Some(Box::new(from.result.clone())),
+        (Fact::ReviewAnswered { reason, .. }, Command::Review(from)) if reason.is_empty() => reason.clone_from(&from.reason),
         (_, _) => {}
     }
 }

@@ -58,15 +58,51 @@ pub fn parse_with(bytes: &[u8], limits: ValueLimits) -> Result<Value, ParseError
         pointer: String::new(),
         detail: format!("body is not UTF-8 from byte {}", e.valid_up_to()),
     })?;
-    let place = std::cell::RefCell::new(Place::default());
+    let place = std::cell::RefCell::new(Place { rounded: rounded_integers(text), ..Place::default() });
     let mut json = serde_json::Deserializer::from_str(text);
     let seed = Seed { depth: 0, limits, place: &place };
     let value = seed.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
     value.map_err(|e| place.into_inner().error(&e))
 }
 
+/// Integers as written that are too large to be exact: what reading makes of them, so that their place can be named.
+fn rounded_integers(text: &str) -> Vec<f64> {
+    let mut found = Vec::new();
+    let (mut in_string, mut escaped, mut at) = (false, false, 0);
+    let bytes = text.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'-' | b'0'..=b'9' if !in_string => {
+                let number = number_at(text, at);
+                at += number.len().max(1);
+                let integer = !number.contains(['.', 'e', 'E']);
+                if integer && number.len() >= INTEGER_CHARS_MIN && number.parse::<i64>().is_err() {
+                    found.extend(number.parse::<f64>());
+                }
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The shortest integer that may not fit has this many characters.
+const INTEGER_CHARS_MIN: usize = 19;
+
+fn number_at(text: &str, at: usize) -> &str {
+    let rest = text.get(at..).unwrap_or_default();
+    let length = rest.bytes().take_while(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')).count();
+    rest.get(..length).unwrap_or_default()
+}
+
 #[derive(Default)]
 struct Place {
+    rounded: Vec<f64>,
     path: Vec<String>,
     kind: Option<ParseErrorKind>,
     detail: String,
@@ -147,6 +183,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Value, E> {
+        if self.place.borrow().rounded.iter().any(|rounded| rounded.to_bits() == n.to_bits()) {
+            return Err(self.refuse(ParseErrorKind::Number, super::NumberError::NotExact.to_string()));
+        }
         normalise_f64(n).map_err(|e| self.refuse(ParseErrorKind::Number, e.to_string()))
     }
 

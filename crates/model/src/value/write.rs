@@ -1,4 +1,5 @@
-//! The canonical form: RFC 8785 (JCS), except that integers are written exactly.
+//! The canonical form: RFC 8785 (JCS), except that integers are written exactly, and that a float without a fraction is never written
+//! like an integer: it has its exponent, so that no integer and float share a text and each text is read back as what was written.
 
 use super::Value;
 
@@ -45,13 +46,40 @@ pub fn canonical_into(value: &Value, out: &mut String) {
 
 /// Length in bytes of the canonical form.
 pub fn canonical_len(value: &Value) -> usize {
-    canonical(value).len()
+    match value {
+        Value::Null | Value::Bool(true) => 4,
+        Value::Bool(false) => 5,
+        Value::Int(n) => int_len(*n),
+        Value::Float(n) => {
+            let mut text = String::new();
+            write_float(n.value(), &mut text);
+            text.len()
+        }
+        Value::Str(text) => str_len(text),
+        Value::Array(items) => 2 + items.len().saturating_sub(1) + items.iter().map(canonical_len).sum::<usize>(),
+        Value::Object(map) => {
+            let members: usize = map.iter().map(|(key, member)| str_len(key) + 1 + canonical_len(member)).sum();
+            2 + map.len().saturating_sub(1) + members
+        }
+    }
 }
 
-/// ECMAScript's `Number::toString`: shortest digits, exponent form from 1e21 and below 1e-6.
+fn int_len(n: i64) -> usize {
+    let digits = n.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
+    digits + usize::from(n < 0)
+}
+
+/// A string's length with its quotes and escapes.
+fn str_len(text: &str) -> usize {
+    let escaped = text.bytes().filter(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
+    let more: usize = escaped.map(|b| if matches!(b, b'"' | b'\\' | 8 | 9 | 10 | 12 | 13) { 1 } else { 5 }).sum();
+    2 + text.len() + more
+}
+
+/// ECMAScript's `Number::toString`: shortest digits, exponent form from 1e21 and below 1e-6, and for every float without a fraction.
 fn write_float(number: f64, out: &mut String) {
     let magnitude = number.abs();
-    if (1e-6..1e21).contains(&magnitude) {
+    if (1e-6..1e21).contains(&magnitude) && number.fract() != 0.0 {
         out.push_str(&format!("{number}"));
         return;
     }

@@ -1,0 +1,364 @@
+//! Every kind of fact, command and intent as it stands in journals for ever: one file each under `corpus/record/`.
+//!
+//! A file is written only with `UPDATE_GOLDEN=1`; then the difference is read. What an old file says must be readable for ever.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
+use provost_model::record::{
+    Attempted, Cancel, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve, ReviewAnswer, Shape,
+    Start, Usage,
+};
+use provost_model::verdict::{Answer, Rule};
+use provost_model::who::Known;
+use provost_model::{Digest, EffectId, Event, EventId, OrchestrationId, Position, Problem, Slot, Value, Who};
+
+fn id() -> OrchestrationId {
+    OrchestrationId::mint(1_795_228_258_114_000, Slot(7), &[b"golden"])
+}
+
+fn effect() -> EffectId {
+    id().effect("settle/refund", "act")
+}
+
+fn place() -> Position {
+    Position::root().task("settle", 1).task("refund", 2)
+}
+
+fn problem() -> Problem {
+    Problem::standard("communication", 503, "the target is away").detail("it is tried again").at("/do/0/settle")
+}
+
+fn value() -> Value {
+    Value::object([("amount", Value::Int(4200)), ("lines", Value::array([Value::Null, Value::Bool(true), Value::from("é\n")]))])
+}
+
+fn who() -> Who {
+    Who { name: "maria".into(), known: Known::Token, roles: vec!["refunds-l2".into()] }
+}
+
+fn start() -> Start {
+    Start {
+        workflow: "refund-triage".into(),
+        version: "2.1.0".into(),
+        pin: Digest::of(b"pin"),
+        binding: 3,
+        input: Value::array([value()]),
+        event: Some(EventId::mint(1_795_228_258_114_000, Slot(7), &[b"event"])),
+        subject: Some("R-1".into()),
+        hops: 1,
+        by: who(),
+    }
+}
+
+fn spec() -> ReviewSpec {
+    ReviewSpec {
+        queue: "refunds-l2".into(),
+        title: "Pay this refund?".into(),
+        options: vec!["approve".into(), "reject".into()],
+        four_eyes: true,
+        form: None,
+        expires_ms: 86_400_000,
+    }
+}
+
+fn event() -> Event {
+    Event {
+        id: effect().to_string().into(),
+        source: "https://acme.example/support".into(),
+        kind: "com.acme.refund.decided.v1".into(),
+        subject: Some("R-1".into()),
+        time: Some("2026-11-21T02:30:58.114Z".into()),
+        hops: 2,
+        data: value(),
+        ..Event::default()
+    }
+}
+
+/// The name of each kind; a new one does not compile until it is named, and does not pass until it has a file.
+fn name_of_fact(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Started { .. } => "started",
+        Fact::Entered { .. } => "entered",
+        Fact::Iterated { .. } => "iterated",
+        Fact::Completed { .. } => "completed",
+        Fact::Skipped { .. } => "skipped",
+        Fact::Raised { .. } => "raised",
+        Fact::Caught { .. } => "caught",
+        Fact::RetryScheduled { .. } => "retry-scheduled",
+        Fact::Retried { .. } => "retried",
+        Fact::Abandoned { .. } => "abandoned",
+        Fact::TimerSet { .. } => "timer-set",
+        Fact::TimerFired { .. } => "timer-fired",
+        Fact::Judged { .. } => "judged",
+        Fact::Intended { .. } => "intended",
+        Fact::Sent { .. } => "sent",
+        Fact::Attempted { .. } => "attempted",
+        Fact::AttemptScheduled { .. } => "attempt-scheduled",
+        Fact::LookUpScheduled { .. } => "look-up-scheduled",
+        Fact::Settled { .. } => "settled",
+        Fact::Resolved { .. } => "resolved",
+        Fact::Undoable { .. } => "undoable",
+        Fact::Unwinding { .. } => "unwinding",
+        Fact::ReviewOpened { .. } => "review-opened",
+        Fact::ReviewAnswered { .. } => "review-answered",
+        Fact::ReviewClosed { .. } => "review-closed",
+        Fact::ApprovalSpent { .. } => "approval-spent",
+        Fact::Decided { .. } => "decided",
+        Fact::Emitted { .. } => "emitted",
+        Fact::CancelRequested { .. } => "cancel-requested",
+        Fact::Parked { .. } => "parked",
+        Fact::Redriven { .. } => "redriven",
+        Fact::Yielded => "yielded",
+        Fact::Ended { .. } => "ended",
+    }
+}
+
+const FACTS: usize = 33;
+
+fn name_of_command(command: &Command) -> &'static str {
+    match command {
+        Command::Start(_) => "start",
+        Command::Sending { .. } => "sending",
+        Command::Outcome(_) => "outcome",
+        Command::Timer { .. } => "timer",
+        Command::Review(_) => "review",
+        Command::Cancel(_) => "cancel",
+        Command::Redrive(_) => "redrive",
+        Command::Resolve(_) => "resolve",
+        Command::Continue => "continue",
+    }
+}
+
+const COMMANDS: usize = 9;
+
+fn name_of_intent(intent: &Intent) -> &'static str {
+    match intent {
+        Intent::Attempt { .. } => "attempt",
+        Intent::LookUp { .. } => "look-up",
+        Intent::Withdraw { .. } => "withdraw",
+        Intent::Timer { .. } => "timer",
+        Intent::Ask { .. } => "ask",
+        Intent::Emit { .. } => "emit",
+        Intent::Continue => "continue",
+        Intent::Announce => "announce",
+    }
+}
+
+const INTENTS: usize = 8;
+
+fn facts_of_flow() -> Vec<Fact> {
+    let (at, task) = (place(), TaskIx(4));
+    let exported = Exported { set: value(), dropped: vec!["old".into()], whole: None };
+    let whole = Exported { set: Value::Null, dropped: Vec::new(), whole: Some(Value::Null) };
+    let entered = |input, shape| Fact::Entered { at: place(), task: TaskIx(4), input, shape };
+    let completed = |output, effect, exported, then| Fact::Completed { at: place(), task: TaskIx(4), output, effect, exported, then };
+    vec![
+        Fact::Started { start: None, input: None },
+        Fact::Started { start: Some(Box::new(start())), input: Some(Value::Null) },
+        entered(None, Shape::Plain),
+        entered(Some(Value::Null), Shape::For { items: Value::array([Value::Int(1)]) }),
+        entered(Some(value()), Shape::Fork),
+        entered(None, Shape::Try),
+        Fact::Iterated { at: at.clone(), index: 3 },
+        completed(None, None, None, Flow::Continue),
+        completed(Some(Value::Null), None, Some(exported), Flow::Task(TaskIx(2))),
+        completed(None, Some(effect()), Some(whole), Flow::End),
+        completed(Some(value()), None, None, Flow::Exit),
+        Fact::Skipped { at: at.clone(), task },
+        Fact::Raised { at: at.clone(), task, problem: problem() },
+        Fact::Caught { at: at.clone(), problem: problem() },
+        Fact::RetryScheduled { at: at.clone(), problem: problem(), attempt: 2, due_us: 5 },
+        Fact::Retried { at: at.clone() },
+        Fact::Abandoned { at: at.clone() },
+        Fact::TimerSet { id: "wait:settle".into(), at: at.clone(), due_us: 5 },
+        Fact::TimerFired { id: "wait:settle".into() },
+        Fact::CancelRequested { grace_us: 30 },
+        Fact::Parked { at: at.clone(), problem: problem() },
+        Fact::Redriven { at },
+        Fact::Yielded,
+        Fact::Ended { ending: Ending::Completed, output: Some(Value::Null), problem: None },
+        Fact::Ended { ending: Ending::Faulted, output: None, problem: Some(problem()) },
+        Fact::Ended { ending: Ending::Cancelled, output: None, problem: None },
+    ]
+}
+
+fn facts_of_effects() -> Vec<Fact> {
+    let rules = vec![Rule { id: "small-refunds".into(), at: "refund.cedar:14".into() }];
+    let (effect, at, review) = (effect(), place(), id().review("settle/refund", "0"));
+    let intended = |kind, class, business_key, arguments, example, undoes| Fact::Intended {
+        effect,
+        at: place(),
+        kind,
+        name: "payments.refund@1".into(),
+        class,
+        key: "efk1_0123456789012345678901234567890123456789".into(),
+        business_key,
+        fingerprint: Digest::of(b"arguments"),
+        arguments,
+        example,
+        deadline_us: if example.is_some() { 9 } else { 0 },
+        undoes,
+    };
+    let judged =
+        |answer, rules| Fact::Judged { at: place(), action: "payments.refund".into(), resource: "payments.refund".into(), answer, rules };
+    let attempted = |result: Attempted| Fact::Attempted { effect, attempt: 2, result: Some(Box::new(result)) };
+    vec![
+        judged(Answer::Allow, rules),
+        judged(Answer::Review, Vec::new()),
+        judged(Answer::Deny, Vec::new()),
+        intended(EffectKind::Action, EffectClass::E1, Some("refund/R-1".into()), Some(value()), None, None),
+        intended(EffectKind::Agent, EffectClass::E0, None, None, Some(2), None),
+        intended(EffectKind::Undo, EffectClass::E4, None, Some(Value::Null), None, Some(effect)),
+        Fact::Sent { effect, attempt: 1 },
+        Fact::Attempted { effect, attempt: 1, result: None },
+        attempted(Attempted::Done {
+            value: value(),
+            reference: Some("re_551".into()),
+            usage: Some(Usage { tokens_in: 1, tokens_out: 2, cost_micros: 3 }),
+        }),
+        attempted(Attempted::Failed { problem: problem(), retry: true, retry_after_ms: Some(500) }),
+        attempted(Attempted::Unknown { problem: problem() }),
+        attempted(Attempted::Absent),
+        Fact::AttemptScheduled { effect, attempt: 2, due_us: 5 },
+        Fact::LookUpScheduled { effect, attempt: 1, due_us: 5 },
+        Fact::Settled { effect, state: EffectState::InDoubt },
+        Fact::Settled { effect, state: EffectState::Abandoned },
+        Fact::Resolved { effect, done: true },
+        Fact::Undoable { effect, by: "payments.reverse-refund@1".into() },
+        Fact::Unwinding { at: at.clone(), effects: vec![effect] },
+        Fact::ReviewOpened {
+            review,
+            at: at.clone(),
+            spec: spec(),
+            show: value(),
+            call: Some(Digest::of(b"call")),
+            action: Some("payments.refund@1".into()),
+        },
+        Fact::ReviewOpened { review, at: at.clone(), spec: spec(), show: Value::Null, call: None, action: None },
+        Fact::ReviewAnswered { review, option: "approve".into(), approved: true, by: who(), form: value(), reason: String::new() },
+        Fact::ReviewAnswered { review, option: "reject".into(), approved: false, by: who(), form: Value::Null, reason: "too large".into() },
+        Fact::ReviewClosed { review },
+        Fact::ApprovalSpent { review, effect },
+        Fact::Decided { decision: id().decision("record", ""), at: at.clone(), opinions: value(), outcome: value() },
+        Fact::Emitted { at, effect, event: Box::new(event()) },
+    ]
+}
+
+fn commands() -> Vec<Command> {
+    let (effect, by, reason) = (effect(), who(), "looked at it".to_owned());
+    let outcome = |result| Command::Outcome(Outcome { effect, attempt: 1, result, worker: "builtin".into(), took_ms: 12 });
+    let review =
+        ReviewAnswer { review: id().review("a", "0"), option: "approve".into(), by: by.clone(), reason: reason.clone(), form: value() };
+    let resolve = |done, result| Resolve { effect, done, result, evidence: "https://crm/1".into(), by: who(), reason: "looked".into() };
+    vec![
+        Command::Start(start()),
+        Command::Start(Start { event: None, subject: None, hops: 0, input: Value::Null, ..start() }),
+        Command::Sending { effect, attempt: 1 },
+        outcome(Attempted::Done { value: Value::Null, reference: None, usage: None }),
+        outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
+        outcome(Attempted::Absent),
+        Command::Timer { id: "timeout:".into() },
+        Command::Review(review),
+        Command::Cancel(Cancel { by: by.clone(), reason: reason.clone() }),
+        Command::Redrive(Redrive { by, reason }),
+        Command::Resolve(resolve(true, value())),
+        Command::Resolve(resolve(false, Value::Null)),
+        Command::Continue,
+    ]
+}
+
+fn intents() -> Vec<Intent> {
+    let effect = effect();
+    vec![
+        Intent::Attempt { effect, attempt: 1 },
+        Intent::LookUp { effect, attempt: 2 },
+        Intent::Withdraw { effect },
+        Intent::Timer { id: "wait:a".into(), due_us: 5 },
+        Intent::Ask { review: id().review("a", "0") },
+        Intent::Emit { effect },
+        Intent::Continue,
+        Intent::Announce,
+    ]
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/record")
+}
+
+/// Compares each kind's samples with its file, or writes the file when asked to.
+fn check<T>(prefix: &str, samples: Vec<T>, name_of: fn(&T) -> &'static str, kinds: usize)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let names: BTreeSet<&str> = samples.iter().map(name_of).collect();
+    assert_eq!(names.len(), kinds, "every kind has a sample");
+    for name in names {
+        let of_kind: Vec<&T> = samples.iter().filter(|sample| name_of(sample) == name).collect();
+        let text = serde_json::to_string_pretty(&of_kind).unwrap() + "\n";
+        let file = folder().join(format!("{prefix}-{name}.json"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(folder()).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(golden, text, "{prefix} {name}: set UPDATE_GOLDEN=1 to change the record's format on purpose");
+        let read: Vec<T> = serde_json::from_str(&golden).unwrap();
+        assert!(read.iter().eq(of_kind), "{prefix} {name} is read back");
+    }
+    let files = std::fs::read_dir(folder()).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    assert_eq!(files.filter(|file| file.starts_with(&format!("{prefix}-"))).count(), kinds, "no file without a kind");
+}
+
+#[test]
+fn facts_stay_as_they_are() {
+    check("fact", facts_of_flow().into_iter().chain(facts_of_effects()).collect(), name_of_fact, FACTS);
+}
+
+#[test]
+fn commands_stay_as_they_are() {
+    check("command", commands(), name_of_command, COMMANDS);
+}
+
+#[test]
+fn intents_stay_as_they_are() {
+    check("intent", intents(), name_of_intent, INTENTS);
+}
+
+#[test]
+fn what_the_command_says_is_not_written_twice() {
+    use provost_model::record::{Ambient, Transition};
+    let asked =
+        ReviewAnswer { review: id().review("a", "0"), option: "reject".into(), by: who(), reason: "too large".into(), form: value() };
+    let pairs = [
+        (Command::Start(start()), Fact::Started { start: Some(Box::new(start())), input: None }),
+        (
+            Command::Review(asked.clone()),
+            Fact::ReviewAnswered {
+                review: asked.review,
+                option: asked.option,
+                approved: false,
+                by: who(),
+                form: value(),
+                reason: asked.reason,
+            },
+        ),
+        (
+            Command::Outcome(Outcome { effect: effect(), attempt: 1, result: Attempted::Absent, worker: "w".into(), took_ms: 0 }),
+            Fact::Attempted { effect: effect(), attempt: 1, result: Some(Box::new(Attempted::Absent)) },
+        ),
+    ];
+    for (command, fact) in pairs {
+        let transition = Transition { command, ambient: Ambient::default(), facts: vec![fact], intents: Vec::new() };
+        let bytes = transition.encode().unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        for once in ["refund-triage", "too large", "absent"] {
+            assert!(text.matches(once).count() <= 1, "{once} in {text}");
+        }
+        let read = Transition::decode(&bytes).unwrap();
+        assert_eq!(read, transition);
+        assert_eq!(read.encode().unwrap(), bytes);
+    }
+}
