@@ -7,6 +7,7 @@
 mod accept;
 mod load;
 mod release;
+mod settle;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -150,10 +151,21 @@ pub struct Outputs {
     pub replies: Vec<Reply>,
     /// What leaves.
     pub releases: Vec<Release>,
-    /// Deliveries that could not be committed and must be tried again, with the error.
+    /// Deliveries that were not committed, with the error: nothing of them is on disk, and they can be tried again.
     pub failed: Option<(Vec<(Ticket, Delivery)>, StoreError)>,
     /// Rows committed.
     pub committed: u32,
+}
+
+impl Outputs {
+    /// These, then `later`.
+    fn and(mut self, later: Self) -> Self {
+        self.replies.extend(later.replies);
+        self.releases.extend(later.releases);
+        self.failed = later.failed;
+        self.committed += later.committed;
+        self
+    }
 }
 
 /// The machine.
@@ -167,6 +179,7 @@ pub struct Partition<S> {
     tick: u64,
     loaded: BTreeMap<(TenantId, OrchestrationId), Loaded>,
     salt: [u8; 32],
+    unsettled: Option<settle::Unsettled>,
 }
 
 /// An orchestration in memory.
@@ -187,7 +200,7 @@ impl<S: Upkeep> Partition<S> {
         let last = store.lag()?.last;
         let now_us = store.feed(last.saturating_sub(1), 1)?.last().map_or(0, |(_, row)| row.recorded_at_us);
         let judge = CachedJudge::new(VERDICTS_KEPT);
-        Ok(Self { store, epoch, registry, judge, now_us, clock_us: now_us, tick: 0, loaded: BTreeMap::new(), salt })
+        Ok(Self { store, epoch, registry, judge, now_us, clock_us: now_us, tick: 0, loaded: BTreeMap::new(), salt, unsettled: None })
     }
 
     /// The partition's store, for reading and upkeep between batches.
@@ -210,14 +223,26 @@ impl<S: Upkeep> Partition<S> {
         self.loaded.len()
     }
 
-    /// Decides and commits a batch at the clock's `clock_us`.
+    /// Decides and commits a batch at the clock's `clock_us`. A batch may be empty: one whose commit failed may be waiting to be settled.
     pub fn on(&mut self, deliveries: Vec<(Ticket, Delivery)>, clock_us: i64) -> Outputs {
         self.tick += 1;
         self.clock_us = clock_us;
         self.now_us = if provost_model::planted::planted("time-goes-back") { clock_us } else { self.now_us.max(clock_us) };
+        let (settled, deliveries) = match self.settle(deliveries) {
+            Ok(settled) => settled,
+            Err(outputs) => return *outputs,
+        };
+        let outputs = self.decide_all(deliveries);
+        self.evict();
+        settled.and(outputs)
+    }
+
+    fn decide_all(&mut self, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
         let mut stage = stage::Stage::default();
         for (ticket, delivery) in &deliveries {
+            let mark = stage.mark();
             if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
+                self.rewind(&mut stage, mark);
                 if let Refused::Store(error) = &refused
                     && error.retry()
                 {
@@ -226,12 +251,11 @@ impl<S: Upkeep> Partition<S> {
                     let error = error.clone();
                     return Outputs { failed: Some((deliveries, error)), ..Outputs::default() };
                 }
+                self.keep_timer(&mut stage, delivery);
                 stage.replies.push(Reply { ticket: *ticket, told: Told::Refused(refused) });
             }
         }
-        let outputs = self.commit(stage, deliveries);
-        self.evict();
-        outputs
+        self.commit(stage, deliveries)
     }
 
     fn stage(&mut self, stage: &mut stage::Stage, ticket: Ticket, delivery: &Delivery) -> Result<(), Refused> {
@@ -239,11 +263,7 @@ impl<S: Upkeep> Partition<S> {
             Delivery::Accept { tenant, event, by } => self.accept(stage, Some(ticket), tenant, event, by),
             Delivery::Start { tenant, launch, id, start, remember } => self.start(stage, ticket, tenant, launch, *id, start, *remember),
             Delivery::Command { tenant, orchestration, command, cause } => {
-                let told = self.command(stage, tenant, *orchestration, command, cause.clone());
-                if told.is_err() {
-                    self.keep_timer(stage, tenant, *orchestration, command);
-                }
-                let head = told?;
+                let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });
                 Ok(())
             }
@@ -257,11 +277,12 @@ impl<S: Upkeep> Partition<S> {
     }
 
     /// A timer that came before its time (a clock went back) is set again: it must not be lost.
-    fn keep_timer(&self, stage: &mut stage::Stage, tenant: &TenantId, orchestration: OrchestrationId, command: &Command) {
-        let Command::Timer { id } = command else { return };
-        let loaded = self.loaded.get(&(tenant.clone(), orchestration));
+    fn keep_timer(&self, stage: &mut stage::Stage, delivery: &Delivery) {
+        let Delivery::Command { tenant, orchestration, command, .. } = delivery else { return };
+        let Command::Timer { id } = &**command else { return };
+        let loaded = self.loaded.get(&(tenant.clone(), *orchestration));
         if let Some(timer) = loaded.and_then(|loaded| loaded.state.timers.get(id)) {
-            let (tenant, id, due_us) = (tenant.clone(), id.clone(), timer.due_us);
+            let (tenant, orchestration, id, due_us) = (tenant.clone(), *orchestration, id.clone(), timer.due_us);
             stage.releases.push(Release::Timer { tenant, orchestration, id, due_us });
         }
     }
@@ -272,26 +293,35 @@ impl<S: Upkeep> Partition<S> {
         stage::At { tenant, stream, epoch: self.epoch, now_us: self.now_us, clock_us }
     }
 
-    fn commit(&mut self, stage: stage::Stage, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
+    fn commit(&mut self, mut stage: stage::Stage, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
         if stage.entries.is_empty() {
-            return Outputs { replies: stage.replies, releases: stage.releases, ..Outputs::default() };
+            return stage.done(0);
         }
-        let committed = u32::try_from(stage.entries.len()).unwrap_or(u32::MAX);
-        let batch = Batch { epoch: self.epoch, entries: stage.entries };
+        let batch = Batch { epoch: self.epoch, entries: std::mem::take(&mut stage.entries) };
         match self.store.commit(&batch) {
             Ok(_) => {
                 self.snapshots(&stage.grown);
                 for ended in &stage.ended {
                     self.loaded.remove(ended);
                 }
-                Outputs { replies: stage.replies, releases: stage.releases, failed: None, committed }
+                stage.done(batch.entries.len())
             }
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
                 if !provost_model::planted::planted("memory-kept-after-failure") {
                     self.loaded.clear();
                 }
-                Outputs { failed: Some((deliveries, error)), ..Outputs::default() }
+                self.doubt(stage, &batch, deliveries, error)
+            }
+        }
+    }
+
+    /// Takes back what a delivery staged before it failed: it happens whole or not at all.
+    fn rewind(&mut self, stage: &mut stage::Stage, mark: stage::Mark) {
+        for (key, before) in stage.rewind(mark) {
+            match before {
+                Some(before) => drop(self.loaded.insert(key, before)),
+                None => drop(self.loaded.remove(&key)),
             }
         }
     }

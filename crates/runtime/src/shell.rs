@@ -89,7 +89,7 @@ impl Shell {
         self.resume();
         while !self.stopping {
             let batch = self.gather();
-            if !batch.is_empty() {
+            if !batch.is_empty() || self.partition.is_unsettled() {
                 let outputs = self.partition.on(batch, now_us());
                 self.handle(outputs);
             }
@@ -187,15 +187,15 @@ impl Shell {
         }
     }
 
-    /// A commit failed: callers are told, inner work is tried again after a pause.
+    /// A commit failed: callers are told, inner work is tried again after a pause, in its old order.
     fn pause(&mut self, deliveries: Vec<(Ticket, Delivery)>, error: &provost_store::StoreError) {
         tracing::error!(code = error.code(), partition = self.index, "a commit failed: {error}");
-        for (ticket, delivery) in deliveries {
+        for (ticket, delivery) in deliveries.into_iter().rev() {
             match self.waiting.remove(&ticket) {
                 Some(answer) => {
                     let _nobody_waits_any_more = answer.send(Told::Refused(error.clone().into()));
                 }
-                None => self.local.push_back((ticket, delivery)),
+                None => self.local.push_front((ticket, delivery)),
             }
         }
         if error.retry() {

@@ -63,8 +63,8 @@ pub enum Turned {
     Idle,
     /// Answers that leave.
     Told(Vec<(Ticket, Told)>),
-    /// The disk is full; it is tried again.
-    Full,
+    /// The disk refused; it is tried again.
+    Refused,
     /// The machine died.
     Died,
 }
@@ -132,7 +132,7 @@ impl Machine {
         let Some(up) = &mut self.up else { return Turned::Idle };
         let many = up.pending.len().min(batch_max);
         let batch: Vec<(Ticket, Delivery)> = up.pending.drain(..many).collect();
-        if batch.is_empty() {
+        if batch.is_empty() && !up.partition.is_unsettled() {
             return Turned::Idle;
         }
         let outputs = up.partition.on(batch, clock_us);
@@ -140,11 +140,11 @@ impl Machine {
             return Turned::Died;
         }
         if let Some((deliveries, error)) = outputs.failed {
-            if !matches!(error, provost_store::StoreError::Full { .. }) {
+            if !error.retry() {
                 return Turned::Died;
             }
             deliveries.into_iter().rev().for_each(|delivery| up.pending.push_front(delivery));
-            return Turned::Full;
+            return Turned::Refused;
         }
         outputs.releases.into_iter().for_each(|release| up.leave(release));
         Turned::Told(outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect())

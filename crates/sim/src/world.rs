@@ -320,7 +320,7 @@ impl World {
 
     fn wake(&mut self, machine: usize, after_us: i64) {
         let Some(m) = self.machines.get_mut(machine) else { return };
-        if m.up.as_ref().is_some_and(|up| !up.pending.is_empty()) && !m.busy {
+        if m.up.as_ref().is_some_and(|up| !up.pending.is_empty() || up.partition.is_unsettled()) && !m.busy {
             m.busy = true;
             self.at(after_us, Happening::Turn(machine));
         }
@@ -354,7 +354,7 @@ impl World {
                 }
                 self.die(machine);
             }
-            Turned::Full => self.wake(machine, 200_000),
+            Turned::Refused => self.wake(machine, 200_000),
             Turned::Told(told) => {
                 told.into_iter().for_each(|(ticket, told)| self.told(machine, ticket, told));
                 self.wake(machine, 300);

@@ -129,7 +129,8 @@ impl<S: Upkeep> Partition<S> {
         let cause = Cause { event: start.event, who: Some(start.by.name.clone()), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
-        self.loaded.insert((tenant.clone(), id), loaded);
+        let before = self.loaded.insert((tenant.clone(), id), loaded);
+        stage.keep((tenant.clone(), id), before);
         self.command(stage, tenant, id, &Command::Start(start), cause)?;
         Ok(())
     }

@@ -3,12 +3,12 @@
 use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work, open_work_listed};
 use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::program::EffectClass;
-use provost_model::record::{Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, Stream};
-use provost_model::{Digest, EffectId, OrchestrationId, TenantId, Who};
+use provost_model::record::{Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, Stream, Transition};
+use provost_model::{Digest, EffectId, Event, OrchestrationId, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Status, Summary, Upkeep};
 
 use super::stage::Stage;
-use super::{Delivery, Partition, Release, View, lost};
+use super::{Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
 use crate::gate::Refused;
 
@@ -25,35 +25,41 @@ impl<S: Upkeep> Partition<S> {
         command: &Command,
         cause: Cause,
     ) -> Result<Head, Refused> {
-        let (state, expected, code) = {
-            let loaded = self.load(tenant, id)?;
-            (loaded.state.clone(), loaded.head, loaded.code.clone())
+        self.load(tenant, id)?;
+        let key = (tenant.clone(), id);
+        // It leaves the map while it is decided, so that nothing of it has to be copied.
+        let Some(loaded) = self.loaded.remove(&key) else { return Err(Refused::UnknownOrchestration(id)) };
+        let decided = match self.decide(tenant, &loaded.code, &loaded.state, command) {
+            Ok(decided) if !decided.transition.facts.is_empty() => decided,
+            other => {
+                let expected = loaded.head;
+                self.loaded.insert(key, loaded);
+                return other.map(|_| expected);
+            }
         };
-        let decided = self.decide(tenant, &code, &state, command)?;
-        if decided.transition.facts.is_empty() {
-            return Ok(expected);
-        }
-        let json = decided.transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
-        let facts = u32::try_from(decided.transition.facts.len()).unwrap_or(u32::MAX);
+        let Decided { transition, next } = decided;
+        let listed = listed(&loaded.state, &next);
+        let after = Loaded { state: next, head: loaded.head, code: loaded.code.clone(), used: loaded.used };
+        let expected = loaded.head;
+        stage.keep(key.clone(), Some(loaded));
+        let json = transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
+        let facts = u32::try_from(transition.facts.len()).unwrap_or(u32::MAX);
         let stream = Stream::Orchestration(id);
         let head = stage.append(self.place(tenant, &stream), expected, cause, (facts, &json));
-        let listed = listed(&state, &decided);
         if let Some(entry) = stage.entries.last_mut() {
-            entry.open = open_change(&decided.next, head);
-            entry.summary = listed.then(|| summary_of(&decided.next, self.now_us, &self.salt));
+            entry.open = open_change(&after.state, head);
+            entry.summary = listed.then(|| summary_of(&after.state, self.now_us, &self.salt));
         }
-        if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS && !decided.next.is_ended() {
-            stage.grown.push((tenant.clone(), id));
-        }
-        let ended = decided.next.is_ended();
-        if let Some(loaded) = self.loaded.get_mut(&(tenant.clone(), id)) {
-            loaded.state = decided.next.clone();
-            loaded.head = head;
-        }
-        self.release(stage, tenant, &decided, head)?;
-        if ended {
+        if after.state.is_ended() {
             // It stays in memory until the commit: a later delivery of the same batch must see that it ended.
-            stage.ended.push((tenant.clone(), id));
+            stage.ended.push(key.clone());
+        } else if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS {
+            stage.grown.push(key.clone());
+        }
+        let emitted = release(stage, &after.state, &transition, head);
+        self.loaded.insert(key, Loaded { head, ..after });
+        for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
+            self.accept(stage, None, tenant, event, &Who::system())?;
         }
         Ok(head)
     }
@@ -77,46 +83,6 @@ impl<S: Upkeep> Partition<S> {
             }
         }
         Err(Refused::Internal("the core asks policy without end".to_owned()))
-    }
-
-    /// Turns intents into what leaves after the commit.
-    fn release(&mut self, stage: &mut Stage, tenant: &TenantId, decided: &Decided, head: Head) -> Result<(), Refused> {
-        let state = &decided.next;
-        for intent in &decided.transition.intents {
-            match intent {
-                Intent::Attempt { effect, .. } => stage.releases.extend(offer(state, effect, false).map(|o| Release::Offer(Box::new(o)))),
-                Intent::LookUp { effect, .. } => stage.releases.extend(offer(state, effect, true).map(|o| Release::Offer(Box::new(o)))),
-                Intent::Withdraw { effect } => {
-                    stage.releases.push(Release::Withdraw { tenant: tenant.clone(), orchestration: state.id, effect: *effect });
-                }
-                Intent::Timer { id, due_us } => {
-                    stage.releases.push(Release::Timer {
-                        tenant: tenant.clone(),
-                        orchestration: state.id,
-                        id: id.clone(),
-                        due_us: *due_us,
-                    });
-                }
-                Intent::Ask { .. } => {}
-                Intent::Emit { effect } => self.emit(stage, tenant, decided, effect)?,
-                Intent::Continue => stage.releases.push(Release::Again(Box::new(going_on(tenant, state.id)))),
-                Intent::Announce => stage.releases.push(Release::Announce(Box::new(View { state: state.clone(), head }))),
-            }
-        }
-        Ok(())
-    }
-
-    /// An event of ours lands in the slot of its sender: both are one commit, and nothing can be lost between them.
-    fn emit(&mut self, stage: &mut Stage, tenant: &TenantId, decided: &Decided, effect: &EffectId) -> Result<(), Refused> {
-        let event = decided.transition.facts.iter().find_map(|fact| match fact {
-            Fact::Emitted { effect: emitted, event, .. } if emitted == effect => Some(event.clone()),
-            _ => None,
-        });
-        match event {
-            Some(_) if provost_model::planted::planted("event-not-emitted") => Ok(()),
-            Some(event) => self.accept(stage, None, tenant, &event, &Who::system()),
-            None => Ok(()),
-        }
     }
 
     /// What the open work of an orchestration means after a restart: offers, timers, lost attempts.
@@ -152,6 +118,37 @@ impl<S: Upkeep> Partition<S> {
         }
         Ok(releases)
     }
+}
+
+/// Turns intents into what leaves after the commit. Returns the events of ours: they land in the slot of their sender, so that both are
+/// one commit and nothing can be lost between them.
+fn release(stage: &mut Stage, state: &Orchestration, transition: &Transition, head: Head) -> Vec<Event> {
+    let mut emitted = Vec::new();
+    let (tenant, orchestration) = (&state.tenant, state.id);
+    for intent in &transition.intents {
+        let release = match intent {
+            Intent::Attempt { effect, .. } => offer(state, effect, false).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::LookUp { effect, .. } => offer(state, effect, true).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::Withdraw { effect } => Some(Release::Withdraw { tenant: tenant.clone(), orchestration, effect: *effect }),
+            Intent::Timer { id, due_us } => Some(Release::Timer { tenant: tenant.clone(), orchestration, id: id.clone(), due_us: *due_us }),
+            Intent::Ask { .. } => None,
+            Intent::Emit { effect } => {
+                emitted.extend(event_of(transition, effect));
+                None
+            }
+            Intent::Continue => Some(Release::Again(Box::new(going_on(tenant, orchestration)))),
+            Intent::Announce => Some(Release::Announce(Box::new(View { state: state.clone(), head }))),
+        };
+        stage.releases.extend(release);
+    }
+    emitted
+}
+
+fn event_of(transition: &Transition, effect: &EffectId) -> Option<Event> {
+    transition.facts.iter().find_map(|fact| match fact {
+        Fact::Emitted { effect: emitted, event, .. } if emitted == effect => Some((**event).clone()),
+        _ => None,
+    })
 }
 
 fn going_on(tenant: &TenantId, orchestration: OrchestrationId) -> Delivery {
@@ -216,8 +213,8 @@ fn open_change(state: &Orchestration, head: Head) -> OpenChange {
 }
 
 /// Whether lists show something new.
-fn listed(before: &Orchestration, decided: &Decided) -> bool {
-    status(before) != status(&decided.next) || before.sequence == 0
+fn listed(before: &Orchestration, after: &Orchestration) -> bool {
+    status(before) != status(after) || before.sequence == 0
 }
 
 fn status(state: &Orchestration) -> Status {
