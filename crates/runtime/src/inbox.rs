@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use provost_model::record::RowError;
+use provost_model::record::{RowError, Start};
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
 use serde::{Deserialize, Serialize};
+
+use crate::partition::Holder;
 
 /// What happened to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,31 @@ pub enum InboxFact {
         code: Arc<str>,
         /// The reason.
         reason: String,
+    },
+    /// A start was handed on to the partition where its ordering key lives.
+    HandedOn {
+        /// What will be started.
+        orchestration: OrchestrationId,
+        /// The command.
+        start: Box<Start>,
+    },
+    /// A handed-on start has arrived.
+    Delivered {
+        /// What was started.
+        orchestration: OrchestrationId,
+    },
+    /// A business key has a holder.
+    KeyClaimed {
+        /// The action's name.
+        action: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+        /// Digest of the meaningful arguments.
+        fingerprint: Digest,
+        /// The effect that holds it.
+        by: Holder,
+        /// Until when, in microseconds UTC.
+        until_us: i64,
     },
 }
 
@@ -83,6 +110,16 @@ pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
 /// The key under which an event is remembered.
 pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
     Digest::of_parts(&[b"event", tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
+}
+
+/// The key under which the holder of a business key is remembered.
+pub fn claim_key(tenant: &TenantId, action: &str, key: &str) -> Digest {
+    Digest::of_parts(&[b"claim", tenant.as_str().as_bytes(), action.as_bytes(), key.as_bytes()])
+}
+
+/// The slot where an ordering key lives: H(tenant, workflow, order value).
+pub fn order_slot(tenant: &TenantId, workflow: &str, order: &str) -> Slot {
+    Slot::of(&[tenant.as_str(), "order", workflow, order])
 }
 
 /// The key under which a start with an `Idempotency-Key` is remembered.

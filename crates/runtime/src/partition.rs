@@ -5,6 +5,9 @@
 //! only place that appends.
 
 mod accept;
+mod claim;
+mod forward;
+mod line;
 mod load;
 mod release;
 mod settle;
@@ -24,6 +27,7 @@ use crate::gate::Refused;
 use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
 
+pub use claim::{Claim, Holder};
 pub use load::View;
 pub use release::{subject_mark, summary_of};
 
@@ -56,6 +60,35 @@ pub enum Delivery {
         start: Box<Start>,
         /// `Idempotency-Key`: the key's digest and the request's.
         remember: Option<(Digest, Digest)>,
+        /// The inbox that handed it on, and waits to hear that it arrived.
+        from: Option<Slot>,
+    },
+    /// A start that was handed on has arrived.
+    Delivered {
+        /// Whose.
+        tenant: TenantId,
+        /// The inbox that handed it on.
+        from: Slot,
+        /// What was started.
+        orchestration: OrchestrationId,
+    },
+    /// An effect asks the home of its business key.
+    Claim {
+        /// Whose.
+        tenant: TenantId,
+        /// What for.
+        claim: Box<Claim>,
+    },
+    /// The home of a business key asks the orchestration that holds it how that effect stands.
+    Inquire {
+        /// Whose.
+        tenant: TenantId,
+        /// The effect that holds it.
+        holder: Holder,
+        /// Digest of the holder's meaningful arguments.
+        fingerprint: Digest,
+        /// Who wants it.
+        claim: Box<Claim>,
     },
     /// A command to an orchestration.
     Command {
@@ -140,6 +173,8 @@ pub enum Release {
     },
     /// Deliver to this partition again.
     Again(Box<Delivery>),
+    /// Deliver to the partition that owns the slot.
+    Forward(Slot, Box<Delivery>),
     /// An orchestration ended or was parked.
     Announce(Box<View>),
 }
@@ -180,6 +215,10 @@ pub struct Partition<S> {
     loaded: BTreeMap<(TenantId, OrchestrationId), Loaded>,
     salt: [u8; 32],
     unsettled: Option<settle::Unsettled>,
+    /// Lines of ordering keys; `None` while they must be read back from open work.
+    lines: Option<line::Lines>,
+    /// Which of how many partitions this is.
+    place: (u32, u32),
 }
 
 /// An orchestration in memory.
@@ -200,7 +239,39 @@ impl<S: Upkeep> Partition<S> {
         let last = store.lag()?.last;
         let now_us = store.feed(last.saturating_sub(1), 1)?.last().map_or(0, |(_, row)| row.recorded_at_us);
         let judge = CachedJudge::new(VERDICTS_KEPT);
-        Ok(Self { store, epoch, registry, judge, now_us, clock_us: now_us, tick: 0, loaded: BTreeMap::new(), salt, unsettled: None })
+        Ok(Self {
+            store,
+            epoch,
+            registry,
+            judge,
+            now_us,
+            clock_us: now_us,
+            tick: 0,
+            loaded: BTreeMap::new(),
+            salt,
+            unsettled: None,
+            lines: None,
+            place: (0, 1),
+        })
+    }
+
+    /// As the `index`-th of `partitions`: it owns a share of the slots. Without this it owns all.
+    #[must_use]
+    pub fn at(mut self, index: u32, partitions: u32) -> Self {
+        self.place = (index, partitions);
+        self
+    }
+
+    /// Whether `slot` is this partition's.
+    fn owns(&self, slot: Slot) -> bool {
+        partition_of(slot, self.place.1) == self.place.0
+    }
+
+    /// A slot of this partition, for what belongs to no slot of its own.
+    fn own_slot(&self) -> Slot {
+        let (index, partitions) = self.place;
+        let first = (index * u32::from(provost_model::limits::SLOTS)).div_ceil(partitions.max(1));
+        Slot(u16::try_from(first).unwrap_or(0))
     }
 
     /// The partition's store, for reading and upkeep between batches.
@@ -248,6 +319,7 @@ impl<S: Upkeep> Partition<S> {
                 {
                     // The disk could not be read: an outcome must not be dropped for that, so the batch is tried again.
                     self.loaded.clear();
+                    self.lines = None;
                     let error = error.clone();
                     return Outputs { failed: Some((deliveries, error)), ..Outputs::default() };
                 }
@@ -261,7 +333,13 @@ impl<S: Upkeep> Partition<S> {
     fn stage(&mut self, stage: &mut stage::Stage, ticket: Ticket, delivery: &Delivery) -> Result<(), Refused> {
         match delivery {
             Delivery::Accept { tenant, event, by } => self.accept(stage, Some(ticket), tenant, event, by),
-            Delivery::Start { tenant, launch, id, start, remember } => self.start(stage, ticket, tenant, launch, *id, start, *remember),
+            Delivery::Start { tenant, launch, id, start, from: Some(from), .. } => self.arrive(stage, tenant, launch, *id, start, *from),
+            Delivery::Start { tenant, launch, id, start, remember, from: None } => {
+                self.start(stage, ticket, tenant, launch, *id, start, *remember)
+            }
+            Delivery::Delivered { tenant, from, orchestration } => self.delivered(stage, tenant, *from, *orchestration),
+            Delivery::Claim { tenant, claim } => self.claim(stage, tenant, claim),
+            Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),
             Delivery::Command { tenant, orchestration, command, cause } => {
                 let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });
@@ -308,6 +386,7 @@ impl<S: Upkeep> Partition<S> {
             }
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
+                self.lines = None;
                 if !provost_model::planted::planted("memory-kept-after-failure") {
                     self.loaded.clear();
                 }
@@ -318,6 +397,7 @@ impl<S: Upkeep> Partition<S> {
 
     /// Takes back what a delivery staged before it failed: it happens whole or not at all.
     fn rewind(&mut self, stage: &mut stage::Stage, mark: stage::Mark) {
+        self.lines = None;
         for (key, before) in stage.rewind(mark) {
             match before {
                 Some(before) => drop(self.loaded.insert(key, before)),

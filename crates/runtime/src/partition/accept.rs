@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use provost_engine::Code as _;
+use provost_engine::{Code as _, order_of};
 use provost_model::limits::{DEDUPE_MS, EVENT_HOPS_MAX};
 use provost_model::record::{Cause, Command, Head, Start, Stream};
-use provost_model::{Digest, Event, EventId, OrchestrationId, TenantId, Value, Who};
+use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
 
 use super::stage::Stage;
@@ -41,56 +41,61 @@ impl<S: Upkeep> Partition<S> {
         let unique: [&[u8]; 4] = [tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes(), fingerprint.as_bytes()];
         let id = EventId::mint(self.now_us, slot, &unique);
         let launches = self.registry.started_by(tenant, event);
+        let starts: Result<Vec<(Launch, Start)>, Refusal> =
+            launches.iter().map(|launch| Ok((launch.clone(), start_of(launch, id, event, by)?))).collect();
         let refusal = if before.is_some() {
             Some(("event-conflict", "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event)
+            refusal(&launches, event).or_else(|| starts.as_ref().err().cloned())
         };
+        let starts = starts.unwrap_or_default();
         let conflicted = before.is_some();
+        let started: Vec<OrchestrationId> = if refusal.is_some() {
+            Vec::new()
+        } else {
+            starts.iter().map(|(_, start)| orchestration_of(tenant, self.now_us, id, start)).collect()
+        };
         let fact = match &refusal {
             Some((code, reason)) => {
                 InboxFact::Rejected { id, event: Box::new(event.clone()), by: by.clone(), code: (*code).into(), reason: reason.clone() }
             }
-            None => {
-                let started = launches.iter().map(|launch| orchestration_of(self.now_us, id, launch)).collect();
-                InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started }
-            }
+            None => InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started: started.clone() },
         };
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
         let head = self.head_of(stage, tenant, &stream)?;
         let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
         stage.append(self.place(tenant, &stream), head, cause, (1, &json));
-        let (started, rejected) = match fact {
-            InboxFact::Accepted { started, .. } => (started, None),
-            InboxFact::Rejected { code, reason, .. } => (Vec::new(), Some((code, reason))),
-        };
+        let rejected = refusal.as_ref().map(|(code, reason)| (Arc::from(*code), reason.clone()));
         let accepted = Accepted { event: id, started, duplicate: false, rejected };
         if !conflicted {
             let answer = serde_json::to_vec(&accepted).map_err(|e| Refused::Internal(e.to_string()))?;
             stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
         }
         if refusal.is_none() {
-            for launch in &launches {
-                let start = self.start_of(launch, id, event, by);
-                self.begin(stage, tenant, launch, orchestration_of(self.now_us, id, launch), start)?;
+            for (launch, start) in starts {
+                let id = orchestration_of(tenant, self.now_us, id, &start);
+                self.begin_or_hand_on(stage, tenant, &launch, id, start, slot)?;
             }
         }
         tell(stage, accepted);
         Ok(())
     }
 
-    fn start_of(&self, launch: &Launch, id: EventId, event: &Event, by: &Who) -> Start {
-        Start {
-            workflow: launch.code.program.name.clone(),
-            version: launch.code.program.version.clone(),
-            pin: launch.pin,
-            binding: launch.binding,
-            input: Value::array([event.data.clone()]),
-            event: Some(id),
-            subject: event.subject.clone(),
-            hops: event.hops,
-            by: by.clone(),
+    /// Begins in this partition, or hands the start on to where the slot of `id` lives.
+    fn begin_or_hand_on(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: Start,
+        from: Slot,
+    ) -> Result<(), Refused> {
+        if self.owns(id.slot()) {
+            self.begin(stage, tenant, launch, id, start)
+        } else {
+            self.hand_on(stage, tenant, launch, id, start, from)
         }
     }
 
@@ -116,7 +121,8 @@ impl<S: Upkeep> Partition<S> {
             stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: true } });
             return Ok(());
         }
-        self.begin(stage, tenant, launch, id, start.clone())?;
+        let from = self.own_slot();
+        self.begin_or_hand_on(stage, tenant, launch, id, start.clone(), from)?;
         if let Some((key, fingerprint)) = remember {
             let answer = serde_json::to_vec(&id).map_err(|e| Refused::Internal(e.to_string()))?;
             stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
@@ -125,7 +131,14 @@ impl<S: Upkeep> Partition<S> {
         Ok(())
     }
 
-    fn begin(&mut self, stage: &mut Stage, tenant: &TenantId, launch: &Launch, id: OrchestrationId, start: Start) -> Result<(), Refused> {
+    pub(super) fn begin(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: Start,
+    ) -> Result<(), Refused> {
         let cause = Cause { event: start.event, who: Some(start.by.name.clone()), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
@@ -135,7 +148,7 @@ impl<S: Upkeep> Partition<S> {
         Ok(())
     }
 
-    fn remembered(&mut self, stage: &Stage, tenant: &TenantId, key: &Digest) -> Result<Option<Seen>, Refused> {
+    pub(super) fn remembered(&mut self, stage: &Stage, tenant: &TenantId, key: &Digest) -> Result<Option<Seen>, Refused> {
         let found = match stage.seen.get(&(tenant.clone(), *key)) {
             Some(staged) => Some(staged.clone()),
             None => self.store.seen(tenant, key)?,
@@ -143,7 +156,7 @@ impl<S: Upkeep> Partition<S> {
         Ok(found.filter(|seen| seen.until_us > self.now_us))
     }
 
-    fn head_of(&mut self, stage: &Stage, tenant: &TenantId, stream: &Stream) -> Result<Head, Refused> {
+    pub(super) fn head_of(&mut self, stage: &Stage, tenant: &TenantId, stream: &Stream) -> Result<Head, Refused> {
         match stage.heads.get(&(tenant.clone(), stream.clone())) {
             Some(head) => Ok(*head),
             None => Ok(self.store.head(tenant, stream)?.unwrap_or(Head::EMPTY)),
@@ -151,8 +164,30 @@ impl<S: Upkeep> Partition<S> {
     }
 }
 
+/// Code and reason.
+type Refusal = (&'static str, String);
+
+/// The start that `event` means for a workflow, with its ordering key.
+fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
+    let mut start = Start {
+        workflow: launch.code.program.name.clone(),
+        version: launch.code.program.version.clone(),
+        pin: launch.pin,
+        binding: launch.binding,
+        input: Value::array([event.data.clone()]),
+        event: Some(id),
+        subject: event.subject.clone(),
+        hops: event.hops,
+        order: None,
+        by: by.clone(),
+    };
+    start.order = order_of(&*launch.code, &start)
+        .map_err(|problem| ("event-order", format!("its ordering key for `{}`: {}: {}", start.workflow, problem.title, problem.detail)))?;
+    Ok(start)
+}
+
 /// Why an event is kept but not taken.
-fn refusal(launches: &[Launch], event: &Event) -> Option<(&'static str, String)> {
+fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
     if event.hops > EVENT_HOPS_MAX {
         let reason =
             format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
@@ -169,8 +204,8 @@ fn refusal(launches: &[Launch], event: &Event) -> Option<(&'static str, String)>
     })
 }
 
-/// The orchestration that `launch` makes of the event `id`: in the event's slot, so that both commit at once.
-fn orchestration_of(now_us: i64, id: EventId, launch: &Launch) -> OrchestrationId {
-    let name: &Arc<str> = &launch.code.program.name;
-    OrchestrationId::mint(now_us, id.slot(), &[&id.bits().to_bytes(), name.as_bytes()])
+/// The orchestration that the event `id` starts: in the event's slot, so that both commit at once, or where its ordering key lives.
+fn orchestration_of(tenant: &TenantId, now_us: i64, id: EventId, start: &Start) -> OrchestrationId {
+    let slot = start.order.as_ref().map_or(id.slot(), |order| inbox::order_slot(tenant, &start.workflow, order));
+    OrchestrationId::mint(now_us, slot, &[&id.bits().to_bytes(), start.workflow.as_bytes()])
 }

@@ -3,12 +3,15 @@
 use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work, open_work_listed};
 use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::program::EffectClass;
-use provost_model::record::{Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, Stream, Transition};
+use provost_model::record::{
+    Admission, AdmissionRequest, Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, SharedState,
+    Stream, Transition,
+};
 use provost_model::{Digest, EffectId, Event, OrchestrationId, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Status, Summary, Upkeep};
 
 use super::stage::Stage;
-use super::{Delivery, Loaded, Partition, Release, View, lost};
+use super::{Claim, Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
 use crate::gate::Refused;
 
@@ -29,6 +32,7 @@ impl<S: Upkeep> Partition<S> {
         let key = (tenant.clone(), id);
         // It leaves the map while it is decided, so that nothing of it has to be copied.
         let Some(loaded) = self.loaded.remove(&key) else { return Err(Refused::UnknownOrchestration(id)) };
+        self.tell_breaker(&loaded, command);
         let decided = match self.decide(tenant, &loaded.code, &loaded.state, command) {
             Ok(decided) if !decided.transition.facts.is_empty() => decided,
             other => {
@@ -56,10 +60,15 @@ impl<S: Upkeep> Partition<S> {
         } else if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS {
             stage.grown.push(key.clone());
         }
-        let emitted = release(stage, &after.state, &transition, head);
+        let emitted = release(stage, &after, &transition, head);
+        let over = after.state.is_ended().then(|| after.state.clone());
         self.loaded.insert(key, Loaded { head, ..after });
         for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
             self.accept(stage, None, tenant, event, &Who::system())?;
+        }
+        if let Some(state) = over {
+            let next = self.step_out(&state)?;
+            stage.releases.extend(next);
         }
         Ok(head)
     }
@@ -75,9 +84,12 @@ impl<S: Upkeep> Partition<S> {
         for _ in 0..ASK_ROUNDS_MAX {
             match decide(code, state, command, &ambient)? {
                 Step::Commit(decided) => return Ok(*decided),
-                Step::Ask(requests) => {
-                    for request in &requests {
+                Step::Ask(questions) => {
+                    for request in &questions.verdicts {
                         ambient.verdicts.push(self.registry.judge(&mut self.judge, tenant, &code.program.pin, request));
+                    }
+                    for request in &questions.admissions {
+                        ambient.admissions.push(self.admission(tenant, state.id, command, request)?);
                     }
                 }
             }
@@ -85,11 +97,41 @@ impl<S: Upkeep> Partition<S> {
         Err(Refused::Internal("the core asks policy without end".to_owned()))
     }
 
+    /// What shared state says.
+    fn admission(
+        &mut self,
+        tenant: &TenantId,
+        id: OrchestrationId,
+        command: &Command,
+        request: &AdmissionRequest,
+    ) -> Result<Admission, Refused> {
+        match (request.of, command) {
+            (SharedState::Rate(spec), _) => Ok(self.registry.admissions().rate(tenant, request, spec, self.now_us)),
+            (SharedState::Breaker(spec), _) => Ok(self.registry.admissions().breaker(tenant, request, spec, self.now_us)),
+            (SharedState::Order, Command::Start(start)) => self.line_up(tenant, id, start, request),
+            (SharedState::Order, _) => Err(Refused::Internal("only a start asks for its turn".to_owned())),
+        }
+    }
+
+    /// Tells the breaker of an action how an attempt ended.
+    fn tell_breaker(&self, loaded: &Loaded, command: &Command) {
+        let Command::Outcome(outcome) = command else { return };
+        let effect = loaded.state.effects.get(&outcome.effect);
+        let spec = effect.and_then(|effect| loaded.code.program.actions.get(&effect.name)).filter(|spec| spec.breaker.is_some());
+        if let Some(spec) = spec {
+            let target = spec.target();
+            self.registry.admissions().ended(&loaded.state.tenant, target, &outcome.effect, &outcome.result, self.now_us);
+        }
+    }
+
     /// What the open work of an orchestration means after a restart: offers, timers, lost attempts.
     ///
     /// # Errors
     /// What loading it says.
     pub fn resume(&mut self, row: &OpenWork) -> Result<Vec<Release>, Refused> {
+        if let Some(start) = self.hand_on_again(row)? {
+            return Ok(vec![start]);
+        }
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
         let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
@@ -100,7 +142,16 @@ impl<S: Upkeep> Partition<S> {
         if work.unfinished {
             releases.push(Release::Again(Box::new(going_on(&tenant, id))));
         }
+        if work.ordered {
+            let state = self.load(&tenant, id)?.state.clone();
+            releases.extend(self.call_up(&state)?);
+        }
         for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
+            if pending.state == EffectState::Claiming {
+                let loaded = self.load(&tenant, id)?;
+                releases.extend(Claim::of(&loaded.state, &loaded.code, &pending.effect).map(|claim| claim.leave(&tenant)));
+                continue;
+            }
             // Of classes E1 to E3 nothing says whether an attempt had left: it is unknown, and goes on under the same key or by asking.
             let keyed = matches!(pending.class, EffectClass::E1 | EffectClass::E2 | EffectClass::E3);
             let maybe_sent = pending.state == EffectState::Sent || keyed && pending.state == EffectState::Intended;
@@ -122,13 +173,14 @@ impl<S: Upkeep> Partition<S> {
 
 /// Turns intents into what leaves after the commit. Returns the events of ours: they land in the slot of their sender, so that both are
 /// one commit and nothing can be lost between them.
-fn release(stage: &mut Stage, state: &Orchestration, transition: &Transition, head: Head) -> Vec<Event> {
-    let mut emitted = Vec::new();
+fn release(stage: &mut Stage, after: &Loaded, transition: &Transition, head: Head) -> Vec<Event> {
+    let (state, mut emitted) = (&after.state, Vec::new());
     let (tenant, orchestration) = (&state.tenant, state.id);
     for intent in &transition.intents {
         let release = match intent {
             Intent::Attempt { effect, .. } => offer(state, effect, false).map(|offer| Release::Offer(Box::new(offer))),
             Intent::LookUp { effect, .. } => offer(state, effect, true).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::Claim { effect } => Claim::of(state, &after.code, effect).map(|claim| claim.leave(tenant)),
             Intent::Withdraw { effect } => Some(Release::Withdraw { tenant: tenant.clone(), orchestration, effect: *effect }),
             Intent::Timer { id, due_us } => Some(Release::Timer { tenant: tenant.clone(), orchestration, id: id.clone(), due_us: *due_us }),
             Intent::Ask { .. } => None,

@@ -2,7 +2,7 @@
 //!
 //! An error from a disk does not say that nothing was written: the answer of a sync can be lost. What must stay true: a batch is decided
 //! again only when it is certainly not on disk, and what it releases leaves once it certainly is. A batch is atomic, so the head that its
-//! first row would have given its journal is the proof of all of it. Until the disk can be read, nothing is told and nothing is decided.
+//! last row would have given its journal is the proof of all of it. Until the disk can be read, nothing is told and nothing is decided.
 
 use provost_model::TenantId;
 use provost_model::record::{Head, Stream};
@@ -27,7 +27,7 @@ impl<S: Upkeep> Partition<S> {
 
     /// After a failed commit: asks the disk at once.
     pub(super) fn doubt(&mut self, stage: Stage, batch: &Batch, deliveries: Vec<(Ticket, Delivery)>, error: StoreError) -> Outputs {
-        let proof = batch.entries.first().map(|entry| (entry.row.tenant.clone(), entry.row.stream.clone(), entry.row.head()));
+        let proof = batch.entries.last().map(|entry| (entry.row.tenant.clone(), entry.row.stream.clone(), entry.row.head()));
         let (Some(proof), true) = (proof, error.retry()) else {
             return Outputs { failed: Some((deliveries, error)), ..Outputs::default() };
         };
