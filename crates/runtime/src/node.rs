@@ -11,6 +11,7 @@ use provost_telemetry::Secret;
 use crate::control_plane::ControlPlane;
 use crate::gate::Refused;
 use crate::hands::Hands;
+use crate::observer::Observer;
 use crate::plane::Plane;
 use crate::registry::Registry;
 use crate::shell::now_us;
@@ -28,6 +29,8 @@ pub struct NodeConfig {
     pub partitions: u32,
     /// Who carries out built-in work.
     pub hands: Arc<dyn Hands>,
+    /// Where metrics and spans go.
+    pub observer: Observer,
 }
 
 /// An open data folder.
@@ -55,7 +58,7 @@ impl Node {
         let tenants = read_tenants(&config.data)?;
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
-        let plane = Plane::start(partitions, registry, config.hands, salt)?;
+        let plane = Plane::start(partitions, registry, config.hands, config.observer, salt)?;
         Ok(Self { plane, control, path: config.data, _folder: folder })
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use provost_runtime::Observer;
 use provost_telemetry::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,7 +31,8 @@ impl Serve {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let config = Config { otlp_endpoint: self.otlp_endpoint.clone(), ..Config::default() };
         let telemetry = provost_telemetry::setup(&config).map_err(|e| Failure::new(e.code(), e.to_string()).detail(e.hint()))?;
-        let node = compose::open(&target.data).await?;
+        let (prometheus, meters, spans) = (telemetry.prometheus.clone(), telemetry.meters.clone(), telemetry.spans.clone());
+        let node = compose::open(&target.data, Observer { prometheus, meters, spans }).await?;
         let failing = node.clone();
         let listening = compose::serve(node.clone(), self.listen, async move { stopped(&failing).await }).await?;
         let url = format!("http://{}", listening.address);

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use provost_engine::{Code as _, order_of};
 use provost_model::limits::{DEDUPE_MS, EVENT_HOPS_MAX};
 use provost_model::record::{Cause, Command, Head, Start, Stream};
+use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
+use provost_telemetry::meters::Arrival;
 
 use super::stage::Stage;
 use super::{Loaded, Partition, Reply, Ticket, Told};
@@ -34,6 +36,7 @@ impl<S: Upkeep> Partition<S> {
         let before = self.remembered(stage, tenant, &key)?.filter(|_| !provost_model::planted::planted("event-taken-twice"));
         if let Some(before) = before.as_ref().filter(|seen| seen.fingerprint == fingerprint) {
             let answer: Accepted = serde_json::from_slice(&before.answer).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.tally.arrived(Arrival::Duplicate);
             tell(stage, Accepted { duplicate: true, ..answer });
             return Ok(());
         }
@@ -67,6 +70,7 @@ impl<S: Upkeep> Partition<S> {
         let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
         stage.append(self.place(tenant, &stream), head, cause, (1, &json));
         let rejected = refusal.as_ref().map(|(code, reason)| (Arc::from(*code), reason.clone()));
+        stage.tally.arrived(if rejected.is_some() { Arrival::Rejected } else { Arrival::Accepted });
         let accepted = Accepted { event: id, started, duplicate: false, rejected };
         if !conflicted {
             let answer = serde_json::to_vec(&accepted).map_err(|e| Refused::Internal(e.to_string()))?;
@@ -178,6 +182,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         event: Some(id),
         subject: event.subject.clone(),
         hops: event.hops,
+        traceparent: event.traceparent.clone(),
         order: None,
         by: by.clone(),
     };
@@ -197,6 +202,11 @@ fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
     if launches.is_empty() && !ours {
         let reason = format!("no active workflow starts on events of type `{}`; apply one that does", event.kind);
         return Some(("event-unknown", reason));
+    }
+    let bytes = canonical_len(&event.data) as u64;
+    if let Some(limit) = launches.iter().map(|launch| launch.code.program.limits.value_bytes).find(|limit| bytes > *limit) {
+        let reason = format!("its data has {bytes} bytes, more than {limit}; send a reference to it, or raise `limits.valueBytes`");
+        return Some(("event-too-large", reason));
     }
     launches.iter().find_map(|launch| {
         let contract = launch.code.program.starts_on.as_ref()?.contract?;
