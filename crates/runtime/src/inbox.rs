@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use provost_model::record::RowError;
+use provost_model::limits::DEDUPE_MS;
+use provost_model::record::{RequestKey, RowError};
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
+use provost_store::Seen;
 use serde::{Deserialize, Serialize};
 
 /// What happened to an event.
@@ -49,6 +51,50 @@ pub struct Accepted {
     /// Why it was not taken: code and reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<(Arc<str>, String)>,
+}
+
+impl InboxFact {
+    /// The answer that its first delivery had.
+    pub fn answer(&self) -> Accepted {
+        match self {
+            Self::Accepted { id, started, .. } => Accepted { event: *id, started: started.clone(), duplicate: false, rejected: None },
+            Self::Rejected { id, code, reason, .. } => {
+                Accepted { event: *id, started: Vec::new(), duplicate: false, rejected: Some((code.clone(), reason.clone())) }
+            }
+        }
+    }
+
+    /// What is remembered of it at the time `recorded_us`: nothing where the same id had come before with other content, because the
+    /// first answer stays.
+    ///
+    /// # Errors
+    /// [`RowError::Payload`] when the answer cannot be written, which the types rule out.
+    pub fn remembered(&self, tenant: &TenantId, recorded_us: i64) -> Result<Option<Seen>, RowError> {
+        let event = match self {
+            Self::Rejected { code, .. } if **code == *CONFLICT => return Ok(None),
+            Self::Accepted { event, .. } | Self::Rejected { event, .. } => event,
+        };
+        let answer = serde_json::to_vec(&self.answer()).map_err(|e| RowError::Payload(e.to_string()))?;
+        let (key, fingerprint) = (seen_key(tenant, event), event.fingerprint());
+        Ok(Some(Seen { key, fingerprint, answer, until_us: remembered_until_us(recorded_us) }))
+    }
+}
+
+/// The code of an event whose id came before with other content.
+pub const CONFLICT: &str = "event-conflict";
+
+/// Until when an answer given at `recorded_us` is remembered.
+pub fn remembered_until_us(recorded_us: i64) -> i64 {
+    recorded_us.saturating_add(DEDUPE_MS.saturating_mul(1000))
+}
+
+/// What is remembered of a start under an `Idempotency-Key`.
+///
+/// # Errors
+/// [`RowError::Payload`] when the answer cannot be written, which the types rule out.
+pub fn remembered_start(request: &RequestKey, id: OrchestrationId, recorded_us: i64) -> Result<Seen, RowError> {
+    let answer = serde_json::to_vec(&id).map_err(|e| RowError::Payload(e.to_string()))?;
+    Ok(Seen { key: request.key, fingerprint: request.fingerprint, answer, until_us: remembered_until_us(recorded_us) })
 }
 
 #[derive(Serialize, Deserialize)]

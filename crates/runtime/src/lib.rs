@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod node;
 pub mod partition;
 pub mod plane;
+pub mod rebuild;
 pub mod registry;
 mod shell;
 pub mod timers;

@@ -24,6 +24,8 @@ use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
 
 pub use load::View;
+pub(crate) use load::{FOLD, ROWS_READ, fold_listed};
+pub(crate) use release::{open_change, status};
 pub use release::{subject_mark, summary_of};
 
 /// Most orchestrations a partition keeps in memory; idle ones beyond that are folded again when needed.

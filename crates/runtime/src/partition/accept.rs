@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use provost_engine::Code as _;
-use provost_model::limits::{DEDUPE_MS, EVENT_HOPS_MAX};
-use provost_model::record::{Cause, Command, Head, Start, Stream};
+use provost_model::limits::EVENT_HOPS_MAX;
+use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::{Digest, Event, EventId, OrchestrationId, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
 
@@ -42,11 +42,10 @@ impl<S: Upkeep> Partition<S> {
         let id = EventId::mint(self.now_us, slot, &unique);
         let launches = self.registry.started_by(tenant, event);
         let refusal = if before.is_some() {
-            Some(("event-conflict", "an event with this source and id came before with other content; send it under a new id".to_owned()))
+            Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
             refusal(&launches, event)
         };
-        let conflicted = before.is_some();
         let fact = match &refusal {
             Some((code, reason)) => {
                 InboxFact::Rejected { id, event: Box::new(event.clone()), by: by.clone(), code: (*code).into(), reason: reason.clone() }
@@ -61,22 +60,16 @@ impl<S: Upkeep> Partition<S> {
         let head = self.head_of(stage, tenant, &stream)?;
         let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
         stage.append(self.place(tenant, &stream), head, cause, (1, &json));
-        let (started, rejected) = match fact {
-            InboxFact::Accepted { started, .. } => (started, None),
-            InboxFact::Rejected { code, reason, .. } => (Vec::new(), Some((code, reason))),
-        };
-        let accepted = Accepted { event: id, started, duplicate: false, rejected };
-        if !conflicted {
-            let answer = serde_json::to_vec(&accepted).map_err(|e| Refused::Internal(e.to_string()))?;
-            stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
+        if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
+            stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         if refusal.is_none() {
             for launch in &launches {
                 let start = self.start_of(launch, id, event, by);
-                self.begin(stage, tenant, launch, orchestration_of(self.now_us, id, launch), start)?;
+                self.begin(stage, tenant, launch, orchestration_of(self.now_us, id, launch), start, None)?;
             }
         }
-        tell(stage, accepted);
+        tell(stage, fact.answer());
         Ok(())
     }
 
@@ -116,17 +109,28 @@ impl<S: Upkeep> Partition<S> {
             stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: true } });
             return Ok(());
         }
-        self.begin(stage, tenant, launch, id, start.clone())?;
-        if let Some((key, fingerprint)) = remember {
-            let answer = serde_json::to_vec(&id).map_err(|e| Refused::Internal(e.to_string()))?;
-            stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
+        let request = remember.map(|(key, fingerprint)| RequestKey { key, fingerprint });
+        let first = stage.entries.len();
+        self.begin(stage, tenant, launch, id, start.clone(), request)?;
+        if let Some(request) = request {
+            // With its own row: its first transition may have staged events of ours behind it, and each remembers its own answer.
+            let seen = inbox::remembered_start(&request, id, self.now_us).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.remember(first, tenant, seen);
         }
         stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: false } });
         Ok(())
     }
 
-    fn begin(&mut self, stage: &mut Stage, tenant: &TenantId, launch: &Launch, id: OrchestrationId, start: Start) -> Result<(), Refused> {
-        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), ..Cause::default() };
+    fn begin(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: Start,
+        request: Option<RequestKey>,
+    ) -> Result<(), Refused> {
+        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request, ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
         self.loaded.insert((tenant.clone(), id), loaded);
