@@ -33,6 +33,9 @@ pub struct Partition {
     pub created_at_us: i64,
 }
 
+/// What a file holds.
+const NAMES: [&str; 7] = ["meta", "journal", "tombstones", "open_work", "seen", "snapshots", "summaries"];
+
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -216,6 +219,11 @@ fn check_ours(connection: &Connection, place: &Place) -> Result<(), StoreError> 
 
 fn check(connection: &Connection, place: &Place, partition: Partition) -> Result<(), StoreError> {
     check_ours(connection, place)?;
+    let found = tables(connection).map_err(|e| place.fault(e))?;
+    let lacks: Vec<&str> = NAMES.into_iter().filter(|name| !found.iter().any(|table| table == name)).collect();
+    if !lacks.is_empty() {
+        return Err(damaged(place, format!("it lacks the tables {}", lacks.join(", "))));
+    }
     let (index, count, record): (u32, u32, u32) = connection
         .query_row("SELECT partition_index, partition_count, record_format FROM meta WHERE id = 1", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
