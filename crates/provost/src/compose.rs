@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
-use provost_runtime::{Node, NodeConfig, PARTITIONS};
+use provost_runtime::{Node, NodeConfig, PARTITIONS, RetentionConfig};
 use provost_server::{App, router};
 use provost_telemetry::Prometheus;
 use provost_worker::BuiltIn;
@@ -25,14 +25,14 @@ pub fn local_who() -> Who {
     provost_control::loopback(&local_user())
 }
 
-/// Opens a data folder in this process.
+/// Opens a data folder in this process; what ended long ago leaves it as `retention` says.
 ///
 /// # Errors
 /// [`Failure`] that says what is wrong with it.
-pub async fn open(data: &Path) -> Result<Arc<Node>, Failure> {
+pub async fn open(data: &Path, retention: RetentionConfig) -> Result<Arc<Node>, Failure> {
     let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?;
     let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current()));
-    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands };
+    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, retention };
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;
     tokio::spawn(node.plane.clone().watch_leases());

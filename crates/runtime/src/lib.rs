@@ -13,6 +13,7 @@ pub mod partition;
 pub mod plane;
 pub mod rebuild;
 pub mod registry;
+pub mod retention;
 mod shell;
 pub mod timers;
 
@@ -28,5 +29,6 @@ pub use provost_engine as engine;
 pub use provost_language as language;
 pub use provost_language::Compiled;
 pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld, World};
+pub use retention::{Retention, RetentionConfig};
 pub use shell::now_us;
 pub use timers::Timers;

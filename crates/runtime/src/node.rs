@@ -13,6 +13,7 @@ use crate::gate::Refused;
 use crate::hands::Hands;
 use crate::plane::Plane;
 use crate::registry::Registry;
+use crate::retention::RetentionConfig;
 use crate::shell::now_us;
 
 /// Partitions of a new data folder.
@@ -28,6 +29,8 @@ pub struct NodeConfig {
     pub partitions: u32,
     /// Who carries out built-in work.
     pub hands: Arc<dyn Hands>,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
 }
 
 /// An open data folder.
@@ -55,7 +58,7 @@ impl Node {
         let tenants = read_tenants(&config.data)?;
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
-        let plane = Plane::start(partitions, registry, config.hands, salt)?;
+        let plane = Plane::start(partitions, registry, config.hands, config.retention, salt)?;
         Ok(Self { plane, control, path: config.data, _folder: folder })
     }
 

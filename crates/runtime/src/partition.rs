@@ -24,7 +24,7 @@ use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
 
 pub use load::View;
-pub(crate) use load::{FOLD, ROWS_READ, fold_listed};
+pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
 pub(crate) use release::{open_change, status};
 pub use release::{subject_mark, summary_of};
 
@@ -195,6 +195,11 @@ impl<S: Upkeep> Partition<S> {
     /// The partition's store, for reading and upkeep between batches.
     pub fn store(&mut self) -> &mut S {
         &mut self.store
+    }
+
+    /// Drops an orchestration from memory: its journal is gone.
+    pub(crate) fn forget(&mut self, tenant: &TenantId, id: OrchestrationId) {
+        self.loaded.remove(&(tenant.clone(), id));
     }
 
     /// The epoch of this writer.

@@ -20,6 +20,7 @@ use crate::hands::{BUILTIN, Hands};
 use crate::inbox::{self, Accepted};
 use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::{Registry, TenantWorld};
+use crate::retention::RetentionConfig;
 use crate::shell::{Message, Shell, now_us, outcome_of};
 
 /// Most messages waiting for one partition; beyond that the edge says 429.
@@ -33,6 +34,8 @@ const RETRY_AFTER_MS: u64 = 200;
 pub(crate) struct Shared {
     pub registry: Registry,
     pub hands: Arc<dyn Hands>,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
     dispatcher: Mutex<Dispatcher>,
     mailboxes: Mutex<Vec<Sender<Message>>>,
     ended: Mutex<BTreeMap<OrchestrationId, Vec<oneshot::Sender<View>>>>,
@@ -133,6 +136,7 @@ impl Plane {
         partitions: Vec<Partition<Sqlite>>,
         registry: Registry,
         hands: Arc<dyn Hands>,
+        retention: RetentionConfig,
         salt: [u8; 32],
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
@@ -140,6 +144,7 @@ impl Plane {
         let shared = Arc::new(Shared {
             registry,
             hands,
+            retention,
             dispatcher: Mutex::new(Dispatcher::new(epoch)),
             mailboxes: Mutex::new(Vec::new()),
             ended: Mutex::new(BTreeMap::new()),

@@ -18,6 +18,7 @@ use crate::dispatch::{Offer, OfferKind};
 use crate::hands::BUILTIN;
 use crate::partition::{Delivery, Outputs, Partition, Release, Ticket, Told};
 use crate::plane::Shared;
+use crate::retention::Retention;
 use crate::timers::Timers;
 
 /// Most deliveries of one batch.
@@ -58,6 +59,7 @@ pub(crate) struct Shell {
     next_ticket: Ticket,
     projected: Instant,
     lists_lost: bool,
+    retention: Retention,
     stopping: bool,
 }
 
@@ -67,6 +69,7 @@ impl Shell {
         let (local, waiting, sending) = (VecDeque::new(), BTreeMap::new(), BTreeMap::new());
         let timers = Timers::default();
         let projected = Instant::now();
+        let retention = Retention::new(shared.retention, shared.registry.clone());
         Self {
             partition,
             mailbox,
@@ -79,6 +82,7 @@ impl Shell {
             next_ticket: 1,
             projected,
             lists_lost: true,
+            retention,
             stopping: false,
         }
     }
@@ -94,8 +98,23 @@ impl Shell {
                 self.handle(outputs);
             }
             self.project(false);
+            self.retain();
         }
         self.project(true);
+    }
+
+    /// Old work leaves; not before the lists are whole, which say what is old.
+    fn retain(&mut self) {
+        if self.lists_lost {
+            return;
+        }
+        match self.retention.on(&mut self.partition, now_us()) {
+            Ok(passed) if passed.retired > 0 => {
+                tracing::debug!(partition = self.index, retired = passed.retired, rows = passed.rows, "retired")
+            }
+            Ok(_) => {}
+            Err(refused) => tracing::warn!(code = refused.code(), partition = self.index, "retention could not go on: {refused}"),
+        }
     }
 
     /// Reads the open work back: timers, offers, lost attempts.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use provost_runtime::RetentionConfig;
 use provost_telemetry::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +24,9 @@ pub struct Serve {
     /// Where traces are sent (OTLP over HTTP), e.g. http://127.0.0.1:4318.
     #[arg(long, env = "PROVOST_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
+    /// How many days an orchestration is kept after its end; then only its tombstone is. 0 keeps it for ever.
+    #[arg(long, env = "PROVOST_KEEP_DAYS", default_value_t = 30)]
+    keep_days: u32,
 }
 
 impl Serve {
@@ -30,7 +34,7 @@ impl Serve {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let config = Config { otlp_endpoint: self.otlp_endpoint.clone(), ..Config::default() };
         let telemetry = provost_telemetry::setup(&config).map_err(|e| Failure::new(e.code(), e.to_string()).detail(e.hint()))?;
-        let node = compose::open(&target.data).await?;
+        let node = compose::open(&target.data, RetentionConfig::days(self.keep_days)).await?;
         let failing = node.clone();
         let listening = compose::serve(node.clone(), self.listen, async move { stopped(&failing).await }).await?;
         let url = format!("http://{}", listening.address);

@@ -68,7 +68,16 @@ impl<S: Upkeep> Partition<S> {
                 break;
             }
         }
-        if view.head.sequence == 0 { Err(Refused::UnknownOrchestration(id)) } else { Ok(view) }
+        if view.head.sequence == 0 { Err(self.gone(tenant, id)) } else { Ok(view) }
+    }
+
+    /// Why there is no journal.
+    fn gone(&mut self, tenant: &TenantId, id: OrchestrationId) -> Refused {
+        match self.store.tombstone(tenant, &id) {
+            Ok(Some(tombstone)) => Refused::Retired(Box::new(tombstone)),
+            Ok(None) => Refused::UnknownOrchestration(id),
+            Err(error) => error.into(),
+        }
     }
 
     /// Derives the list rows that a crash lost: what waited in memory is folded again from the journals.
@@ -151,7 +160,8 @@ pub(crate) fn fold_listed(view: &mut View, row: &Row, salt: &[u8; 32]) -> Result
     Ok(changed.then(|| summary_of(&view.state, row.recorded_at_us, salt)))
 }
 
-fn fold_row(view: &mut View, row: &Row, sequence: u64) -> Result<(), Refused> {
+/// Folds a row's facts up to `sequence`.
+pub(crate) fn fold_row(view: &mut View, row: &Row, sequence: u64) -> Result<(), Refused> {
     let transition = row.transition().map_err(|e| Refused::Internal(e.to_string()))?;
     for fact in transition.facts.iter() {
         if view.state.sequence >= sequence {

@@ -16,7 +16,7 @@ use provost_sim::mix::Mix;
 use provost_sim::outside::Outside;
 use provost_sim::random::Random;
 use provost_sim::{Corpus, properties};
-use provost_store::Upkeep;
+use provost_store::{Folder, Memory, Sqlite, Upkeep};
 
 pub const SECOND_US: i64 = 1_000_000;
 pub const DAY_US: i64 = 24 * 3600 * SECOND_US;
@@ -310,4 +310,48 @@ fn refund(tenant: &TenantId, n: i64) -> Event {
 pub fn folded<S: Upkeep>(store: &mut S, tenant: &TenantId, id: OrchestrationId) -> Orchestration {
     let rows = store.rows(tenant, &provost_model::record::Stream::Orchestration(id), 0, usize::MAX).unwrap();
     properties::fold(&(tenant.clone(), id), &rows)
+}
+
+/// Disks that outlive the stores on them.
+pub trait Disks {
+    type Store: Upkeep;
+
+    /// Opens every partition, as a start does.
+    fn open(&self) -> Vec<Self::Store>;
+}
+
+pub struct InMemory(Vec<Memory>);
+
+impl InMemory {
+    pub fn new(partitions: u32) -> Self {
+        Self((0..partitions).map(|_| Memory::new()).collect())
+    }
+}
+
+impl Disks for InMemory {
+    type Store = Memory;
+
+    fn open(&self) -> Vec<Memory> {
+        self.0.iter().map(Memory::reopen).collect()
+    }
+}
+
+pub struct InFiles {
+    pub folder: Folder,
+    _temporary: tempfile::TempDir,
+}
+
+impl InFiles {
+    pub fn new(partitions: u32) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        Self { folder: Folder::open(temporary.path(), partitions, BEGIN_US).unwrap(), _temporary: temporary }
+    }
+}
+
+impl Disks for InFiles {
+    type Store = Sqlite;
+
+    fn open(&self) -> Vec<Sqlite> {
+        (0..self.folder.partitions()).map(|index| self.folder.partition(index).unwrap()).collect()
+    }
 }
