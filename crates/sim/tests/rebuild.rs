@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use provost_model::record::{EffectState, Stream};
-use provost_runtime::{Told, rebuild};
+use provost_runtime::{Told, inbox, rebuild};
 use provost_store::{Folder, Lists as _, Memory, Query, Sqlite, Status, Store, Upkeep, verify_all};
 use rusqlite::types::Value as Cell;
 use works::{Around, BEGIN_US, SALT, Works, folded, registry, tenants};
@@ -193,16 +193,18 @@ fn work_goes_on_as_if_nothing_had_happened() {
         let mut works = Works::open(stores(&folder), around);
         let tickets = works.send_all(2 * INPUTS);
         works.turn(0);
+        let mut conflicts = 0;
         for ticket in tickets {
-            let duplicate = match works.told.get(&ticket) {
-                Some(Told::Accepted(accepted)) => {
-                    accepted.duplicate || accepted.rejected.as_ref().is_some_and(|(code, _)| &**code == "event-conflict")
+            match works.told.get(&ticket) {
+                Some(Told::Accepted(accepted)) if accepted.rejected.as_ref().is_some_and(|(code, _)| &**code == inbox::CONFLICT) => {
+                    conflicts += 1
                 }
-                Some(Told::Started { duplicate, .. }) => *duplicate,
-                _ => false,
-            };
-            assert!(duplicate, "{:?} was not known", works.told.get(&ticket));
+                Some(Told::Accepted(accepted)) => assert!(accepted.duplicate, "{accepted:?} was not known"),
+                Some(Told::Started { id, duplicate }) => assert!(*duplicate, "{id} was not known"),
+                other => assert!(other.is_none(), "{other:?}"),
+            }
         }
+        assert_eq!(conflicts, tenants().len());
         works.finish();
         works.project();
         drop(works);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use provost_engine::{Orchestration, Phase};
 use provost_model::program::EffectClass;
 use provost_model::record::{Cancel, Command, EffectKind, EffectState, Head, Stream};
-use provost_model::{OrchestrationId, TenantId};
+use provost_model::{EffectId, OrchestrationId, TenantId};
 use provost_runtime::retention::Passed;
 use provost_runtime::{Refused, Registry, Retention, RetentionConfig, Told, rebuild};
 use provost_store::{Fault, FaultyStore, Lists as _, Op, Query, Store, Tombstone, Upkeep, verify_all};
@@ -113,7 +113,11 @@ fn old_work_leaves<D: Disks>(disks: &D) {
     let mut machines_of = machines(&registry, RetentionConfig::default());
     let mut works = Works::open(disks.open(), around);
     assert_eq!(round(&mut works, &mut machines_of).unwrap().retired, 0, "something left early");
-    // Between two passes the partition takes its work: what timers of 29 days ago brought is committed now.
+    // Between two passes the partition takes its work: what timers of 29 days ago brought is committed now. A command that comes too
+    // late brings an ended one into memory, where it must not stay.
+    for (tenant, id) in before.keys() {
+        works.command(tenant, *id, Command::Sending { effect: EffectId::mint(0, id.slot(), &[]), attempt: 1 });
+    }
     (0..20).for_each(|_| works.turn(0));
     works.around.now_us += 2 * DAY_US;
     let passed = round(&mut works, &mut machines_of).unwrap();
@@ -260,6 +264,29 @@ fn a_rebuild_keeps_what_retention_left() {
     // The time of a partition is that of its last row, which never leaves.
     let last_us = states(&disks).values().map(|(_, _, recorded_us)| *recorded_us).max().unwrap();
     assert!(Works::open(disks.open(), Around::new(registry, 1)).partitions().any(|partition| partition.now_us() >= last_us));
+}
+
+#[test]
+fn the_last_row_of_a_partition_stays_because_it_tells_the_time() {
+    let (disks, registry) = (InMemory::new(PARTITIONS), registry());
+    let mut works = Works::open(disks.open(), Around::new(registry.clone(), 6));
+    works.send_all(INPUTS);
+    works.finish();
+    for n in 0..16 {
+        works.start(tenants().first().unwrap(), "classes", &format!("last-{n}"), n);
+    }
+    works.finish();
+    works.project();
+    let before = states(&disks);
+    let times: Vec<i64> = works.partitions().map(|partition| partition.now_us()).collect();
+    works.around.now_us += 40 * DAY_US;
+    let passed = round(&mut works, &mut machines(&registry, RetentionConfig::default())).unwrap();
+    drop(works);
+    assert_eq!(before.len() as u64 - passed.retired, u64::from(PARTITIONS));
+    let mut opened = Works::open(disks.open(), Around::new(registry, 6));
+    for (found, before) in opened.partitions().map(|partition| partition.now_us()).zip(times) {
+        assert!(before - found < SECOND_US, "time goes back from {before} to {found}");
+    }
 }
 
 #[test]
