@@ -4,15 +4,16 @@
 mod works;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use provost_engine::{Orchestration, Phase};
 use provost_model::program::EffectClass;
-use provost_model::record::{Cancel, Command, EffectKind, EffectState, Head, Stream};
+use provost_model::record::{Attempted, Cancel, Command, EffectKind, EffectState, Head, Stream};
 use provost_model::{EffectId, OrchestrationId, TenantId};
 use provost_runtime::retention::Passed;
-use provost_runtime::{Refused, Registry, Retention, RetentionConfig, Told, rebuild};
+use provost_runtime::{Binding, Compiled, Done, Hands, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, rebuild};
 use provost_store::{Fault, FaultyStore, Lists as _, Memory, Op, Query, Store, Tombstone, Upkeep, verify_all};
-use works::{Around, DAY_US, Disks, InFiles, InMemory, SALT, SECOND_US, Works, folded, registry, tenants, who};
+use works::{Around, BEGIN_US, DAY_US, Disks, InFiles, InMemory, SALT, SECOND_US, Works, folded, registry, tenants, who};
 
 const PARTITIONS: u32 = 2;
 const INPUTS: i64 = 42;
@@ -76,7 +77,12 @@ fn is_in_doubt(state: &Orchestration) -> bool {
 
 /// Ended work of every kind, some that ended in doubt, some that goes on; the row committed last belongs to what goes on.
 fn lived<D: Disks>(disks: &D, registry: &Registry) -> Around {
+    lived_from(disks, registry, BEGIN_US)
+}
+
+fn lived_from<D: Disks>(disks: &D, registry: &Registry, begin_us: i64) -> Around {
     let mut around = Around::new(registry.clone(), 4);
+    around.now_us = begin_us;
     (around.mix.refuses, around.mix.answer_lost) = (60, 350);
     let mut works = Works::open(disks.open(), around);
     works.send_all(INPUTS);
@@ -339,4 +345,33 @@ fn a_start_under_a_key_stays_as_long_as_the_key_is_remembered() {
         }
     }
     assert!(keyed > 5, "{keyed}");
+}
+
+/// Nobody works: what is offered stays where it is.
+struct Idle;
+
+impl Hands for Idle {
+    fn at_once(&self, _: &Offer, _: &Compiled) -> Option<Attempted> {
+        None
+    }
+
+    fn carry_out(&self, _: Offer, _: Arc<Compiled>, _: Arc<Binding>, _: Done) {}
+}
+
+#[test]
+fn the_shell_lets_old_work_go_by_its_own_clock() {
+    let (disks, registry) = (InFiles::new(PARTITIONS), registry());
+    lived_from(&disks, &registry, provost_runtime::now_us() - 40 * DAY_US);
+    let before = states(&disks);
+    let partitions = Plane::open(&disks.folder, &registry, SALT).unwrap();
+    let plane = Plane::start(partitions, registry, Arc::new(Idle), RetentionConfig::default(), SALT).unwrap();
+    let leave = before.values().filter(|(state, ..)| may_leave(state)).count();
+    let begun = std::time::Instant::now();
+    while tombstones(&disks, &before).len() < leave {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "not in time");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    plane.stop();
+    assert_eq!(plane.failure(), None);
+    assert!(before.iter().all(|(key, (state, ..))| may_leave(state) || tombstone(&disks, key).is_none()));
 }
