@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use provost_model::record::Stream;
+use provost_model::{Digest, OrchestrationId, TenantId};
+use provost_runtime::partition_of;
+use provost_store::{Folder, Store as _, Tombstone, Upkeep as _};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value as Json, json};
 
@@ -316,4 +320,62 @@ fn a_folder_that_is_none_is_not_made() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && said.contains("there is no data folder") && said.contains("[STORE_ABSENT]"), "{said}");
     assert!(!site.data().exists());
+}
+
+#[test]
+fn a_retired_orchestration_is_said_to_be_retired() {
+    let mut site = Site::new();
+    let (answers, ..) = worked(&mut site, &outside());
+    let id = |answer: &Json| answer["orchestrations"][0].as_str().unwrap().to_owned();
+    let ended = answers.iter().map(id).find(|id| site.status_of(id) == "completed").unwrap();
+    let head = site.json(&["verify", &ended])["head"].as_str().unwrap().to_owned();
+    site.stop();
+    retire(&site, &ended);
+    assert_eq!(site.run(&["rebuild"]).status.code(), Some(0));
+
+    site.serve();
+    for verb in ["get", "journal", "explain"] {
+        let refused = site.run(&[verb, &ended]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{verb}: {said}");
+        assert!(
+            said.contains("is past its retention: it was completed at ") && said.contains("[retired]") && said.contains(&head),
+            "{verb}: {said}"
+        );
+    }
+    let refused = site.run(&["cancel", &ended, "--reason", "test"]);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("[retired]"));
+    assert!(!site.json(&["list", "orchestrations"]).to_string().contains(&ended));
+    let found = site.json(&["verify", &ended]);
+    assert_eq!(
+        (&found["equal"], &found["head"], &found["retired"]["outcome"]),
+        (&json!(true), &json!(head), &json!("completed")),
+        "{found}"
+    );
+    for (kept, code, word) in [(head.as_str(), 0, "  retired  completed at "), (&format!("sha256:{}", "0".repeat(64)), 1, "  DIFFERS  ")] {
+        let verified = site.run(&["verify", &ended, "--head", kept]);
+        let said = String::from_utf8(verified.stdout).unwrap();
+        assert!(verified.status.code() == Some(code) && said.contains(word), "{said}");
+    }
+    let verified = site.run(&["verify", "--all"]);
+    let said = String::from_utf8(verified.stdout).unwrap();
+    assert!(verified.status.success() && said.contains("9 of 9 orchestrations equal"), "{said}");
+    // Its event is still known: it does not start again.
+    let again = answers.iter().zip(1..).find(|(answer, _)| id(answer) == ended).map(|(_, n)| site.emit_refund(n)).unwrap();
+    assert_eq!((again["status"].as_str(), id(&again)), (Some("duplicate"), ended));
+    site.stop();
+}
+
+/// As retention does once its time is over.
+fn retire(site: &Site, id: &str) {
+    let id: OrchestrationId = id.parse().unwrap();
+    let folder = Folder::open(&site.data(), 4, 0).unwrap();
+    let mut store = folder.partition(partition_of(id.slot(), folder.partitions())).unwrap();
+    store.claim().unwrap();
+    let head = store.head(&TenantId::local(), &Stream::Orchestration(id)).unwrap().unwrap();
+    let (pin, effect_keys) = (Digest::of(b"pin"), Vec::new());
+    let outcome = provost_store::Status::Completed;
+    let tombstone =
+        Tombstone { tenant: TenantId::local(), orchestration: id, head, pin, outcome, ended_us: 1, effect_keys, keys_until_us: 1 };
+    assert!(store.retire(&tombstone).unwrap() > 1);
 }
