@@ -15,6 +15,7 @@ pub mod rebuild;
 pub mod registry;
 pub mod retention;
 mod shell;
+pub mod sweep;
 pub mod timers;
 
 pub use control_plane::ControlPlane;

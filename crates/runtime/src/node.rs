@@ -40,7 +40,7 @@ pub struct Node {
     /// The control plane.
     pub control: ControlPlane,
     path: PathBuf,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Node {
@@ -59,12 +59,20 @@ impl Node {
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
         let plane = Plane::start(partitions, registry, config.hands, config.retention, salt)?;
-        Ok(Self { plane, control, path: config.data, _folder: folder })
+        Ok(Self { plane, control, path: config.data, folder })
     }
 
     /// Where the data folder is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Deletes the blobs that no row names and that are older than `grace`. Returns how many.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn sweep_blobs(&self, grace: std::time::Duration) -> Result<u64, Refused> {
+        crate::sweep::sweep(&self.plane, &self.folder.blobs(), grace).await
     }
 
     /// Makes sure a tenant exists.
