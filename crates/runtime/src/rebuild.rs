@@ -1,16 +1,17 @@
 //! Rebuild: everything but the journals, derived from them again.
 //!
-//! What must stay true: nothing is deleted before every chain was found sound; what is written comes from the functions that the
+//! What must stay true: nothing is deleted before every chain was found sound and every row could be folded; what is written comes from the functions that the
 //! commits use, so that it equals what they wrote; a rebuild that is broken off leaves the folder closed to everything but the next one.
 //! Not equal to what was there: snapshots (where they stand depends on which transitions shared a commit) and keys whose time is over.
 
 use std::path::Path;
 
+use provost_control::ControlTransition;
 use provost_engine::Orchestration;
 use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{OrchestrationId, TenantId};
-use provost_store::{Chains, Derived, Folder, OpenChange, Seen, Snapshot, StoreError, Summary, Upkeep, verify_all};
+use provost_store::{Chains, Damage, Derived, Folder, OpenChange, Seen, Snapshot, StoreError, Summary, Upkeep, verify_all};
 use serde::Serialize;
 
 use crate::gate::Refused;
@@ -49,7 +50,7 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Damaged { .. } => "restore the partition's file from a backup and rebuild again",
+            Self::Damaged { .. } => "restore the partition's file from a backup and rebuild again; rows of a newer provost need its binary",
             Self::Refused(Refused::Store(error)) => error.hint(),
             Self::Refused(_) => "",
         }
@@ -136,8 +137,15 @@ pub fn folder(path: &Path, now_us: i64, progress: &mut dyn FnMut(Progress)) -> R
         progress(Progress::Checking(index));
         let file = format!("partition-{index:03}.db");
         report.tables_made.extend(folder.restore_tables(index)?.into_iter().map(|table| format!("{file}: {table}")));
-        let chains = verify_all(&mut folder.partition(index)?)?;
+        let mut store = folder.partition(index)?;
+        let chains = verify_all(&mut store)?;
         damages.extend(lines(&file, &chains));
+        if chains.is_sound() {
+            match rehearse(&mut store, &chains, &salt, now_us) {
+                Err(Error::Damaged { damages: found }) => damages.extend(found.iter().map(|line| format!("{file}: {line}"))),
+                other => drop(other?),
+            }
+        }
         checked.push((index, chains));
     }
     if !damages.is_empty() {
@@ -162,6 +170,12 @@ fn lines(file: &str, chains: &Chains) -> Vec<String> {
     let damages = chains.damages.iter().map(|damage| format!("{file}: {damage}"));
     let unreadable = chains.unreadable.iter().map(|(position, what)| format!("{file}: the row at position {position} or behind: {what}"));
     damages.chain(unreadable).collect()
+}
+
+/// A row whose chain is sound and that cannot be folded.
+fn unreadable(tenant: &TenantId, stream: &Stream, sequence: u64, what: String) -> Error {
+    let damage = Damage { tenant: tenant.clone(), stream: stream.clone(), sequence, what };
+    Error::Damaged { damages: vec![damage.to_string()] }
 }
 
 /// The list of tenants, in the order in which their control journals began.
@@ -192,24 +206,17 @@ pub fn partition<S: Upkeep>(
 ) -> Result<Rebuilt, Error> {
     store.wipe_derived()?;
     let last = store.lag()?.last;
-    let mut derive = Derive { store, salt, now_us, done: Rebuilt::default(), pending: Vec::new() };
-    for ((tenant, stream), head) in &chains.heads {
-        let found = match stream {
-            Stream::Orchestration(id) => derive.orchestration(tenant, *id)?,
-            Stream::Inbox(_) => derive.inbox(tenant, stream)?,
-            Stream::Control => derive.each(tenant, stream, |_, _| Ok(()))?,
-        };
-        if found != *head {
-            let at = format!("the journal of {stream:?} in tenant `{tenant}` ends at {}, its rows said {}", found.sequence, head.sequence);
-            return Err(Error::Damaged { damages: vec![at] });
-        }
-        derive.done.journals += 1;
-        progress(&derive.done);
-    }
-    derive.write(0)?;
-    let done = derive.done;
+    let done = Derive { store, salt, now_us, writes: true, done: Rebuilt::default(), pending: Vec::new() }.all(chains, progress)?;
     store.derive(&[], last)?;
     Ok(done)
+}
+
+/// Derives everything and writes nothing: what a rebuild could not read is found before it deletes anything.
+///
+/// # Errors
+/// As [`partition`].
+pub fn rehearse<S: Upkeep>(store: &mut S, chains: &Chains, salt: &[u8; 32], now_us: i64) -> Result<Rebuilt, Error> {
+    Derive { store, salt, now_us, writes: false, done: Rebuilt::default(), pending: Vec::new() }.all(chains, &mut |_| {})
 }
 
 /// A partition on its way.
@@ -217,23 +224,46 @@ struct Derive<'d, S> {
     store: &'d mut S,
     salt: &'d [u8; 32],
     now_us: i64,
+    /// Whether anything is written, or only tried.
+    writes: bool,
     done: Rebuilt,
     pending: Vec<Derived>,
 }
 
 impl<S: Upkeep> Derive<'_, S> {
+    fn all(mut self, chains: &Chains, progress: &mut dyn FnMut(&Rebuilt)) -> Result<Rebuilt, Error> {
+        for ((tenant, stream), head) in &chains.heads {
+            let found = match stream {
+                Stream::Orchestration(id) => self.orchestration(tenant, *id)?,
+                Stream::Inbox(_) => self.inbox(tenant, stream)?,
+                Stream::Control => self.control(tenant)?,
+            };
+            if found != *head {
+                let what = format!("it ends here when read by its name, and at {} in the order of commits", head.sequence);
+                return Err(unreadable(tenant, stream, found.sequence, what));
+            }
+            self.done.journals += 1;
+            progress(&self.done);
+        }
+        self.write(0)?;
+        Ok(self.done)
+    }
+
     /// Calls `each` for every row of a journal in order; returns where the journal ends.
     fn each(
         &mut self,
         tenant: &TenantId,
         stream: &Stream,
         mut each: impl FnMut(&mut Self, &Row) -> Result<(), Refused>,
-    ) -> Result<Head, Refused> {
+    ) -> Result<Head, Error> {
         let mut head = Head::EMPTY;
         loop {
             let rows = self.store.rows(tenant, stream, head.sequence, ROWS_READ)?;
             for row in &rows {
-                each(self, row)?;
+                each(self, row).map_err(|refused| match refused {
+                    Refused::Internal(what) => unreadable(tenant, stream, row.first_sequence, what),
+                    refused => refused.into(),
+                })?;
                 head = row.head();
                 self.done.rows += 1;
             }
@@ -244,7 +274,7 @@ impl<S: Upkeep> Derive<'_, S> {
         }
     }
 
-    fn orchestration(&mut self, tenant: &TenantId, id: OrchestrationId) -> Result<Head, Refused> {
+    fn orchestration(&mut self, tenant: &TenantId, id: OrchestrationId) -> Result<Head, Error> {
         let mut view = View { state: Orchestration::new(tenant.clone(), id), head: Head::EMPTY };
         let mut listed: Option<Summary> = None;
         let head = self.each(tenant, &Stream::Orchestration(id), |derive, row| {
@@ -272,7 +302,7 @@ impl<S: Upkeep> Derive<'_, S> {
 
     /// A long journal that goes on gets a snapshot, so that the next start need not fold it again.
     fn snapshot(&mut self, view: &View) -> Result<(), Refused> {
-        if view.head.sequence < SNAPSHOT_FACTS {
+        if !self.writes || view.head.sequence < SNAPSHOT_FACTS {
             return Ok(());
         }
         let state = serde_json::to_vec(&view.state).map_err(|e| Refused::Internal(e.to_string()))?;
@@ -282,7 +312,15 @@ impl<S: Upkeep> Derive<'_, S> {
         Ok(())
     }
 
-    fn inbox(&mut self, tenant: &TenantId, stream: &Stream) -> Result<Head, Refused> {
+    /// Nothing is derived from a control journal but the list of tenants; what the planes know of it is folded at every start.
+    fn control(&mut self, tenant: &TenantId) -> Result<Head, Error> {
+        self.each(tenant, &Stream::Control, |_, row| {
+            let json = row.json().map_err(|e| Refused::Internal(e.to_string()))?;
+            ControlTransition::decode(&json).map(drop).map_err(|e| Refused::Internal(e.to_string()))
+        })
+    }
+
+    fn inbox(&mut self, tenant: &TenantId, stream: &Stream) -> Result<Head, Error> {
         self.each(tenant, stream, |derive, row| {
             let facts = row.json().and_then(|json| inbox::decode(&json)).map_err(|e| Refused::Internal(e.to_string()))?;
             for fact in &facts {
@@ -304,10 +342,13 @@ impl<S: Upkeep> Derive<'_, S> {
 
     /// Writes what waits, where that is at least `least`. The watermark stays at nothing until everything is there.
     fn write(&mut self, least: usize) -> Result<(), StoreError> {
-        if self.pending.len() >= least.max(1) {
-            self.store.derive(&self.pending, 0)?;
-            self.pending.clear();
+        if self.pending.len() < least.max(1) {
+            return Ok(());
         }
+        if self.writes {
+            self.store.derive(&self.pending, 0)?;
+        }
+        self.pending.clear();
         Ok(())
     }
 }

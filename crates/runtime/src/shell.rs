@@ -110,7 +110,7 @@ impl Shell {
         }
         match self.retention.on(&mut self.partition, now_us()) {
             Ok(passed) if passed.retired > 0 => {
-                tracing::debug!(partition = self.index, retired = passed.retired, rows = passed.rows, "retired")
+                tracing::debug!(partition = self.index, "{} old orchestrations left, {} rows with them", passed.retired, passed.rows);
             }
             Ok(_) => {}
             Err(refused) => tracing::warn!(code = refused.code(), partition = self.index, "retention could not go on: {refused}"),

@@ -151,7 +151,7 @@ pub struct Cause {
     pub clock_us: Option<i64>,
     /// The request's `Idempotency-Key`, so that a second request is known from the journal alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestKey>,
+    pub request: Option<Box<RequestKey>>,
 }
 
 /// What a second request with the same `Idempotency-Key` is known by.

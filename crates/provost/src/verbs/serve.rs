@@ -71,7 +71,7 @@ async fn sweeping(node: std::sync::Arc<provost_runtime::Node>) {
         pause = SWEEP_EVERY;
         match node.sweep_blobs(GRACE).await {
             Ok(0) => {}
-            Ok(deleted) => tracing::info!(deleted, "blobs that nothing names were deleted"),
+            Ok(deleted) => tracing::info!("{deleted} blobs that nothing names were deleted"),
             Err(provost_runtime::Refused::Stopping) => return,
             Err(refused) => tracing::warn!(code = refused.code(), "blobs were not swept: {refused}"),
         }

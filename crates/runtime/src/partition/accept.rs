@@ -130,7 +130,7 @@ impl<S: Upkeep> Partition<S> {
         start: Start,
         request: Option<RequestKey>,
     ) -> Result<(), Refused> {
-        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request, ..Cause::default() };
+        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request: request.map(Box::new), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
         self.loaded.insert((tenant.clone(), id), loaded);

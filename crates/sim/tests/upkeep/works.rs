@@ -1,6 +1,5 @@
 //! Varied work on real partitions in virtual time, without faults of the store: two tenants, all bundles of the corpus, targets that
 //! refuse and stay silent. Can be stopped at any turn, and goes on from what is on disk.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;

@@ -1,7 +1,4 @@
 //! Old work leaves by rule, whole, and only where nothing is open; on both stores, in virtual time, with crashes in the middle.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod works;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +10,8 @@ use provost_model::{EffectId, OrchestrationId, TenantId};
 use provost_runtime::retention::Passed;
 use provost_runtime::{Binding, Compiled, Done, Hands, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, rebuild};
 use provost_store::{Fault, FaultyStore, Lists as _, Memory, Op, Query, Store, Tombstone, Upkeep, verify_all};
-use works::{Around, BEGIN_US, DAY_US, Disks, InFiles, InMemory, SALT, SECOND_US, Works, folded, registry, tenants, who};
+
+use crate::works::{Around, BEGIN_US, DAY_US, Disks, InFiles, InMemory, SALT, SECOND_US, Works, folded, registry, tenants, who};
 
 const PARTITIONS: u32 = 2;
 const INPUTS: i64 = 42;
