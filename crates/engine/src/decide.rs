@@ -2,8 +2,10 @@
 
 mod cancel;
 
+use std::sync::Arc;
+
 use provost_model::program::{Duration, TaskIx};
-use provost_model::record::{Ambient, Command, Fact, Redrive, Start, Transition};
+use provost_model::record::{AdmissionRequest, Ambient, Command, Fact, Redrive, SharedState, Start, Transition};
 use provost_model::{PolicyRequest, Position, Problem, id::EffectId};
 
 use crate::code::Code;
@@ -17,10 +19,19 @@ use crate::turn::{Scope, Turn};
 /// What `decide` came to.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Policy must be asked first; call again with the same command and the verdicts added to the ambient.
-    Ask(Vec<PolicyRequest>),
+    /// Policy or shared state must be asked first; call again with the same command and the answers added to the ambient.
+    Ask(Questions),
     /// This happened.
     Commit(Box<Decided>),
+}
+
+/// What must be answered before a command can be decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// To policy.
+    pub verdicts: Vec<PolicyRequest>,
+    /// To shared state.
+    pub admissions: Vec<AdmissionRequest>,
 }
 
 /// A transition, and the state behind it.
@@ -47,6 +58,8 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         Command::Start(start) => begin(&mut turn, start),
         Command::Sending { effect, attempt } => ledger::sending(&mut turn, effect, *attempt)?,
         Command::Outcome(outcome) => ledger::attempted(&mut turn, outcome)?,
+        Command::Claimed(claimed) => ledger::claimed(&mut turn, claimed)?,
+        Command::Admitted => admitted(&mut turn)?,
         Command::Timer { id } => timer(&mut turn, id)?,
         Command::Review(answer) => {
             let asked = review::check(&turn, answer)?;
@@ -78,8 +91,8 @@ fn admit(orchestration: &Orchestration, command: &Command) -> Result<(), Rejecte
 }
 
 fn finish(turn: Turn<'_>, command: &Command) -> Step {
-    if !turn.asks.is_empty() {
-        return Step::Ask(turn.asks);
+    if !turn.asks.is_empty() || !turn.admissions.is_empty() {
+        return Step::Ask(Questions { verdicts: turn.asks, admissions: turn.admissions });
     }
     let transition = Transition { command: command.clone(), ambient: turn.ambient.clone(), facts: turn.facts, intents: turn.intents };
     Step::Commit(Box::new(Decided { transition, next: turn.state }))
@@ -104,6 +117,42 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
     if let Some(problem) = problem {
         return raise(turn, &root, TaskIx::ROOT, problem);
     }
+    match in_line(turn, start) {
+        Ok(true) => live(turn),
+        Ok(false) => {}
+        Err(problem) => raise(turn, &root, TaskIx::ROOT, problem),
+    }
+}
+
+/// Whether it may begin: nothing orders it, or it is the first of its ordering key. `false` too while shared state must be asked.
+fn in_line(turn: &mut Turn<'_>, start: &Start) -> Result<bool, Problem> {
+    let Some(order) = &start.order else { return Ok(true) };
+    let what: Arc<str> = format!("order:{order}").into();
+    let Some(admission) = turn.admit(AdmissionRequest { what, effect: None, attempt: 0, of: SharedState::Order }) else {
+        return Ok(false);
+    };
+    if let Some(why) = admission.refused {
+        return Err(Problem::ours("order-full", 503, format!("{why}: `{order}`")).detail("redrive or cancel what is parked under this key"));
+    }
+    let Some(number) = admission.number else { return Ok(true) };
+    turn.emit(Fact::Queued { order: order.clone(), number });
+    Ok(false)
+}
+
+/// Its turn came.
+fn admitted(turn: &mut Turn<'_>) -> Result<(), Rejected> {
+    if turn.state.queued.is_none() {
+        return Err(Rejected::Idle);
+    }
+    turn.emit(Fact::Admitted);
+    if turn.state.phase == Phase::Running {
+        live(turn);
+    }
+    Ok(())
+}
+
+fn live(turn: &mut Turn<'_>) {
+    let root = Position::root();
     if let Err(problem) = begin_life(turn) {
         return raise(turn, &root, TaskIx::ROOT, problem);
     }
@@ -125,7 +174,7 @@ fn life_ms(turn: &Turn<'_>, timeout: Option<&Duration>) -> Result<i64, Problem> 
     timeout.map_or(Ok(0), |timeout| turn.duration_ms(timeout, &turn.state.input, &scope))
 }
 
-fn timer(turn: &mut Turn<'_>, id: &std::sync::Arc<str>) -> Result<(), Rejected> {
+fn timer(turn: &mut Turn<'_>, id: &Arc<str>) -> Result<(), Rejected> {
     let set = turn.state.timers.get(id).cloned().ok_or_else(|| Rejected::UnknownTimer(id.to_string()))?;
     if set.due_us > turn.ambient.now_us {
         return Err(Rejected::UnknownTimer(id.to_string()));

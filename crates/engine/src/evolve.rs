@@ -44,6 +44,9 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         | Fact::Sent { .. }
         | Fact::Attempted { .. }
         | Fact::AttemptScheduled { .. }
+        | Fact::KeyClaimed { .. }
+        | Fact::KeyHeld { .. }
+        | Fact::KeyAnswered { .. }
         | Fact::LookUpScheduled { .. }
         | Fact::Settled { .. }
         | Fact::Resolved { .. }
@@ -55,6 +58,8 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             reviews::fold(state, fact, now_us);
         }
         Fact::Decided { .. } | Fact::Yielded => {}
+        Fact::Queued { number, .. } => state.queued = Some(*number),
+        Fact::Admitted => state.queued = None,
         Fact::Emitted { .. } => state.touched = true,
         Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
         Fact::Parked { at, problem } => {
@@ -75,6 +80,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
 fn ended(state: &mut Orchestration, ending: Ending) {
     state.phase = Phase::Ended(ending);
     state.parked = None;
+    state.queued = None;
     state.open = Tree::new_sync();
     state.timers = Tree::new_sync();
     state.unwinding = Tree::new_sync();

@@ -163,6 +163,7 @@ fn state_word(state: EffectState) -> &'static str {
         EffectState::Intended => "on its way",
         EffectState::Sent => "sent",
         EffectState::Waiting => "waits to retry",
+        EffectState::Claiming => "waits for its key",
         EffectState::Asked => "being asked",
         EffectState::Done => "done",
         EffectState::Failed => "failed",

@@ -6,11 +6,16 @@
 //! | asked | done | asked again, else in doubt | asked again | asked again | - | failed once settled |
 //! | in doubt | (resolve) done | (resolve) sent once more | - | - | - | - |
 //!
+//! Before an attempt leaves, its business key is claimed ([`claim`]) and shared state is asked ([`leave`]).
 //! What must stay true: one key per position; an effect of class E4 is never sent again by itself; nothing after an effect in doubt runs.
 
+mod claim;
+mod leave;
 mod outcome;
 mod resolve;
 
+pub(crate) use claim::claimed;
+pub(crate) use leave::leave;
 pub(crate) use outcome::{attempted, scheduled_due};
 pub(crate) use resolve::resolved;
 
@@ -53,10 +58,9 @@ pub(crate) fn conflict(name: &str) -> Problem {
 
 /// Schedules `attempt` of an effect for `due_us`.
 pub(crate) fn again(turn: &mut Turn<'_>, effect: &EffectId, attempt: u32, due_us: i64) {
-    turn.emit(Fact::AttemptScheduled { effect: *effect, attempt, due_us });
+    turn.emit(Fact::AttemptScheduled { effect: *effect, attempt, due_us, behind: None });
     if due_us <= turn.ambient.now_us {
-        turn.intend(Intent::Attempt { effect: *effect, attempt });
-        return;
+        return leave(turn, effect);
     }
     wake_at(turn, effect, due_us);
 }
@@ -87,7 +91,7 @@ pub(crate) fn give_up(turn: &mut Turn<'_>, id: &EffectId) {
     let Some(effect) = turn.state.effects.get(id).cloned() else { return };
     // Between attempts that were certainly not done, or before `sent` of an E4 (which is refused from here on), nothing is out.
     let certain = match effect.state {
-        EffectState::Waiting => !effect.unknown,
+        EffectState::Waiting | EffectState::Claiming => !effect.unknown,
         EffectState::Intended => effect.class == EffectClass::E4 && !effect.unknown,
         EffectState::Sent
         | EffectState::Asked

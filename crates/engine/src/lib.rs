@@ -10,6 +10,7 @@ mod evolve;
 pub mod explain;
 mod flow;
 mod ledger;
+mod order;
 mod rejected;
 mod resume;
 pub mod shared;
@@ -20,8 +21,9 @@ mod turn;
 mod verify;
 
 pub use code::Code;
-pub use decide::{Decided, Step, decide};
+pub use decide::{Decided, Questions, Step, decide};
 pub use evolve::evolve;
+pub use order::{ORDER_CHARS_MAX, order_of};
 pub use rejected::Rejected;
 pub use resume::{OpenWork, Pending, open_work, open_work_listed};
 pub use state::{Effect, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree};

@@ -31,6 +31,9 @@ pub struct OpenWork {
     /// Whether there are too many effects to list here: a restart folds the journal and looks again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub many: bool,
+    /// Whether it has a place in the line of an ordering key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ordered: bool,
     /// Whether it must be told to go on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
@@ -43,7 +46,7 @@ pub struct Pending {
     pub effect: EffectId,
     /// Which attempt, or which look-up.
     pub attempt: u32,
-    /// Where it stands: intended (offer it), sent (its outcome is lost), asked (ask again).
+    /// Where it stands: intended (offer it), sent (its outcome is lost), asked (ask again), claiming (ask for its key again).
     pub state: EffectState,
     /// Its class.
     pub class: EffectClass,
@@ -67,10 +70,13 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
     if state.is_ended() {
         return OpenWork::default();
     }
-    let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ..OpenWork::default() };
+    let ordered = state.start.as_ref().is_some_and(|start| start.order.is_some());
+    let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ordered, ..OpenWork::default() };
     for (id, effect) in state.effects.iter() {
         match effect.state {
-            EffectState::Intended | EffectState::Sent => {
+            // Parked, it is asked for again when it is redriven.
+            EffectState::Claiming if state.parked.is_some() => {}
+            EffectState::Intended | EffectState::Sent | EffectState::Claiming => {
                 work.effects.push(Pending { effect: *id, attempt: effect.attempt, state: effect.state, class: effect.class });
             }
             // With a timer set it is asked when the timer fires.

@@ -53,6 +53,9 @@ pub struct Orchestration {
     pub touched: bool,
     /// Whether the last transition reached its limit and must be continued.
     pub yielded: bool,
+    /// Its number in the line of its ordering key, while it waits for its turn.
+    #[serde(default)]
+    pub queued: Option<u64>,
     /// The output of a completed one.
     pub output: Value,
     /// The error of a faulted one.
@@ -191,6 +194,12 @@ pub struct Effect {
     /// Whether an attempt may have been done although nobody knows.
     #[serde(default)]
     pub unknown: bool,
+    /// Whether its business key is its own.
+    #[serde(default)]
+    pub claimed: bool,
+    /// The shared state that delays its next attempt.
+    #[serde(default)]
+    pub behind: Option<Arc<str>>,
     /// Its result, once done.
     pub result: Value,
     /// The target's own reference.
@@ -271,6 +280,7 @@ impl Orchestration {
             tasks_run: 0,
             touched: false,
             yielded: false,
+            queued: None,
             output: Value::Null,
             problem: None,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX};
 use provost_model::program::{Duration, ExprIx, SchemaIx, Task, TaskIx, Template};
-use provost_model::record::{Ambient, Fact, Intent};
+use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent};
 use provost_model::value::canonical_len;
 use provost_model::{PolicyRequest, Position, Problem, Program, Value, Verdict};
 
@@ -28,6 +28,8 @@ pub(crate) struct Turn<'t> {
     pub intents: Vec<Intent>,
     /// What policy must be asked before this can be decided.
     pub asks: Vec<PolicyRequest>,
+    /// What shared state must be asked.
+    pub admissions: Vec<AdmissionRequest>,
     /// Blocks to go on with, last first.
     pub ready: Vec<Position>,
     tasks: u32,
@@ -53,7 +55,18 @@ impl<'t> Turn<'t> {
     /// A transition over a copy of `state`.
     pub fn new(code: &'t dyn Code, state: &Orchestration, ambient: &'t Ambient) -> Self {
         let (facts, intents) = (Vec::with_capacity(4), Vec::with_capacity(2));
-        Self { code, state: state.clone(), ambient, facts, intents, asks: Vec::new(), ready: Vec::new(), tasks: 0, bytes: 0 }
+        Self {
+            code,
+            state: state.clone(),
+            ambient,
+            facts,
+            intents,
+            asks: Vec::new(),
+            admissions: Vec::new(),
+            ready: Vec::new(),
+            tasks: 0,
+            bytes: 0,
+        }
     }
 
     /// The program.
@@ -102,6 +115,15 @@ impl<'t> Turn<'t> {
         let known = self.ambient.verdicts.iter().find(|verdict| verdict.request == digest).cloned();
         if known.is_none() && !self.asks.contains(&request) {
             self.asks.push(request);
+        }
+        known
+    }
+
+    /// The answer of shared state to `request`, or `None` once it is noted as a question.
+    pub fn admit(&mut self, request: AdmissionRequest) -> Option<Admission> {
+        let known = self.ambient.admissions.iter().find(|admission| admission.answers(&request)).cloned();
+        if known.is_none() && !self.admissions.contains(&request) {
+            self.admissions.push(request);
         }
         known
     }

@@ -73,9 +73,11 @@ fn verify_row(code: &dyn Code, found: &mut Verified, row: &Row) -> Result<(), St
 fn again(code: &dyn Code, state: &Orchestration, command: &Command, ambient: &Ambient) -> Result<Transition, String> {
     match decide(code, state, command, ambient) {
         Ok(Step::Commit(decided)) => Ok(decided.transition),
-        Ok(Step::Ask(requests)) => {
-            let asked: Vec<String> = requests.iter().map(|request| format!("`{}` on `{}`", request.action, request.resource.id)).collect();
-            Err(format!("the core asks policy for {}, and the record holds no verdict", asked.join(", ")))
+        Ok(Step::Ask(questions)) => {
+            let policy = questions.verdicts.iter().map(|request| format!("policy for `{}` on `{}`", request.action, request.resource.id));
+            let shared = questions.admissions.iter().map(|request| format!("shared state for `{}`", request.what));
+            let asked: Vec<String> = policy.chain(shared).collect();
+            Err(format!("the core asks {}, and the record holds no answer", asked.join(", ")))
         }
         Err(rejected) => Err(format!("the core refuses the recorded command: {rejected}")),
     }

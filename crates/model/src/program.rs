@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use catalogue::{
-    ActionSpec, AgentSpec, DecideRule, EffectClass, Example, FailureMode, HitPolicy, HttpCall, LookupSpec, Model, ReviewSpec, RulesRow,
-    RulesTable, Veto,
+    ActionSpec, AgentSpec, BreakerSpec, DecideRule, EffectClass, Example, FailureMode, HitPolicy, HttpCall, LookupSpec, Model, RateSpec,
+    ReviewSpec, RulesRow, RulesTable, Veto,
 };
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,

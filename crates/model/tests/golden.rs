@@ -2,14 +2,15 @@
 //!
 //! A file is written only with `UPDATE_GOLDEN=1`; then the difference is read. What an old file says must be readable for ever.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests read the folders that the crate must not")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
-    Attempted, Cancel, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve, ReviewAnswer, Shape,
-    Start, Usage,
+    Attempted, Cancel, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve,
+    ReviewAnswer, Shape, Start, Usage,
 };
 use provost_model::verdict::{Answer, Rule};
 use provost_model::who::Known;
@@ -49,6 +50,7 @@ fn start() -> Start {
         event: Some(EventId::mint(1_795_228_258_114_000, Slot(7), &[b"event"])),
         subject: Some("R-1".into()),
         hops: 1,
+        order: None,
         by: who(),
     }
 }
@@ -97,6 +99,11 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::Sent { .. } => "sent",
         Fact::Attempted { .. } => "attempted",
         Fact::AttemptScheduled { .. } => "attempt-scheduled",
+        Fact::KeyClaimed { .. } => "key-claimed",
+        Fact::KeyHeld { .. } => "key-held",
+        Fact::KeyAnswered { .. } => "key-answered",
+        Fact::Queued { .. } => "queued",
+        Fact::Admitted => "admitted",
         Fact::LookUpScheduled { .. } => "look-up-scheduled",
         Fact::Settled { .. } => "settled",
         Fact::Resolved { .. } => "resolved",
@@ -116,13 +123,15 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 33;
+const FACTS: usize = 38;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
         Command::Start(_) => "start",
         Command::Sending { .. } => "sending",
         Command::Outcome(_) => "outcome",
+        Command::Claimed(_) => "claimed",
+        Command::Admitted => "admitted",
         Command::Timer { .. } => "timer",
         Command::Review(_) => "review",
         Command::Cancel(_) => "cancel",
@@ -132,12 +141,13 @@ fn name_of_command(command: &Command) -> &'static str {
     }
 }
 
-const COMMANDS: usize = 9;
+const COMMANDS: usize = 11;
 
 fn name_of_intent(intent: &Intent) -> &'static str {
     match intent {
         Intent::Attempt { .. } => "attempt",
         Intent::LookUp { .. } => "look-up",
+        Intent::Claim { .. } => "claim",
         Intent::Withdraw { .. } => "withdraw",
         Intent::Timer { .. } => "timer",
         Intent::Ask { .. } => "ask",
@@ -147,7 +157,7 @@ fn name_of_intent(intent: &Intent) -> &'static str {
     }
 }
 
-const INTENTS: usize = 8;
+const INTENTS: usize = 9;
 
 fn facts_of_flow() -> Vec<Fact> {
     let (at, task) = (place(), TaskIx(4));
@@ -222,7 +232,14 @@ fn facts_of_effects() -> Vec<Fact> {
         attempted(Attempted::Failed { problem: problem(), retry: true, retry_after_ms: Some(500) }),
         attempted(Attempted::Unknown { problem: problem() }),
         attempted(Attempted::Absent),
-        Fact::AttemptScheduled { effect, attempt: 2, due_us: 5 },
+        Fact::AttemptScheduled { effect, attempt: 2, due_us: 5, behind: None },
+        Fact::AttemptScheduled { effect, attempt: 2, due_us: 5, behind: Some("breaker:payments".into()) },
+        Fact::KeyClaimed { effect },
+        Fact::KeyHeld { effect, by: id(), due_us: 5 },
+        Fact::KeyAnswered { effect, by: id(), result: value(), reference: Some("re_551".into()) },
+        Fact::KeyAnswered { effect, by: id(), result: Value::Null, reference: None },
+        Fact::Queued { order: "customer-7".into(), number: 2 },
+        Fact::Admitted,
         Fact::LookUpScheduled { effect, attempt: 1, due_us: 5 },
         Fact::Settled { effect, state: EffectState::InDoubt },
         Fact::Settled { effect, state: EffectState::Abandoned },
@@ -250,16 +267,25 @@ fn facts_of_effects() -> Vec<Fact> {
 fn commands() -> Vec<Command> {
     let (effect, by, reason) = (effect(), who(), "looked at it".to_owned());
     let outcome = |result| Command::Outcome(Outcome { effect, attempt: 1, result, worker: "builtin".into(), took_ms: 12 });
+    let claimed = |answer| Command::Claimed(Claimed { effect, answer });
     let review =
         ReviewAnswer { review: id().review("a", "0"), option: "approve".into(), by: by.clone(), reason: reason.clone(), form: value() };
     let resolve = |done, result| Resolve { effect, done, result, evidence: "https://crm/1".into(), by: who(), reason: "looked".into() };
     vec![
         Command::Start(start()),
         Command::Start(Start { event: None, subject: None, hops: 0, input: Value::Null, ..start() }),
+        Command::Start(Start { order: Some("customer-7".into()), ..start() }),
         Command::Sending { effect, attempt: 1 },
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
         outcome(Attempted::Absent),
+        claimed(ClaimAnswer::Granted),
+        claimed(ClaimAnswer::Held { by: id() }),
+        claimed(ClaimAnswer::Done { by: id(), result: value(), reference: Some("re_551".into()) }),
+        claimed(ClaimAnswer::Done { by: id(), result: Value::Null, reference: None }),
+        claimed(ClaimAnswer::Unsettled { by: id() }),
+        claimed(ClaimAnswer::Conflict { by: id() }),
+        Command::Admitted,
         Command::Timer { id: "timeout:".into() },
         Command::Review(review),
         Command::Cancel(Cancel { by: by.clone(), reason: reason.clone() }),
@@ -275,6 +301,7 @@ fn intents() -> Vec<Intent> {
     vec![
         Intent::Attempt { effect, attempt: 1 },
         Intent::LookUp { effect, attempt: 2 },
+        Intent::Claim { effect },
         Intent::Withdraw { effect },
         Intent::Timer { id: "wait:a".into(), due_us: 5 },
         Intent::Ask { review: id().review("a", "0") },

@@ -1,5 +1,5 @@
 //! Ids, positions and the chain: what stays inside them, and that nothing changes unseen.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use provost_model::id::Bits;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use provost_model::limits::DEDUPE_MS;
-use provost_model::record::{RequestKey, RowError};
+use provost_model::record::{RequestKey, RowError, Start};
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
 use provost_store::Seen;
 use serde::{Deserialize, Serialize};
+
+use crate::partition::Holder;
 
 /// What happened to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,31 @@ pub enum InboxFact {
         /// The reason.
         reason: String,
     },
+    /// A start was handed on to the partition where its ordering key lives.
+    HandedOn {
+        /// What will be started.
+        orchestration: OrchestrationId,
+        /// The command.
+        start: Box<Start>,
+    },
+    /// A handed-on start has arrived.
+    Delivered {
+        /// What was started.
+        orchestration: OrchestrationId,
+    },
+    /// A business key has a holder.
+    KeyClaimed {
+        /// The action's name.
+        action: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+        /// Digest of the meaningful arguments.
+        fingerprint: Digest,
+        /// The effect that holds it.
+        by: Holder,
+        /// Until when, in microseconds UTC.
+        until_us: i64,
+    },
 }
 
 /// The answer to an event, remembered for its second delivery.
@@ -54,29 +81,38 @@ pub struct Accepted {
 }
 
 impl InboxFact {
-    /// The answer that its first delivery had.
-    pub fn answer(&self) -> Accepted {
+    /// The answer that an event's first delivery had; `None` for what is no event.
+    pub fn answer(&self) -> Option<Accepted> {
         match self {
-            Self::Accepted { id, started, .. } => Accepted { event: *id, started: started.clone(), duplicate: false, rejected: None },
+            Self::Accepted { id, started, .. } => Some(Accepted { event: *id, started: started.clone(), duplicate: false, rejected: None }),
             Self::Rejected { id, code, reason, .. } => {
-                Accepted { event: *id, started: Vec::new(), duplicate: false, rejected: Some((code.clone(), reason.clone())) }
+                let rejected = Some((code.clone(), reason.clone()));
+                Some(Accepted { event: *id, started: Vec::new(), duplicate: false, rejected })
             }
+            Self::HandedOn { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
         }
     }
 
-    /// What is remembered of it at the time `recorded_us`: nothing where the same id had come before with other content, because the
-    /// first answer stays.
+    /// What is remembered of it at the time `recorded_us`: the answer to an event, except where the same id had come before with other
+    /// content, because the first answer stays; the holder of a business key.
     ///
     /// # Errors
     /// [`RowError::Payload`] when the answer cannot be written, which the types rule out.
     pub fn remembered(&self, tenant: &TenantId, recorded_us: i64) -> Result<Option<Seen>, RowError> {
-        let event = match self {
-            Self::Rejected { code, .. } if **code == *CONFLICT => return Ok(None),
-            Self::Accepted { event, .. } | Self::Rejected { event, .. } => event,
-        };
-        let answer = serde_json::to_vec(&self.answer()).map_err(|e| RowError::Payload(e.to_string()))?;
-        let (key, fingerprint) = (seen_key(tenant, event), event.fingerprint());
-        Ok(Some(Seen { key, fingerprint, answer, until_us: remembered_until_us(recorded_us) }))
+        let written = |e: serde_json::Error| RowError::Payload(e.to_string());
+        match self {
+            Self::Rejected { code, .. } if **code == *CONFLICT => Ok(None),
+            Self::Accepted { event, .. } | Self::Rejected { event, .. } => {
+                let answer = serde_json::to_vec(&self.answer()).map_err(written)?;
+                let (key, fingerprint) = (seen_key(tenant, event), event.fingerprint());
+                Ok(Some(Seen { key, fingerprint, answer, until_us: remembered_until_us(recorded_us) }))
+            }
+            Self::KeyClaimed { action, key, fingerprint, by, until_us } => {
+                let answer = serde_json::to_vec(by).map_err(written)?;
+                Ok(Some(Seen { key: claim_key(tenant, action, key), fingerprint: *fingerprint, answer, until_us: *until_us }))
+            }
+            Self::HandedOn { .. } | Self::Delivered { .. } => Ok(None),
+        }
     }
 }
 
@@ -129,6 +165,16 @@ pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
 /// The key under which an event is remembered.
 pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
     Digest::of_parts(&[b"event", tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
+}
+
+/// The key under which the holder of a business key is remembered.
+pub fn claim_key(tenant: &TenantId, action: &str, key: &str) -> Digest {
+    Digest::of_parts(&[b"claim", tenant.as_str().as_bytes(), action.as_bytes(), key.as_bytes()])
+}
+
+/// The slot where an ordering key lives: H(tenant, workflow, order value).
+pub fn order_slot(tenant: &TenantId, workflow: &str, order: &str) -> Slot {
+    Slot::of(&[tenant.as_str(), "order", workflow, order])
 }
 
 /// The key under which a start with an `Idempotency-Key` is remembered.

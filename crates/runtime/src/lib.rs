@@ -3,18 +3,21 @@
 //! Partition, timers, dispatcher and ingest are synchronous machines; the shells around them own threads, clocks and channels. What is
 //! absent: HTTP handlers, calls to providers or tools, and every decision about what happens next (the engine's) or is allowed (policy's).
 
+pub mod admissions;
 pub mod control_plane;
 pub mod dispatch;
 pub mod gate;
 pub mod hands;
 pub mod inbox;
 pub mod node;
+pub mod outbox;
 pub mod partition;
 pub mod plane;
 pub mod rebuild;
 pub mod registry;
 pub mod retention;
 mod shell;
+pub mod start;
 pub mod sweep;
 pub mod timers;
 
@@ -24,12 +27,14 @@ pub use gate::Refused;
 pub use hands::{BUILTIN, Done, Hands};
 pub use inbox::{Accepted, InboxFact};
 pub use node::{Node, NodeConfig, PARTITIONS};
-pub use partition::{Delivery, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of, subject_mark};
-pub use plane::{Plane, StartRequest};
+pub use outbox::Outbox;
+pub use partition::{Claim, Delivery, Holder, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of, subject_mark};
+pub use plane::Plane;
 pub use provost_engine as engine;
 pub use provost_language as language;
 pub use provost_language::Compiled;
 pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld, World};
 pub use retention::{Retention, RetentionConfig};
 pub use shell::now_us;
+pub use start::StartRequest;
 pub use timers::Timers;

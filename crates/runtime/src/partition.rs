@@ -5,8 +5,12 @@
 //! only place that appends.
 
 mod accept;
+mod claim;
+mod forward;
+mod line;
 mod load;
 mod release;
+mod settle;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -23,6 +27,8 @@ use crate::gate::Refused;
 use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
 
+pub use claim::{Claim, Holder};
+pub(crate) use forward::open_work_of;
 pub use load::View;
 pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
 pub(crate) use release::{open_change, status};
@@ -57,6 +63,35 @@ pub enum Delivery {
         start: Box<Start>,
         /// `Idempotency-Key`: the key's digest and the request's.
         remember: Option<(Digest, Digest)>,
+        /// The inbox that handed it on, and waits to hear that it arrived.
+        from: Option<Slot>,
+    },
+    /// A start that was handed on has arrived.
+    Delivered {
+        /// Whose.
+        tenant: TenantId,
+        /// The inbox that handed it on.
+        from: Slot,
+        /// What was started.
+        orchestration: OrchestrationId,
+    },
+    /// An effect asks the home of its business key.
+    Claim {
+        /// Whose.
+        tenant: TenantId,
+        /// What for.
+        claim: Box<Claim>,
+    },
+    /// The home of a business key asks the orchestration that holds it how that effect stands.
+    Inquire {
+        /// Whose.
+        tenant: TenantId,
+        /// The effect that holds it.
+        holder: Holder,
+        /// Digest of the holder's meaningful arguments.
+        fingerprint: Digest,
+        /// Who wants it.
+        claim: Box<Claim>,
     },
     /// A command to an orchestration.
     Command {
@@ -141,6 +176,8 @@ pub enum Release {
     },
     /// Deliver to this partition again.
     Again(Box<Delivery>),
+    /// Deliver to the partition that owns the slot.
+    Forward(Slot, Box<Delivery>),
     /// An orchestration ended or was parked.
     Announce(Box<View>),
 }
@@ -152,10 +189,21 @@ pub struct Outputs {
     pub replies: Vec<Reply>,
     /// What leaves.
     pub releases: Vec<Release>,
-    /// Deliveries that could not be committed and must be tried again, with the error.
+    /// Deliveries that were not committed, with the error: nothing of them is on disk, and they can be tried again.
     pub failed: Option<(Vec<(Ticket, Delivery)>, StoreError)>,
     /// Rows committed.
     pub committed: u32,
+}
+
+impl Outputs {
+    /// These, then `later`.
+    fn and(mut self, later: Self) -> Self {
+        self.replies.extend(later.replies);
+        self.releases.extend(later.releases);
+        self.failed = later.failed;
+        self.committed += later.committed;
+        self
+    }
 }
 
 /// The machine.
@@ -169,6 +217,11 @@ pub struct Partition<S> {
     tick: u64,
     loaded: BTreeMap<(TenantId, OrchestrationId), Loaded>,
     salt: [u8; 32],
+    unsettled: Option<settle::Unsettled>,
+    /// Lines of ordering keys; `None` while they must be read back from open work.
+    lines: Option<line::Lines>,
+    /// Which of how many partitions this is.
+    place: (u32, u32),
 }
 
 /// An orchestration in memory.
@@ -189,7 +242,39 @@ impl<S: Upkeep> Partition<S> {
         let last = store.lag()?.last;
         let now_us = store.feed(last.saturating_sub(1), 1)?.last().map_or(0, |(_, row)| row.recorded_at_us);
         let judge = CachedJudge::new(VERDICTS_KEPT);
-        Ok(Self { store, epoch, registry, judge, now_us, clock_us: now_us, tick: 0, loaded: BTreeMap::new(), salt })
+        Ok(Self {
+            store,
+            epoch,
+            registry,
+            judge,
+            now_us,
+            clock_us: now_us,
+            tick: 0,
+            loaded: BTreeMap::new(),
+            salt,
+            unsettled: None,
+            lines: None,
+            place: (0, 1),
+        })
+    }
+
+    /// As the `index`-th of `partitions`: it owns a share of the slots. Without this it owns all.
+    #[must_use]
+    pub fn at(mut self, index: u32, partitions: u32) -> Self {
+        self.place = (index, partitions);
+        self
+    }
+
+    /// Whether `slot` is this partition's.
+    fn owns(&self, slot: Slot) -> bool {
+        partition_of(slot, self.place.1) == self.place.0
+    }
+
+    /// A slot of this partition, for what belongs to no slot of its own.
+    fn own_slot(&self) -> Slot {
+        let (index, partitions) = self.place;
+        let first = (index * u32::from(provost_model::limits::SLOTS)).div_ceil(partitions.max(1));
+        Slot(u16::try_from(first).unwrap_or(0))
     }
 
     /// The partition's store, for reading and upkeep between batches.
@@ -217,40 +302,54 @@ impl<S: Upkeep> Partition<S> {
         self.loaded.len()
     }
 
-    /// Decides and commits a batch at the clock's `clock_us`.
+    /// Decides and commits a batch at the clock's `clock_us`. A batch may be empty: one whose commit failed may be waiting to be settled.
     pub fn on(&mut self, deliveries: Vec<(Ticket, Delivery)>, clock_us: i64) -> Outputs {
         self.tick += 1;
         self.clock_us = clock_us;
         self.now_us = if provost_model::planted::planted("time-goes-back") { clock_us } else { self.now_us.max(clock_us) };
+        let (settled, deliveries) = match self.settle(deliveries) {
+            Ok(settled) => settled,
+            Err(outputs) => return *outputs,
+        };
+        let outputs = self.decide_all(deliveries);
+        self.evict();
+        settled.and(outputs)
+    }
+
+    fn decide_all(&mut self, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
         let mut stage = stage::Stage::default();
         for (ticket, delivery) in &deliveries {
+            let mark = stage.mark();
             if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
+                self.rewind(&mut stage, mark);
                 if let Refused::Store(error) = &refused
                     && error.retry()
                 {
                     // The disk could not be read: an outcome must not be dropped for that, so the batch is tried again.
                     self.loaded.clear();
+                    self.lines = None;
                     let error = error.clone();
                     return Outputs { failed: Some((deliveries, error)), ..Outputs::default() };
                 }
+                self.keep_timer(&mut stage, delivery);
                 stage.replies.push(Reply { ticket: *ticket, told: Told::Refused(refused) });
             }
         }
-        let outputs = self.commit(stage, deliveries);
-        self.evict();
-        outputs
+        self.commit(stage, deliveries)
     }
 
     fn stage(&mut self, stage: &mut stage::Stage, ticket: Ticket, delivery: &Delivery) -> Result<(), Refused> {
         match delivery {
             Delivery::Accept { tenant, event, by } => self.accept(stage, Some(ticket), tenant, event, by),
-            Delivery::Start { tenant, launch, id, start, remember } => self.start(stage, ticket, tenant, launch, *id, start, *remember),
+            Delivery::Start { tenant, launch, id, start, from: Some(from), .. } => self.arrive(stage, tenant, launch, *id, start, *from),
+            Delivery::Start { tenant, launch, id, start, remember, from: None } => {
+                self.start(stage, ticket, tenant, launch, *id, start, *remember)
+            }
+            Delivery::Delivered { tenant, from, orchestration } => self.delivered(stage, tenant, *from, *orchestration),
+            Delivery::Claim { tenant, claim } => self.claim(stage, tenant, claim),
+            Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),
             Delivery::Command { tenant, orchestration, command, cause } => {
-                let told = self.command(stage, tenant, *orchestration, command, cause.clone());
-                if told.is_err() {
-                    self.keep_timer(stage, tenant, *orchestration, command);
-                }
-                let head = told?;
+                let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });
                 Ok(())
             }
@@ -264,11 +363,12 @@ impl<S: Upkeep> Partition<S> {
     }
 
     /// A timer that came before its time (a clock went back) is set again: it must not be lost.
-    fn keep_timer(&self, stage: &mut stage::Stage, tenant: &TenantId, orchestration: OrchestrationId, command: &Command) {
-        let Command::Timer { id } = command else { return };
-        let loaded = self.loaded.get(&(tenant.clone(), orchestration));
+    fn keep_timer(&self, stage: &mut stage::Stage, delivery: &Delivery) {
+        let Delivery::Command { tenant, orchestration, command, .. } = delivery else { return };
+        let Command::Timer { id } = &**command else { return };
+        let loaded = self.loaded.get(&(tenant.clone(), *orchestration));
         if let Some(timer) = loaded.and_then(|loaded| loaded.state.timers.get(id)) {
-            let (tenant, id, due_us) = (tenant.clone(), id.clone(), timer.due_us);
+            let (tenant, orchestration, id, due_us) = (tenant.clone(), *orchestration, id.clone(), timer.due_us);
             stage.releases.push(Release::Timer { tenant, orchestration, id, due_us });
         }
     }
@@ -279,26 +379,37 @@ impl<S: Upkeep> Partition<S> {
         stage::At { tenant, stream, epoch: self.epoch, now_us: self.now_us, clock_us }
     }
 
-    fn commit(&mut self, stage: stage::Stage, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
+    fn commit(&mut self, mut stage: stage::Stage, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
         if stage.entries.is_empty() {
-            return Outputs { replies: stage.replies, releases: stage.releases, ..Outputs::default() };
+            return stage.done(0);
         }
-        let committed = u32::try_from(stage.entries.len()).unwrap_or(u32::MAX);
-        let batch = Batch { epoch: self.epoch, entries: stage.entries };
+        let batch = Batch { epoch: self.epoch, entries: std::mem::take(&mut stage.entries) };
         match self.store.commit(&batch) {
             Ok(_) => {
                 self.snapshots(&stage.grown);
                 for ended in &stage.ended {
                     self.loaded.remove(ended);
                 }
-                Outputs { replies: stage.replies, releases: stage.releases, failed: None, committed }
+                stage.done(batch.entries.len())
             }
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
+                self.lines = None;
                 if !provost_model::planted::planted("memory-kept-after-failure") {
                     self.loaded.clear();
                 }
-                Outputs { failed: Some((deliveries, error)), ..Outputs::default() }
+                self.doubt(stage, &batch, deliveries, error)
+            }
+        }
+    }
+
+    /// Takes back what a delivery staged before it failed: it happens whole or not at all.
+    fn rewind(&mut self, stage: &mut stage::Stage, mark: stage::Mark) {
+        self.lines = None;
+        for (key, before) in stage.rewind(mark) {
+            match before {
+                Some(before) => drop(self.loaded.insert(key, before)),
+                None => drop(self.loaded.remove(&key)),
             }
         }
     }

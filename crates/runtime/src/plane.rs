@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use provost_language::Compiled;
-use provost_model::record::{Attempted, Cause, Command, Head, Row, Start, Stream};
+use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
 use provost_store::{Folder, OpenWork, Query, Sqlite, Store as _, StoreError, Summary};
@@ -22,17 +22,22 @@ use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::{Registry, TenantWorld};
 use crate::retention::RetentionConfig;
 use crate::shell::{Message, Shell, now_us, outcome_of};
+use crate::start::StartRequest;
 
 /// Most messages waiting for one partition; beyond that the edge says 429.
 pub const MAILBOX_MAX: usize = 8192;
 /// How often leases are looked at, in milliseconds.
 const LEASE_TICK_MS: u64 = 250;
+/// How often, and how far apart in milliseconds, a start that was handed on is looked for.
+const ARRIVAL_TRIES: u32 = 200;
+const ARRIVAL_MS: u64 = 5;
 /// What an overloaded edge asks callers to wait, in milliseconds.
 const RETRY_AFTER_MS: u64 = 200;
 
 /// What the partitions' threads share.
 pub(crate) struct Shared {
     pub registry: Registry,
+    partitions: u32,
     pub hands: Arc<dyn Hands>,
     /// What is kept for how long.
     pub retention: RetentionConfig,
@@ -57,6 +62,11 @@ impl Shared {
         let taken = locked(&self.dispatcher).offer(queue, offer);
         self.work.notify_waiters();
         taken
+    }
+
+    /// The partition that owns `slot`.
+    pub fn partition_of(&self, slot: Slot) -> u32 {
+        partition_of(slot, self.partitions)
     }
 
     pub fn mailbox(&self, index: u32) -> Option<Sender<Message>> {
@@ -102,21 +112,6 @@ pub(crate) fn stopped(world: &TenantWorld, offer: &Offer, code: &Compiled) -> Op
     Some(Problem::ours("policy-denied", 403, format!("the Guard stops `{name}`")).detail(format!("denied by `{}` ({})", rule.id, rule.at)))
 }
 
-/// A request to start an orchestration by hand.
-#[derive(Clone, Debug)]
-pub struct StartRequest {
-    /// The workflow's name.
-    pub workflow: String,
-    /// Its input.
-    pub input: Value,
-    /// What it is about, for people.
-    pub subject: Option<Arc<str>>,
-    /// `Idempotency-Key`.
-    pub key: Option<String>,
-    /// Who asks.
-    pub by: Who,
-}
-
 /// A handle to the running data plane.
 #[derive(Clone)]
 pub struct Plane {
@@ -143,6 +138,7 @@ impl Plane {
         let count = u32::try_from(partitions.len()).unwrap_or(1);
         let shared = Arc::new(Shared {
             registry,
+            partitions: count,
             hands,
             retention,
             dispatcher: Mutex::new(Dispatcher::new(epoch)),
@@ -168,7 +164,9 @@ impl Plane {
     /// # Errors
     /// [`StoreError`] when one cannot be opened.
     pub fn open(folder: &Folder, registry: &Registry, salt: [u8; 32]) -> Result<Vec<Partition<Sqlite>>, StoreError> {
-        (0..folder.partitions()).map(|index| Partition::open(folder.partition(index)?, registry.clone(), salt)).collect()
+        let count = folder.partitions();
+        let open = |index| Ok(Partition::open(folder.partition(index)?, registry.clone(), salt)?.at(index, count));
+        (0..count).map(open).collect()
     }
 
     /// The registry.
@@ -200,8 +198,8 @@ impl Plane {
     /// # Errors
     /// [`Refused`].
     pub async fn start_orchestration(&self, tenant: &TenantId, request: StartRequest) -> Result<(OrchestrationId, bool), Refused> {
-        let (slot, delivery) = self.start_delivery(tenant, &request)?;
-        self.started(slot, delivery).await
+        let (slot, _, delivery) = self.start_delivery(tenant, &request)?;
+        self.started(tenant, slot, delivery).await
     }
 
     /// Starts an orchestration and waits up to `wait` for its end or its parking; `None` when it goes on.
@@ -214,11 +212,9 @@ impl Plane {
         request: StartRequest,
         wait: Duration,
     ) -> Result<(OrchestrationId, bool, Option<View>), Refused> {
-        let (slot, delivery) = self.start_delivery(tenant, &request)?;
-        let Delivery::Start { id, .. } = &delivery else { return Err(Refused::Internal("a start is no start".to_owned())) };
-        let id = *id;
+        let (slot, id, delivery) = self.start_delivery(tenant, &request)?;
         let end = self.watch(id);
-        let (started, duplicate) = match self.started(slot, delivery).await {
+        let (started, duplicate) = match self.started(tenant, slot, delivery).await {
             Ok(started) => started,
             Err(refused) => {
                 self.unwatch(id);
@@ -233,41 +229,30 @@ impl Plane {
         Ok((started, false, ended))
     }
 
-    fn start_delivery(&self, tenant: &TenantId, request: &StartRequest) -> Result<(Slot, Delivery), Refused> {
-        let launch = self.registry().launch(tenant, &request.workflow).ok_or_else(|| Refused::UnknownWorkflow(request.workflow.clone()))?;
-        let now = now_us();
-        let (slot, unique) = match &request.key {
-            Some(key) => (Slot::of(&[tenant.as_str(), &request.workflow, key]), Digest::of_parts(&[key.as_bytes(), &now.to_be_bytes()])),
-            None => {
-                let drawn = Digest::from_bytes(random());
-                (Slot::of(&[tenant.as_str(), &drawn.hex()]), drawn)
-            }
-        };
-        let id = OrchestrationId::mint(now, slot, &[tenant.as_str().as_bytes(), request.workflow.as_bytes(), unique.as_bytes()]);
-        let remember = request.key.as_ref().map(|key| {
-            // Keyed: it stands in a column, and an input is guessed more easily than a salt.
-            let fingerprint = Digest::of_parts(&[&self.salt, request.workflow.as_bytes(), Digest::of_value(&request.input).as_bytes()]);
-            (inbox::start_key(tenant, &request.workflow, key), fingerprint)
-        });
-        let start = Start {
-            workflow: launch.code.program.name.clone(),
-            version: launch.code.program.version.clone(),
-            pin: launch.pin,
-            binding: launch.binding,
-            input: request.input.clone(),
-            event: None,
-            subject: request.subject.clone(),
-            hops: 0,
-            by: request.by.clone(),
-        };
-        Ok((slot, Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember }))
+    fn start_delivery(&self, tenant: &TenantId, request: &StartRequest) -> Result<(Slot, OrchestrationId, Delivery), Refused> {
+        crate::start::delivery(self.registry(), tenant, request, now_us(), &Digest::from_bytes(random()))
     }
 
-    async fn started(&self, slot: Slot, delivery: Delivery) -> Result<(OrchestrationId, bool), Refused> {
+    async fn started(&self, tenant: &TenantId, slot: Slot, delivery: Delivery) -> Result<(OrchestrationId, bool), Refused> {
         match self.deliver(slot, delivery).await? {
-            Told::Started { id, duplicate } => Ok((id, duplicate)),
+            Told::Started { id, duplicate } => {
+                if partition_of(slot, self.partitions) != partition_of(id.slot(), self.partitions) {
+                    self.arrived(tenant, id).await;
+                }
+                Ok((id, duplicate))
+            }
             Told::Refused(refused) => Err(refused),
             Told::Accepted(_) | Told::Committed(_) => Err(Refused::Internal("a start had another answer".to_owned())),
+        }
+    }
+
+    /// Waits until a start that was handed on can be read where it lives; it is on disk already, so that a long wait is no error.
+    async fn arrived(&self, tenant: &TenantId, id: OrchestrationId) {
+        for _ in 0..ARRIVAL_TRIES {
+            if !matches!(self.view(tenant, id, u64::MAX).await, Err(Refused::UnknownOrchestration(_))) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(ARRIVAL_MS)).await;
         }
     }
 

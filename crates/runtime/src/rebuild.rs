@@ -4,6 +4,7 @@
 //! commits use, so that it equals what they wrote; a rebuild that is broken off leaves the folder closed to everything but the next one.
 //! Not equal to what was there: snapshots (where they stand depends on which transitions shared a commit) and keys whose time is over.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use provost_control::ControlTransition;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use crate::gate::Refused;
 use crate::inbox::{self, InboxFact};
 use crate::node::{TENANTS_FILE, existing_salt, write_small};
-use crate::partition::{FOLD, ROWS_READ, View, fold_listed, open_change};
+use crate::partition::{FOLD, ROWS_READ, View, fold_listed, open_change, open_work_of};
 
 /// Derived rows written at once.
 const WRITTEN: usize = 512;
@@ -279,11 +280,7 @@ impl<S: Upkeep> Derive<'_, S> {
         let mut listed: Option<Summary> = None;
         let head = self.each(tenant, &Stream::Orchestration(id), |derive, row| {
             listed = fold_listed(&mut view, row, derive.salt)?.or_else(|| listed.take());
-            if let Some(request) = &row.cause.request {
-                let seen = inbox::remembered_start(request, id, row.recorded_at_us);
-                derive.remember(tenant, seen.map_err(|e| Refused::Internal(e.to_string()))?);
-            }
-            Ok(())
+            derive.remember_start(row, id)
         })?;
         if let Some(summary) = listed {
             self.done.summaries += 1;
@@ -295,7 +292,7 @@ impl<S: Upkeep> Derive<'_, S> {
                 self.pending.push(Derived::Open(work));
                 self.snapshot(&view)?;
             }
-            OpenChange::Keep | OpenChange::Close => {}
+            OpenChange::Keep | OpenChange::Close | OpenChange::Forward(_) | OpenChange::Delivered(_) => {}
         }
         Ok(head)
     }
@@ -321,16 +318,35 @@ impl<S: Upkeep> Derive<'_, S> {
     }
 
     fn inbox(&mut self, tenant: &TenantId, stream: &Stream) -> Result<Head, Error> {
-        self.each(tenant, stream, |derive, row| {
+        let mut handed_on = BTreeMap::new();
+        let head = self.each(tenant, stream, |derive, row| {
             let facts = row.json().and_then(|json| inbox::decode(&json)).map_err(|e| Refused::Internal(e.to_string()))?;
             for fact in &facts {
-                let seen = InboxFact::remembered(fact, tenant, row.recorded_at_us).map_err(|e| Refused::Internal(e.to_string()))?;
-                if let Some(seen) = seen {
-                    derive.remember(tenant, seen);
+                match (fact, stream) {
+                    (InboxFact::HandedOn { orchestration, start }, Stream::Inbox(from)) => {
+                        handed_on.insert(*orchestration, open_work_of(tenant, *orchestration, start, (*from, row.head()))?);
+                        derive.remember_start(row, *orchestration)?;
+                    }
+                    (InboxFact::Delivered { orchestration }, _) => drop(handed_on.remove(orchestration)),
+                    (_, _) => {}
                 }
+                let seen = fact.remembered(tenant, row.recorded_at_us).map_err(|e| Refused::Internal(e.to_string()))?;
+                seen.into_iter().for_each(|seen| derive.remember(tenant, seen));
             }
             Ok(())
-        })
+        })?;
+        self.done.open_work += handed_on.len() as u64;
+        self.pending.extend(handed_on.into_values().map(Derived::Open));
+        Ok(head)
+    }
+
+    /// What is remembered of the request behind a row that starts, or hands on, an orchestration.
+    fn remember_start(&mut self, row: &Row, id: OrchestrationId) -> Result<(), Refused> {
+        if let Some(request) = &row.cause.request {
+            let seen = inbox::remembered_start(request, id, row.recorded_at_us).map_err(|e| Refused::Internal(e.to_string()))?;
+            self.remember(&row.tenant, seen);
+        }
+        Ok(())
     }
 
     fn remember(&mut self, tenant: &TenantId, seen: Seen) {

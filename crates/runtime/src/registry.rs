@@ -11,6 +11,8 @@ use provost_model::{Digest, Event, PolicyRequest, Program, TenantId, Who};
 use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet};
 use serde::{Deserialize, Serialize};
 
+use crate::admissions::Admissions;
+
 /// A published bundle as stored: all that running work needs, without sources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredBundle {
@@ -83,6 +85,7 @@ pub struct World {
 #[derive(Clone, Default)]
 pub struct Registry {
     world: Arc<RwLock<Arc<World>>>,
+    admissions: Arc<Admissions>,
 }
 
 /// An orchestration about to be started.
@@ -100,6 +103,11 @@ impl Registry {
     /// The world as it is now.
     pub fn world(&self) -> Arc<World> {
         self.world.read().map(|world| world.clone()).unwrap_or_default()
+    }
+
+    /// Breakers and rate limits.
+    pub fn admissions(&self) -> &Admissions {
+        &self.admissions
     }
 
     /// Replaces the world.

@@ -31,7 +31,7 @@ const ROWS_MAX: u64 = 2048;
 /// List rows looked at in one pass.
 const LOOKED_MAX: usize = 64;
 /// Answers looked at in one pass.
-const SEEN_MAX: usize = 512;
+const SEEN_MAX: usize = 2048;
 /// Between two passes of a round, in microseconds.
 const PASS_PAUSE_US: i64 = 100_000;
 /// Between two rounds, in microseconds.
@@ -129,7 +129,7 @@ impl Retention {
     /// What the store says; the same pass is done again next time.
     pub fn on<S: Upkeep>(&mut self, partition: &mut Partition<S>, now_us: i64) -> Result<Passed, Refused> {
         // A clock that went back must not stop retention for as long as it was ahead.
-        if now_us < self.next_us && self.next_us - now_us <= ROUND_PAUSE_US {
+        if partition.is_unsettled() || now_us < self.next_us && self.next_us - now_us <= ROUND_PAUSE_US {
             return Ok(Passed::default());
         }
         self.next_us = now_us.saturating_add(PASS_PAUSE_US);
@@ -264,6 +264,12 @@ impl Retention {
             let spec = code.as_ref().and_then(|code| code.program.actions.get(&effect.name));
             effect.last_us.saturating_add(spec.map_or(KEY_HORIZON_MS, |spec| spec.key_horizon_ms).saturating_mul(1000))
         };
+        // Whoever claims its business key within the horizon is answered from its journal.
+        if outside.iter().any(|effect| effect.business_key.is_some() && horizon_us(effect) > now_us) {
+            return Ok(Err(Stays::Early));
+        }
+        let keys_until_us = outside.iter().map(horizon_us).max().unwrap_or(ended_us);
+        let kept = outside.iter().filter(|_| keys_until_us > now_us);
         Ok(Ok(Tombstone {
             tenant: tenant.clone(),
             orchestration: id,
@@ -271,8 +277,8 @@ impl Retention {
             pin: start.pin,
             outcome: status(&state),
             ended_us,
-            keys_until_us: outside.iter().map(horizon_us).max().unwrap_or(ended_us),
-            effect_keys: outside.iter().map(|effect| Digest::of(effect.key.as_bytes())).collect(),
+            keys_until_us,
+            effect_keys: kept.map(|effect| Digest::of(effect.key.as_bytes())).collect(),
         }))
     }
 }
@@ -315,7 +321,7 @@ fn is_doubtful(effect: &Effect) -> bool {
         && match effect.state {
             EffectState::Intended | EffectState::Sent | EffectState::Asked | EffectState::InDoubt => true,
             EffectState::Waiting => effect.unknown,
-            EffectState::Done | EffectState::Failed | EffectState::Conflict | EffectState::Abandoned => false,
+            EffectState::Claiming | EffectState::Done | EffectState::Failed | EffectState::Conflict | EffectState::Abandoned => false,
         }
 }
 

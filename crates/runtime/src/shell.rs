@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
-use provost_model::{OrchestrationId, Problem, TenantId};
+use provost_model::{OrchestrationId, Problem, Slot, TenantId};
 use provost_store::{Lists as _, Sqlite, Store as _};
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Offer, OfferKind};
 use crate::hands::BUILTIN;
+use crate::outbox::Outbox;
 use crate::partition::{Delivery, Outputs, Partition, Release, Ticket, Told};
 use crate::plane::Shared;
 use crate::retention::Retention;
@@ -55,6 +56,8 @@ pub(crate) struct Shell {
     local: VecDeque<(Ticket, Delivery)>,
     waiting: BTreeMap<Ticket, oneshot::Sender<Told>>,
     sending: BTreeMap<Ticket, Offer>,
+    outbox: Outbox,
+    outbound: VecDeque<(u32, Message)>,
     timers: Timers,
     next_ticket: Ticket,
     projected: Instant,
@@ -78,6 +81,8 @@ impl Shell {
             local,
             waiting,
             sending,
+            outbox: Outbox::default(),
+            outbound: VecDeque::new(),
             timers,
             next_ticket: 1,
             projected,
@@ -93,10 +98,14 @@ impl Shell {
         self.resume();
         while !self.stopping {
             let batch = self.gather();
-            if !batch.is_empty() {
+            if !batch.is_empty() || self.partition.is_unsettled() {
+                if !self.outbox.is_empty() {
+                    batch.iter().for_each(|(_, delivery)| self.outbox.heard(delivery));
+                }
                 let outputs = self.partition.on(batch, now_us());
                 self.handle(outputs);
             }
+            self.send_outbound();
             self.project(false);
             self.retain();
         }
@@ -206,15 +215,15 @@ impl Shell {
         }
     }
 
-    /// A commit failed: callers are told, inner work is tried again after a pause.
+    /// A commit failed: callers are told, inner work is tried again after a pause, in its old order.
     fn pause(&mut self, deliveries: Vec<(Ticket, Delivery)>, error: &provost_store::StoreError) {
         tracing::error!(code = error.code(), partition = self.index, "a commit failed: {error}");
-        for (ticket, delivery) in deliveries {
+        for (ticket, delivery) in deliveries.into_iter().rev() {
             match self.waiting.remove(&ticket) {
                 Some(answer) => {
                     let _nobody_waits_any_more = answer.send(Told::Refused(error.clone().into()));
                 }
-                None => self.local.push_back((ticket, delivery)),
+                None => self.local.push_front((ticket, delivery)),
             }
         }
         if error.retry() {
@@ -237,7 +246,31 @@ impl Shell {
             }
             Release::Timer { tenant, orchestration, id, due_us } => self.timers.set(due_us, tenant, orchestration, id),
             Release::Again(delivery) => self.local.push_back((0, *delivery)),
+            Release::Forward(slot, delivery) => self.forward(slot, *delivery),
             Release::Announce(view) => self.shared.announce(*view),
+        }
+    }
+
+    /// Brings a delivery to the partition that owns `slot`. A full mailbox is tried again: waiting here for each other would be for ever.
+    fn forward(&mut self, slot: Slot, delivery: Delivery) {
+        self.outbox.sent(slot, &delivery, now_us());
+        match self.shared.partition_of(slot) {
+            own if own == self.index => self.local.push_back((0, delivery)),
+            other => self.outbound.push_back((other, Message::Deliver(delivery, None))),
+        }
+    }
+
+    fn send_outbound(&mut self) {
+        if !self.outbox.is_empty() {
+            self.outbox.due(now_us(), BATCH_MAX).into_iter().for_each(|(slot, delivery)| self.forward(slot, delivery));
+        }
+        for _ in 0..self.outbound.len() {
+            let Some((index, message)) = self.outbound.pop_front() else { return };
+            let Some(mailbox) = self.shared.mailbox(index) else { continue };
+            // A partition that is gone takes nothing; what was for it is open work here, and is sent again at the next start.
+            if let Err(TrySendError::Full(message)) = mailbox.try_send(message) {
+                self.outbound.push_back((index, message));
+            }
         }
     }
 

@@ -91,6 +91,7 @@ pub fn word(state: EffectState) -> &'static str {
         EffectState::Intended => "intended",
         EffectState::Sent => "sent",
         EffectState::Waiting => "waiting",
+        EffectState::Claiming => "claiming",
         EffectState::Asked => "asked",
         EffectState::Done => "done",
         EffectState::Failed => "failed",

@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 19] = [
+pub const BUGS: [(&str, &str); 21] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -16,6 +16,8 @@ pub const BUGS: [(&str, &str); 19] = [
     ("resume-without-effects", "runtime: a restart forgets effects"),
     ("resume-sends-again", "runtime: a restart offers again what may have been sent"),
     ("event-not-emitted", "runtime: an event of ours is recorded and not delivered"),
+    ("key-claimed-twice", "runtime: the home of a business key does not look who holds it"),
+    ("line-not-read-back", "runtime: a restart forgets the lines of ordering keys"),
     ("epoch-ignored", "runtime: a report under an older epoch ends a lease of this one"),
     ("any-tenant-claims", "runtime: a worker is given another tenant's work"),
     ("lease-for-ever", "runtime: a lease never ends"),

@@ -17,10 +17,13 @@ pub enum Moment {
 }
 
 /// Every kind of commit.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 17] = [
     "event",
     "start",
     "sending",
+    "claim",
+    "claimed",
+    "admitted",
     "outcome-done",
     "outcome-failed",
     "outcome-unknown",
@@ -65,7 +68,8 @@ impl Cells {
 pub fn kind_of(delivery: &Delivery) -> &'static str {
     match delivery {
         Delivery::Accept { .. } => "event",
-        Delivery::Start { .. } | Delivery::Control { .. } => "start",
+        Delivery::Start { .. } | Delivery::Delivered { .. } | Delivery::Control { .. } => "start",
+        Delivery::Claim { .. } | Delivery::Inquire { .. } => "claim",
         Delivery::Command { command, .. } => match &**command {
             Command::Start(_) => "start",
             Command::Sending { .. } => "sending",
@@ -75,6 +79,8 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
                 Attempted::Unknown { .. } => "outcome-unknown",
                 Attempted::Absent => "outcome-absent",
             },
+            Command::Claimed(_) => "claimed",
+            Command::Admitted => "admitted",
             Command::Timer { .. } => "timer",
             Command::Review(_) => "review",
             Command::Cancel(_) => "cancel",

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use provost_model::Problem;
+use provost_model::Slot;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
-use provost_runtime::{Delivery, Dispatcher, Offer, Partition, Registry, Release, Ticket, Timers, Told};
+use provost_runtime::{Delivery, Dispatcher, Offer, Outbox, Partition, Registry, Release, Ticket, Timers, Told};
 use provost_store::memory::Memory;
 use provost_store::{Fault, FaultyStore, Op, Store as _};
 
@@ -41,6 +42,10 @@ pub struct Up {
     pub pending: VecDeque<(Ticket, Delivery)>,
     /// Pieces of work that wait until `sent` is on disk.
     pub sending: BTreeMap<Ticket, usize>,
+    /// What was sent to other partitions and is not answered.
+    pub outbox: Outbox,
+    /// What leaves for other partitions.
+    pub forwards: Vec<(Slot, Delivery)>,
 }
 
 /// A machine.
@@ -63,8 +68,8 @@ pub enum Turned {
     Idle,
     /// Answers that leave.
     Told(Vec<(Ticket, Told)>),
-    /// The disk is full; it is tried again.
-    Full,
+    /// The disk refused; it is tried again.
+    Refused,
     /// The machine died.
     Died,
 }
@@ -81,7 +86,7 @@ impl Machine {
     }
 
     /// Starts the process: claims the epoch, reads the open work back. `false` when that failed.
-    pub fn start(&mut self, registry: &Registry) -> bool {
+    pub fn start(&mut self, registry: &Registry, (index, machines): (u32, u32)) -> bool {
         self.plan(|planned| *planned = Planned::default());
         let planned = Arc::clone(&self.planned);
         let plan = move |op: &Op<'_>| {
@@ -97,8 +102,17 @@ impl Machine {
         };
         let store = FaultyStore::new(self.disk.reopen(), Box::new(plan) as Box<dyn FnMut(&Op<'_>) -> Fault + Send>);
         let Ok(partition) = Partition::open(store, registry.clone(), [7; 32]) else { return false };
-        let dispatcher = Dispatcher::new(partition.epoch());
-        let mut up = Up { partition, dispatcher, timers: Timers::default(), pending: VecDeque::new(), sending: BTreeMap::new() };
+        let partition_epoch = partition.epoch();
+        let (partition, dispatcher) = (partition.at(index, machines), Dispatcher::new(partition_epoch));
+        let mut up = Up {
+            partition,
+            dispatcher,
+            timers: Timers::default(),
+            pending: VecDeque::new(),
+            sending: BTreeMap::new(),
+            outbox: Outbox::default(),
+            forwards: Vec::new(),
+        };
         let mut after = None;
         loop {
             let Ok(rows) = up.partition.store().open_work(after.clone(), 16) else { return false };
@@ -106,7 +120,7 @@ impl Machine {
             after = Some((last.tenant.clone(), last.orchestration));
             for row in &rows {
                 let Ok(releases) = up.partition.resume(row) else { return false };
-                releases.into_iter().for_each(|release| up.leave(release));
+                releases.into_iter().for_each(|release| up.leave(release, 0));
             }
         }
         self.up = Some(up);
@@ -121,6 +135,9 @@ impl Machine {
             let cause = Cause { timer: Some(id.clone()), ..Cause::default() };
             up.pending.push_back((0, Delivery::Command { tenant, orchestration, command: Box::new(Command::Timer { id }), cause }));
         }
+        for (slot, delivery) in up.outbox.due(clock_us, 64) {
+            up.leave(Release::Forward(slot, Box::new(delivery)), clock_us);
+        }
         for held in up.dispatcher.expired(clock_us) {
             let result = provost_runtime::lost(held.offer.class, "the lease ended");
             up.pending.push_back((0, outcome_of(&held.offer, result, &held.worker)));
@@ -132,21 +149,22 @@ impl Machine {
         let Some(up) = &mut self.up else { return Turned::Idle };
         let many = up.pending.len().min(batch_max);
         let batch: Vec<(Ticket, Delivery)> = up.pending.drain(..many).collect();
-        if batch.is_empty() {
+        if batch.is_empty() && !up.partition.is_unsettled() {
             return Turned::Idle;
         }
+        batch.iter().for_each(|(_, delivery)| up.outbox.heard(delivery));
         let outputs = up.partition.on(batch, clock_us);
         if up.partition.store().is_dead() || dies_after {
             return Turned::Died;
         }
         if let Some((deliveries, error)) = outputs.failed {
-            if !matches!(error, provost_store::StoreError::Full { .. }) {
+            if !error.retry() {
                 return Turned::Died;
             }
             deliveries.into_iter().rev().for_each(|delivery| up.pending.push_front(delivery));
-            return Turned::Full;
+            return Turned::Refused;
         }
-        outputs.releases.into_iter().for_each(|release| up.leave(release));
+        outputs.releases.into_iter().for_each(|release| up.leave(release, clock_us));
         Turned::Told(outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect())
     }
 }
@@ -158,7 +176,7 @@ impl Default for Machine {
 }
 
 impl Up {
-    fn leave(&mut self, release: Release) {
+    fn leave(&mut self, release: Release, clock_us: i64) {
         match release {
             Release::Offer(offer) => drop(self.dispatcher.offer(&QUEUE.into(), *offer)),
             Release::Withdraw { effect, .. } => {
@@ -169,6 +187,10 @@ impl Up {
                 }
             }
             Release::Timer { tenant, orchestration, id, due_us } => self.timers.set(due_us, tenant, orchestration, id),
+            Release::Forward(slot, delivery) => {
+                self.outbox.sent(slot, &delivery, clock_us);
+                self.forwards.push((slot, *delivery));
+            }
             Release::Again(delivery) => self.pending.push_back((0, *delivery)),
             Release::Announce(_) => {}
         }

@@ -4,7 +4,9 @@ pub mod canary;
 pub mod effects;
 pub mod ends;
 pub mod inputs;
+pub mod keys;
 pub mod open_work;
+pub mod order;
 pub mod redecided;
 pub mod refold;
 pub mod tenants;
@@ -43,6 +45,8 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("ends", ends::check(world, &left));
     add("open-work", open_work::check(world, &left));
     add("refold", refold::check(world, &left));
+    add("keys", keys::check(world, &left));
+    add("order", order::check(&left));
     add("tenants", tenants::check(&left));
     add("time", time::check(&left));
     (broken, canary::check(&left))

@@ -8,7 +8,7 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provost_model::record::{Head, Start};
+use provost_model::record::Head;
 use provost_model::who::Known;
 use provost_model::{Digest, EffectId, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_runtime::{Accepted, Delivery, Registry, Ticket, Told, partition_of};
@@ -293,23 +293,33 @@ impl World {
     }
 
     fn start_by_hand(&mut self, machine: usize, ticket: Ticket, input: &Input, workflow: &str, by: Who) {
-        let Some(launch) = self.corpus_registry.launch(&input.tenant, workflow) else { return };
-        let unique = [input.event.id.as_bytes(), &ticket.to_be_bytes()];
-        let id = OrchestrationId::mint(self.clock_us(machine), input.slot(), &unique);
-        let start = Box::new(Start {
-            workflow: launch.code.program.name.clone(),
-            version: launch.code.program.version.clone(),
-            pin: launch.pin,
-            binding: launch.binding,
+        let request = provost_runtime::StartRequest {
+            workflow: workflow.to_owned(),
             input: Value::array([input.event.data.clone()]),
-            event: None,
             subject: None,
-            hops: 0,
+            key: Some(input.event.id.to_string()),
             by,
-        });
-        let key = provost_runtime::inbox::start_key(&input.tenant, workflow, &input.event.id);
-        let remember = Some((key, Digest::of_value(&input.event.data)));
-        self.push(machine, ticket, Delivery::Start { tenant: input.tenant.clone(), launch, id, start, remember });
+        };
+        let drawn = Digest::of(&ticket.to_be_bytes());
+        let made = provost_runtime::start::delivery(&self.corpus_registry, &input.tenant, &request, self.clock_us(machine), &drawn);
+        if let Ok((_, _, delivery)) = made {
+            self.push(machine, ticket, delivery);
+        }
+    }
+
+    /// Carries what left for other partitions there: late, out of order, twice, or not at all.
+    fn carry(&mut self, machine: usize) {
+        let leaving = self.machines.get_mut(machine).and_then(|m| m.up.as_mut()).map(|up| std::mem::take(&mut up.forwards));
+        for (slot, delivery) in leaving.unwrap_or_default() {
+            let to = partition_of(slot, self.mix.machines) as usize;
+            let copies = if self.random.chance(self.mix.twice) { 2 } else { 1 };
+            for _ in 0..copies {
+                if !self.random.chance(self.mix.loss) {
+                    let way_us = self.way_us();
+                    self.at(way_us, Happening::Command(to, Box::new(DeliveryBox(delivery.clone()))));
+                }
+            }
+        }
     }
 
     fn push(&mut self, machine: usize, ticket: Ticket, delivery: Delivery) {
@@ -320,7 +330,7 @@ impl World {
 
     fn wake(&mut self, machine: usize, after_us: i64) {
         let Some(m) = self.machines.get_mut(machine) else { return };
-        if m.up.as_ref().is_some_and(|up| !up.pending.is_empty()) && !m.busy {
+        if m.up.as_ref().is_some_and(|up| !up.pending.is_empty() || up.partition.is_unsettled()) && !m.busy {
             m.busy = true;
             self.at(after_us, Happening::Turn(machine));
         }
@@ -354,9 +364,10 @@ impl World {
                 }
                 self.die(machine);
             }
-            Turned::Full => self.wake(machine, 200_000),
+            Turned::Refused => self.wake(machine, 200_000),
             Turned::Told(told) => {
                 told.into_iter().for_each(|(ticket, told)| self.told(machine, ticket, told));
+                self.carry(machine);
                 self.wake(machine, 300);
             }
         }
@@ -389,10 +400,11 @@ impl World {
 
     fn start(&mut self, machine: usize) {
         let Some(m) = self.machines.get_mut(machine) else { return };
-        if m.up.is_none() && !m.start(&self.corpus_registry) {
+        if m.up.is_none() && !m.start(&self.corpus_registry, (u32::try_from(machine).unwrap_or(0), self.mix.machines)) {
             self.violations.push(("starts", format!("machine {machine} does not start again")));
             return;
         }
+        self.carry(machine);
         self.wake(machine, 100);
     }
 
@@ -430,6 +442,7 @@ impl World {
         if let Some(m) = self.machines.get_mut(machine) {
             m.tick(clock_us);
         }
+        self.carry(machine);
         self.wake(machine, 100);
         let pause_us = if self.healed && self.now_us > BEGIN_US + FAULTS_US + 1800 * SECOND_US { 20 } else { 1 };
         self.at(pause_us * SECOND_US, Happening::Tick(machine));
@@ -474,7 +487,7 @@ impl World {
 /// The nth event of the workload.
 fn input(tenants: &[TenantId], n: u64, random: &mut Random) -> Option<Input> {
     let tenant = random.pick(tenants)?.clone();
-    let kinds = ["classes", "saga", "panel", "loop", "approve", "retry", "refund"];
+    let kinds = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered"];
     let kind = *random.pick(&kinds)?;
     let amount = random.between(0, 99);
     let (event_type, data) = if kind == "refund" {

@@ -51,6 +51,10 @@ pub enum OpenChange {
     Set(OpenWork),
     /// It has ended.
     Close,
+    /// A row of an inbox journal hands a start to another partition: open work of the orchestration it will be, until it is delivered.
+    Forward(OpenWork),
+    /// A row of an inbox journal: the handed-on start has arrived.
+    Delivered(OrchestrationId),
 }
 
 /// What an unfinished orchestration needs from a person, as bits.
@@ -327,8 +331,17 @@ impl Entry {
                 must(work.tenant == self.row.tenant && work.orchestration == *id, "its open work belongs to another journal")?;
                 must(work.head == self.row.head(), "its open work names another head")
             }
+            (OpenChange::Forward(work), Stream::Inbox(_)) => {
+                within("open work", work.work.len(), CELL_BYTES_MAX, "bytes")?;
+                must(work.tenant == self.row.tenant, "its open work belongs to another tenant")?;
+                must(work.head == self.row.head(), "its open work names another head")
+            }
+            (OpenChange::Delivered(_), Stream::Inbox(_)) => Ok(()),
             (OpenChange::Set(_) | OpenChange::Close, Stream::Inbox(_) | Stream::Control) => {
                 must(false, "only an orchestration has open work")
+            }
+            (OpenChange::Forward(_) | OpenChange::Delivered(_), Stream::Orchestration(_) | Stream::Control) => {
+                must(false, "only an inbox hands starts on")
             }
         }
     }

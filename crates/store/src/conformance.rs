@@ -21,6 +21,7 @@ mod rows_page;
 mod samples;
 mod seen_answers;
 mod snapshots_replace;
+mod starts_are_handed_on;
 mod tenants_are_apart;
 
 use std::fmt;
@@ -75,6 +76,7 @@ pub fn properties<M: Maker>() -> Vec<Property<M>> {
         ("lists_filter", lists_filter::check),
         ("lists_lag", lists_lag::check),
         ("open_work_follows", open_work_follows::check),
+        ("starts_are_handed_on", starts_are_handed_on::check),
         ("rebuild_restores", rebuild_restores::check),
         ("rebuild_resumes", rebuild_resumes::check),
         ("reopen_keeps", reopen_keeps::check),

@@ -19,13 +19,23 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Intended { effect, .. } => intended(state, effect, fact, now_us),
         Fact::Sent { effect, .. } => change(state, effect, |e| e.state = EffectState::Sent),
         Fact::Attempted { effect, result: Some(result), .. } => change(state, effect, |e| attempted(e, result, now_us)),
-        Fact::AttemptScheduled { effect, attempt, due_us } => change(state, effect, |e| {
+        Fact::AttemptScheduled { effect, attempt, due_us, behind } => change(state, effect, |e| {
             // Asked about or resolved and sent again: it was certainly not done before.
             e.unknown = e.unknown && !matches!(e.state, EffectState::Asked | EffectState::InDoubt);
             e.attempt = *attempt;
             e.due_us = *due_us;
             e.last_us = now_us;
+            e.behind.clone_from(behind);
             e.state = if *due_us > now_us { EffectState::Waiting } else { EffectState::Intended };
+        }),
+        Fact::KeyClaimed { effect } => change(state, effect, |e| {
+            e.claimed = true;
+            e.state = EffectState::Intended;
+        }),
+        Fact::KeyHeld { effect, due_us, .. } => change(state, effect, |e| e.due_us = *due_us),
+        Fact::KeyAnswered { effect, result, reference, .. } => change(state, effect, |e| {
+            e.result = result.clone();
+            e.reference.clone_from(reference);
         }),
         Fact::LookUpScheduled { effect, attempt, due_us } => change(state, effect, |e| {
             e.lookups = *attempt;
@@ -33,7 +43,11 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             e.state = EffectState::Asked;
         }),
         Fact::Settled { effect, state: settled } => {
-            change(state, effect, |e| e.state = *settled);
+            change(state, effect, |e| {
+                // What was certainly not done lets go of its key.
+                e.claimed = e.claimed && !matches!(settled, EffectState::Failed | EffectState::Abandoned);
+                e.state = *settled;
+            });
             undone(state, effect, *settled);
         }
         Fact::Undoable { effect, by } => Arc::make_mut(&mut state.undoable).push((*effect, by.clone())),
@@ -67,6 +81,8 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         due_us: 0,
         state: EffectState::Intended,
         unknown: false,
+        claimed: false,
+        behind: None,
         result: provost_model::Value::Null,
         reference: None,
         problem: None,

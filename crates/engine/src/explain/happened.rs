@@ -24,9 +24,8 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         }
         Fact::Judged { action, resource, answer, rules, .. } => verdict(action, resource, *answer, rules),
         Fact::Attempted { effect, attempt, result } => attempted(story, effect, *attempt, result.as_deref()?, command),
-        Fact::AttemptScheduled { effect, attempt, due_us } => {
-            let name = name(story, effect)?;
-            Some(("retry", format!("{name}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), short(effect)))
+        Fact::AttemptScheduled { .. } | Fact::KeyHeld { .. } | Fact::KeyAnswered { .. } | Fact::Queued { .. } | Fact::Admitted => {
+            held_up(story, fact)
         }
         Fact::LookUpScheduled { effect, .. } => {
             Some(("look-up", format!("{}: the target is asked whether it was done", name(story, effect)?), short(effect)))
@@ -66,10 +65,40 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         | Fact::Abandoned { .. }
         | Fact::Intended { .. }
         | Fact::Sent { .. }
+        | Fact::KeyClaimed { .. }
         | Fact::Undoable { .. }
         | Fact::ReviewClosed { .. }
         | Fact::ApprovalSpent { .. }
         | Fact::Yielded => None,
+    }
+}
+
+/// What stands between an attempt, or an orchestration, and its turn.
+fn held_up(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, String)> {
+    let none = String::new();
+    match fact {
+        Fact::AttemptScheduled { effect, attempt, due_us, behind: Some(behind) } => {
+            let effect_now = story.state.effects.get(effect).filter(|effect| effect.state == EffectState::Waiting)?;
+            let name = effect_now.name.split('@').next().unwrap_or_default();
+            Some((
+                "delayed",
+                format!("{name}: attempt {attempt} waits behind {behind} until {}", crate::time::iso8601(*due_us)),
+                short(effect),
+            ))
+        }
+        Fact::AttemptScheduled { effect, attempt, due_us, behind: None } => {
+            let name = name(story, effect)?;
+            Some(("retry", format!("{name}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), short(effect)))
+        }
+        Fact::KeyHeld { effect, by, .. } => {
+            Some(("key", format!("{}: {by} holds its key and is not through", name(story, effect)?), short(effect)))
+        }
+        Fact::KeyAnswered { effect, by, .. } => {
+            Some(("effect", format!("{}  DONE before under its key, by {by}; nothing was sent", name(story, effect)?), short(effect)))
+        }
+        Fact::Queued { order, number } => Some(("queued", format!("number {number} in the line of `{order}`"), none)),
+        Fact::Admitted => Some(("admitted", "its turn came".to_owned(), none)),
+        _ => None,
     }
 }
 
@@ -181,6 +210,7 @@ fn settled(story: &Story<'_>, effect: &provost_model::EffectId, state: EffectSta
         EffectState::Intended
         | EffectState::Sent
         | EffectState::Waiting
+        | EffectState::Claiming
         | EffectState::Asked
         | EffectState::Done
         | EffectState::Failed

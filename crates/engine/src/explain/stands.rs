@@ -73,7 +73,14 @@ fn sentence(id: &str, effect: &Effect) -> String {
         EffectState::InDoubt => format!("Whether `{name}` was done is NOT KNOWN. Nothing more leaves until {id} is resolved."),
         EffectState::Failed | EffectState::Abandoned => format!("`{name}` was NOT done."),
         EffectState::Conflict => format!("`{name}` is in CONFLICT: the same key was used with other arguments."),
-        EffectState::Intended | EffectState::Sent | EffectState::Waiting | EffectState::Asked => format!("`{name}` is under way."),
+        EffectState::Intended | EffectState::Sent | EffectState::Asked => format!("`{name}` is under way."),
+        EffectState::Waiting => match &effect.behind {
+            Some(behind) => format!("`{name}` has NOT left: it waits behind {behind}."),
+            None => format!("`{name}` is under way."),
+        },
+        EffectState::Claiming => {
+            format!("`{name}` has NOT left: its key `{}` is being asked for.", effect.business_key.as_deref().unwrap_or_default())
+        }
     }
 }
 

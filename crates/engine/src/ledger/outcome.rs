@@ -1,10 +1,13 @@
 //! What an attempt's outcome means.
 
+use std::sync::Arc;
+
 use provost_model::id::EffectId;
 use provost_model::program::{EffectClass, InDoubt, RetrySpec, TaskKind};
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome};
 use provost_model::{Position, Problem};
 
+use super::leave::{leave, put_off};
 use super::{again, look_up};
 use crate::flow::{Finished, complete, expire, expired_around, park, raise, retried_outside};
 use crate::rejected::Rejected;
@@ -49,7 +52,8 @@ pub(crate) fn scheduled_due(turn: &mut Turn<'_>, id: &EffectId) {
         EffectState::Waiting if matches!(turn.state.phase, Phase::Cancelling { .. }) => {
             settle(turn, id, EffectState::Failed);
         }
-        EffectState::Waiting => again(turn, id, effect.attempt, turn.ambient.now_us),
+        EffectState::Waiting => due(turn, id, &effect),
+        EffectState::Claiming => turn.intend(Intent::Claim { effect: *id }),
         EffectState::Asked => turn.intend(Intent::LookUp { effect: *id, attempt: effect.lookups }),
         EffectState::Intended
         | EffectState::Sent
@@ -59,6 +63,21 @@ pub(crate) fn scheduled_due(turn: &mut Turn<'_>, id: &EffectId) {
         | EffectState::Conflict
         | EffectState::Abandoned => {}
     }
+}
+
+/// Its time came: it leaves, unless what delayed it once delays it no more.
+fn due(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+    let behind = effect.behind.clone();
+    turn.emit(Fact::AttemptScheduled { effect: *id, attempt: effect.attempt, due_us: turn.ambient.now_us, behind });
+    leave(turn, id);
+}
+
+/// Shared state delays the attempt. What may have been done before must still be asked about within its key's horizon.
+pub(super) fn delayed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, due_us: i64, behind: Arc<str>) {
+    if effect.unknown && due_us >= key_horizon_us(turn, effect) {
+        return ask_or_doubt(turn, id, effect);
+    }
+    put_off(turn, id, effect.attempt, due_us, behind);
 }
 
 pub(super) fn settle(turn: &mut Turn<'_>, id: &EffectId, state: EffectState) {
@@ -107,7 +126,7 @@ fn undo_of(turn: &Turn<'_>, effect: &Effect) -> Option<std::sync::Arc<str>> {
 }
 
 /// The task behind a finished effect completes with its result.
-fn finish(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+pub(super) fn finish(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     let Some(open) = turn.state.open.get(&effect.at).cloned() else { return };
     let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
     let finished = Finished { input: open.input.clone(), output: effect.result.clone(), then, effect: Some(*id) };

@@ -2,29 +2,18 @@
 //!
 //! | state | ask | success | failure |
 //! |---|---|---|---|
-//! | closed | admitted; refused at the limit of calls in flight | failures = 0 | failures + 1; at the threshold: open |
+//! | closed | admitted | failures = 0 | failures + 1; at the threshold: open |
 //! | open | delayed until its time is up; then half-open and admitted as the probe | a call from before: ignored | ignored |
-//! | half-open | delayed while the probe is out | the probe's: closed | the probe's: open again |
+//! | half-open | delayed while the probe is out; one that is out for longer than the breaker stays open is given up for another | the probe's: closed | the probe's: open again |
 //!
-//! What must stay true: at most one probe is out; a call from before the breaker opened neither closes nor reopens it; no more calls
-//! are in flight than the limit.
+//! What must stay true: at most one probe is out; a call from before the breaker opened neither closes nor reopens it.
 
 use std::sync::Arc;
 
+use provost_model::program::BreakerSpec;
 use provost_model::record::Admission;
 
-use super::{admitted, delayed, refused};
-
-/// How a breaker behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BreakerSpec {
-    /// Failures in a row that open it; at least 1.
-    pub failures_max: u32,
-    /// How long it stays open, in milliseconds.
-    pub open_ms: i64,
-    /// Most calls in flight; 0 means none stated.
-    pub in_flight_max: u32,
-}
+use super::{admitted, delayed};
 
 /// Where a breaker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +25,11 @@ pub enum BreakerState {
         /// In microseconds UTC.
         until_us: i64,
     },
-    /// One probe is out; nothing else goes.
-    HalfOpen,
+    /// One probe is out; nothing else goes until then, in microseconds UTC.
+    HalfOpen {
+        /// In microseconds UTC.
+        until_us: i64,
+    },
 }
 
 /// A breaker in front of one target.
@@ -47,7 +39,6 @@ pub struct Breaker {
     spec: BreakerSpec,
     state: BreakerState,
     failures: u32,
-    in_flight: u32,
     /// Counts openings: a call carries the number it left under.
     opened: u64,
     now_us: i64,
@@ -57,30 +48,28 @@ impl Breaker {
     /// A closed breaker in front of `target`.
     pub fn new(target: &str, spec: BreakerSpec) -> Self {
         let what = format!("breaker:{target}").into();
-        Self { what, spec, state: BreakerState::Closed, failures: 0, in_flight: 0, opened: 0, now_us: i64::MIN }
+        Self { what, spec, state: BreakerState::Closed, failures: 0, opened: 0, now_us: i64::MIN }
     }
 
     /// Whether a call may go at `now_us`. An admitted call must be reported by [`Self::ended`] with the number handed out here.
     pub fn ask(&mut self, now_us: i64) -> (Admission, Option<u64>) {
         self.now_us = self.now_us.max(now_us);
         match self.state {
-            BreakerState::Closed if self.is_full() => (refused(&self.what, "too many calls are in flight"), None),
-            BreakerState::Closed => self.admit(),
-            BreakerState::Open { until_us } if self.now_us < until_us => (delayed(&self.what, until_us), None),
-            BreakerState::Open { .. } if self.is_full() => (refused(&self.what, "too many calls are in flight"), None),
-            BreakerState::Open { .. } => {
-                self.state = BreakerState::HalfOpen;
-                self.opened += 1;
-                self.admit()
+            BreakerState::Closed => (admitted(&self.what), Some(self.opened)),
+            BreakerState::Open { until_us } | BreakerState::HalfOpen { until_us } if self.now_us < until_us => {
+                (delayed(&self.what, until_us), None)
             }
-            BreakerState::HalfOpen => (delayed(&self.what, self.after_open_us()), None),
+            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => {
+                self.state = BreakerState::HalfOpen { until_us: self.after_open_us() };
+                self.opened += 1;
+                (admitted(&self.what), Some(self.opened))
+            }
         }
     }
 
     /// A call that left under the number `ticket` ended.
     pub fn ended(&mut self, ticket: u64, success: bool, now_us: i64) {
         self.now_us = self.now_us.max(now_us);
-        self.in_flight = self.in_flight.saturating_sub(1);
         if ticket != self.opened {
             return;
         }
@@ -92,11 +81,11 @@ impl Breaker {
                     self.open();
                 }
             }
-            (BreakerState::HalfOpen, true) => {
+            (BreakerState::HalfOpen { .. }, true) => {
                 self.state = BreakerState::Closed;
                 self.failures = 0;
             }
-            (BreakerState::HalfOpen, false) => self.open(),
+            (BreakerState::HalfOpen { .. }, false) => self.open(),
             (BreakerState::Open { .. }, _) => {}
         }
     }
@@ -106,23 +95,9 @@ impl Breaker {
         self.state
     }
 
-    /// How many calls are in flight.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight
-    }
-
-    fn admit(&mut self) -> (Admission, Option<u64>) {
-        self.in_flight = self.in_flight.saturating_add(1);
-        (admitted(&self.what), Some(self.opened))
-    }
-
     fn open(&mut self) {
         self.state = BreakerState::Open { until_us: self.after_open_us() };
         self.opened += 1;
-    }
-
-    fn is_full(&self) -> bool {
-        self.spec.in_flight_max > 0 && self.in_flight >= self.spec.in_flight_max
     }
 
     fn after_open_us(&self) -> i64 {
@@ -136,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    const SPEC: BreakerSpec = BreakerSpec { failures_max: 3, open_ms: 10, in_flight_max: 4 };
+    const SPEC: BreakerSpec = BreakerSpec { failures_max: 3, open_ms: 10 };
 
     fn failed_thrice() -> Breaker {
         let mut breaker = Breaker::new("payments", SPEC);
@@ -163,7 +138,7 @@ mod tests {
         let mut breaker = failed_thrice();
         assert_eq!(breaker.ask(9_999).0.delayed_until_us, Some(10_000));
         let (first, probe) = breaker.ask(10_000);
-        assert_eq!((first.delayed_until_us, first.refused, breaker.state()), (None, None, BreakerState::HalfOpen));
+        assert_eq!((first.delayed_until_us, first.refused, breaker.state()), (None, None, BreakerState::HalfOpen { until_us: 20_000 }));
         assert_eq!(breaker.ask(10_001).1, None, "the probe is one");
         breaker.ended(probe.unwrap_or(u64::MAX), false, 12_000);
         assert_eq!(breaker.state(), BreakerState::Open { until_us: 22_000 });
@@ -182,28 +157,39 @@ mod tests {
         }
         breaker.ask(10_000);
         breaker.ended(old.unwrap_or(u64::MAX), true, 10_001);
-        assert_eq!(breaker.state(), BreakerState::HalfOpen, "a late success is no probe");
+        assert_eq!(breaker.state(), BreakerState::HalfOpen { until_us: 20_000 }, "a late success is no probe");
+    }
+
+    #[test]
+    fn a_probe_that_never_answers_is_given_up() {
+        let mut breaker = failed_thrice();
+        let (_, first) = breaker.ask(10_000);
+        assert_eq!(breaker.ask(19_999).1, None);
+        let (_, second) = breaker.ask(20_000);
+        assert!(second.is_some() && second != first);
+        breaker.ended(first.unwrap_or(u64::MAX), true, 20_001);
+        assert!(matches!(breaker.state(), BreakerState::HalfOpen { .. }), "the first probe came too late");
     }
 
     proptest! {
         #[test]
-        fn never_more_in_flight_than_the_limit_and_never_two_probes(moves in prop::collection::vec((0_u8..3, 0_i64..30), 1..200)) {
+        fn while_it_is_not_closed_one_probe_goes_in_each_open_time(moves in prop::collection::vec((0_u8..3, 0_i64..30), 1..200)) {
             let mut breaker = Breaker::new("t", SPEC);
-            let (mut now_us, mut out) = (0, Vec::new());
+            let (mut now_us, mut out, mut probed_us) = (0, Vec::new(), i64::MIN);
             for (kind, ms) in moves {
                 now_us += ms * 1000;
                 if kind == 0 || out.is_empty() {
-                    let before = breaker.state();
+                    let closed = breaker.state() == BreakerState::Closed;
                     if let (_, Some(ticket)) = breaker.ask(now_us) {
-                        prop_assert!(before != BreakerState::HalfOpen, "nothing goes beside the probe");
+                        if !closed {
+                            prop_assert!(probed_us.saturating_add(SPEC.open_ms * 1000) <= now_us, "two probes within one open time");
+                            probed_us = now_us;
+                        }
                         out.push(ticket);
                     }
                 } else {
                     breaker.ended(out.remove(0), kind == 1, now_us);
                 }
-                prop_assert!(breaker.in_flight() as usize == out.len() && out.len() <= 4);
-                let probes = out.iter().filter(|ticket| breaker.state() == BreakerState::HalfOpen && **ticket == breaker.opened).count();
-                prop_assert!(probes <= 1);
             }
         }
     }

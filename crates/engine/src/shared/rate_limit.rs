@@ -3,15 +3,20 @@
 //! | earliest free moment | ask at now | then |
 //! |---|---|---|
 //! | <= now + tolerance | admitted | moves on by one interval from max(itself, now) |
-//! | > now + tolerance | delayed until itself - tolerance | stays |
+//! | > now + tolerance | delayed until itself - tolerance: that moment is taken | moves on by one interval |
+//! | that delay is too long | refused | stays |
 //!
-//! What must stay true: in every window of `interval x n` at most `burst + n` permits are given. Exact integers: no drift.
+//! What must stay true: in every window of `interval x n` at most `burst + n` permits are given. Exact integers: no drift. Who is delayed
+//! need not ask again, so that a thousand who wait cost a thousand questions.
 
 use std::sync::Arc;
 
 use provost_model::record::Admission;
 
 use super::{admitted, delayed, refused};
+
+/// Longest delay, in microseconds.
+const AHEAD_US_MAX: i64 = 3_600_000_000;
 
 /// A bucket of permits.
 #[derive(Clone, Debug)]
@@ -34,7 +39,7 @@ impl RateLimit {
         Self { what: format!("rate:{name}").into(), interval_us, tolerance_us, free_us: i64::MIN, now_us: i64::MIN }
     }
 
-    /// Whether one may go at `now_us`; takes a permit if so.
+    /// When one may go, asked at `now_us`; takes the permit of that moment.
     pub fn ask(&mut self, now_us: i64) -> Admission {
         self.now_us = self.now_us.max(now_us);
         if self.interval_us == 0 {
@@ -42,6 +47,10 @@ impl RateLimit {
         }
         let earliest_us = self.free_us.saturating_sub(self.tolerance_us);
         if earliest_us > self.now_us {
+            if earliest_us.saturating_sub(self.now_us) > AHEAD_US_MAX {
+                return refused(&self.what, "the line is longer than an hour");
+            }
+            self.free_us = self.free_us.saturating_add(self.interval_us);
             return delayed(&self.what, earliest_us);
         }
         self.free_us = self.free_us.max(self.now_us).saturating_add(self.interval_us);
@@ -63,9 +72,9 @@ mod tests {
     fn a_burst_goes_at_once_and_the_rest_evenly() {
         let mut limit = RateLimit::new("acme/pay", 10, 1000, 3);
         assert_eq!((0..4).filter(|_| goes(&limit.ask(0))).count(), 3);
-        assert_eq!(limit.ask(0).delayed_until_us, Some(100_000));
-        assert!(goes(&limit.ask(100_000)));
-        assert_eq!(limit.ask(100_000).delayed_until_us, Some(200_000));
+        assert_eq!(limit.ask(0).delayed_until_us, Some(200_000), "the fourth has the moment before");
+        assert!(goes(&limit.ask(300_000)));
+        assert_eq!(limit.ask(300_000).delayed_until_us, Some(400_000));
     }
 
     #[test]
@@ -73,6 +82,13 @@ mod tests {
         let mut limit = RateLimit::new("acme/pay", 10, 1000, 3);
         limit.ask(0);
         assert_eq!((0..10).filter(|_| goes(&limit.ask(1_000_000_000))).count(), 3);
+    }
+
+    #[test]
+    fn an_endless_line_is_refused() {
+        let mut limit = RateLimit::new("x", 1, 60_000, 1);
+        let refused = (0..100).position(|_| limit.ask(0).refused.is_some());
+        assert_eq!(refused, Some(61), "one at once and one in each minute of an hour");
     }
 
     #[test]
@@ -90,11 +106,9 @@ mod tests {
             for step in steps {
                 now_us += step;
                 let answer = limit.ask(now_us);
-                if goes(&answer) {
-                    gone.push(now_us);
-                } else {
-                    prop_assert!(answer.delayed_until_us.is_some_and(|until| until > now_us), "a delay ends later than now");
-                }
+                let when_us = answer.delayed_until_us.unwrap_or(now_us);
+                prop_assert!(goes(&answer) || when_us > now_us, "a delay ends later than now");
+                gone.push(when_us);
             }
             for (at, from) in gone.iter().enumerate() {
                 let within = gone.iter().skip(at).take_while(|to| **to - from < 1_000_000).count() as u32;
@@ -103,16 +117,11 @@ mod tests {
         }
 
         #[test]
-        fn who_comes_back_when_told_goes(permits in 1_u32..50, burst in 1_u32..10, asks in 1_usize..100) {
+        fn who_is_delayed_has_a_moment_of_its_own(permits in 1_u32..50, burst in 1_u32..10, asks in 1_usize..100) {
             let mut limit = RateLimit::new("x", permits, 1000, burst);
-            let mut now_us = 0;
-            for _ in 0..asks {
-                let answer = limit.ask(now_us);
-                if let Some(until_us) = answer.delayed_until_us {
-                    now_us = until_us;
-                    prop_assert!(goes(&limit.ask(now_us)));
-                }
-            }
+            let delays: Vec<i64> = (0..asks).filter_map(|_| limit.ask(0).delayed_until_us).collect();
+            prop_assert_eq!(delays.len(), asks.saturating_sub(burst as usize));
+            prop_assert!(delays.iter().zip(delays.iter().skip(1)).all(|(a, b)| b - a >= 1_000_000 / i64::from(permits)));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::id::ReviewId;
 use provost_model::program::{ActTask, ActionSpec, TaskKind};
-use provost_model::record::{EffectKind, EffectState, Fact, Intent, ReviewAnswer, Shape};
+use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, Shape};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, PolicyRequest, Position, Problem, Value, Verdict};
 
@@ -97,12 +97,13 @@ fn remembered(turn: &mut Turn<'_>, entering: &Entering<'_>, call: &Call<'_>) -> 
     match effect.state {
         EffectState::Done => ended(entering, effect.result.clone()).map(Some),
         EffectState::Failed | EffectState::Abandoned => Ok(None),
-        EffectState::Intended
-        | EffectState::Sent
-        | EffectState::Waiting
-        | EffectState::Asked
-        | EffectState::InDoubt
-        | EffectState::Conflict => {
+        // Its key could not be had; redriven, it is asked for again.
+        EffectState::Conflict | EffectState::Claiming => {
+            entering.open(turn, Shape::Plain)?;
+            ledger::leave(turn, &id);
+            Ok(Some(Entry::Open))
+        }
+        EffectState::Intended | EffectState::Sent | EffectState::Waiting | EffectState::Asked | EffectState::InDoubt => {
             entering.open(turn, Shape::Plain)?;
             Ok(Some(Entry::Open))
         }
@@ -159,7 +160,7 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         deadline_us: 0,
         undoes: None,
     });
-    turn.intend(Intent::Attempt { effect, attempt: 1 });
+    ledger::leave(turn, &effect);
 }
 
 /// A person answered the review of the call at `at`.
@@ -225,6 +226,6 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         deadline_us: 0,
         undoes: Some(next),
     });
-    turn.intend(Intent::Attempt { effect, attempt: 1 });
+    ledger::leave(turn, &effect);
     true
 }

@@ -31,6 +31,11 @@ pub(crate) fn delay_ms(spec: &RetrySpec, attempt: u32, seed: u64, place: &str) -
     grown.saturating_add(jitter_ms(spec.jitter_ms, seed, place, attempt))
 }
 
+/// Something between 0 and `ms_max`, so that those who wait for one thing do not come back at once.
+pub(crate) fn spread_ms(ms_max: i64, seed: u64, place: &str) -> i64 {
+    jitter_ms((0, ms_max), seed, place, 0)
+}
+
 /// Uniform in `from..=to`, from SHA-256 of seed, place and attempt.
 fn jitter_ms((from, to): (i64, i64), seed: u64, place: &str, attempt: u32) -> i64 {
     let Some(span) = to.checked_sub(from).and_then(|span| u64::try_from(span).ok()).filter(|span| *span > 0) else {

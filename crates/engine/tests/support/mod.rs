@@ -9,7 +9,8 @@ use std::sync::Arc;
 use provost_engine::{Orchestration, Step, decide, evolve, verify};
 use provost_language::{Compiled, Sources, compile, render};
 use provost_model::record::{
-    Ambient, Attempted, Cause, Command, EffectKind, Fact, Head, Intent, Outcome, Place, Row, Start, Stream, Transition,
+    Admission, AdmissionRequest, Ambient, Attempted, Cause, ClaimAnswer, Claimed, Command, EffectKind, Fact, Head, Intent, Outcome, Place,
+    Row, Start, Stream, Transition,
 };
 use provost_model::verdict::{Layer, Rule};
 use provost_model::{Answer, Digest, OrchestrationId, PolicyRequest, Slot, TenantId, Value, Verdict, Who};
@@ -59,6 +60,17 @@ pub type Policy = Box<dyn Fn(&PolicyRequest) -> Answer>;
 /// The outcome of an attempt: agent or action, its name, its arguments, which attempt.
 pub type World = Box<dyn Fn(EffectKind, &str, &Value, u32) -> Option<Attempted>>;
 
+/// The answer of shared state at a time.
+pub type Shared = Box<dyn Fn(&AdmissionRequest, i64) -> Admission>;
+/// The answer of a business key's home.
+pub type Home = Box<dyn Fn(&str) -> ClaimAnswer>;
+
+/// It may go.
+pub fn admission(request: &AdmissionRequest) -> Admission {
+    let AdmissionRequest { what, effect, attempt, .. } = request.clone();
+    Admission { what, effect, attempt, delayed_until_us: None, refused: None, number: None }
+}
+
 /// One orchestration under test.
 pub struct Run {
     pub code: Compiled,
@@ -67,6 +79,9 @@ pub struct Run {
     pub now_us: i64,
     pub policy: Policy,
     pub world: World,
+    pub shared: Shared,
+    pub home: Home,
+    pub order: Option<Arc<str>>,
     pub intents: VecDeque<Intent>,
 }
 
@@ -83,6 +98,9 @@ impl Run {
             now_us: 1_700_000_000_000_000,
             policy: Box::new(|_| Answer::Allow),
             world,
+            shared: Box::new(|request, _| admission(request)),
+            home: Box::new(|_| ClaimAnswer::Granted),
+            order: None,
             intents: VecDeque::new(),
         }
     }
@@ -98,7 +116,14 @@ impl Run {
     }
 
     /// Starts it and lets everything happen that happens by itself.
-    pub fn start(mut self, input: Value) -> Self {
+    pub fn start(self, input: Value) -> Self {
+        let mut run = self.begin(input);
+        run.settle();
+        run
+    }
+
+    /// Starts it.
+    pub fn begin(mut self, input: Value) -> Self {
         let program = self.code.program.clone();
         let start = Start {
             workflow: program.name.clone(),
@@ -109,10 +134,10 @@ impl Run {
             event: None,
             subject: None,
             hops: 0,
+            order: self.order.clone(),
             by: Who { name: "starter".into(), known: provost_model::who::Known::Token, roles: Vec::new() },
         };
         self.tell(Command::Start(start)).unwrap();
-        self.settle();
         self
     }
 
@@ -121,7 +146,10 @@ impl Run {
         let mut ambient = Ambient { now_us: self.now_us, seed: self.state.sequence, ..Ambient::default() };
         loop {
             match decide(&self.code, &self.state, &command, &ambient)? {
-                Step::Ask(requests) => ambient.verdicts.extend(requests.iter().map(|request| verdict(request, (self.policy)(request)))),
+                Step::Ask(questions) => {
+                    ambient.verdicts.extend(questions.verdicts.iter().map(|request| verdict(request, (self.policy)(request))));
+                    ambient.admissions.extend(questions.admissions.iter().map(|request| (self.shared)(request, self.now_us)));
+                }
                 Step::Commit(decided) => {
                     self.keep(&decided.transition, &decided.next);
                     return Ok(());
@@ -175,6 +203,11 @@ impl Run {
                     let outcome = Outcome { effect: *effect, attempt: *attempt, result, worker: "test".into(), took_ms: 1 };
                     self.tell(Command::Outcome(outcome)).unwrap();
                 }
+            }
+            Intent::Claim { effect } => {
+                let key = self.state.effects.get(effect).and_then(|known| known.business_key.clone()).unwrap();
+                let answer = (self.home)(&key);
+                self.tell(Command::Claimed(Claimed { effect: *effect, answer })).unwrap();
             }
             // Another command may have gone on already.
             Intent::Continue => assert!(matches!(self.tell(Command::Continue), Ok(()) | Err(provost_engine::Rejected::Idle))),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, EffectClass, HttpCall, LookupSpec, ReviewSpec};
+use provost_model::program::{ActionSpec, BreakerSpec, EffectClass, HttpCall, LookupSpec, RateSpec, ReviewSpec};
 use provost_model::{Digest, Value};
 
 use super::{Library, Named, millis, named};
@@ -15,6 +15,8 @@ use crate::yaml::{Node, load, shown};
 const TIMEOUT_MS: i64 = 30_000;
 const KEY_HORIZON_MS: i64 = 24 * 3_600_000;
 const SETTLE_MS: i64 = 60_000;
+const FAILURES_MAX: u32 = 5;
+const OPEN_MS: i64 = 30_000;
 const RESPONSE_BYTES_MAX: u64 = 256 << 10;
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const CLASSES: [(&str, EffectClass); 5] =
@@ -52,6 +54,8 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
         "undo",
         "review",
         "moneyOut",
+        "rate",
+        "breaker",
     ];
     let top = fields(&node, "an action", &known, log)?;
     let named = named(&top, stem, log)?;
@@ -88,6 +92,8 @@ fn action(top: &Fields<'_>, named: &Named, digest: Digest, library: &Library, lo
         undo: None,
         review: None,
         money_out: top.flag("moneyOut", log).unwrap_or(false),
+        rate: top.find("rate").and_then(|node| rate(node, log)),
+        breaker: top.find("breaker").and_then(|node| breaker(node, log)),
     };
     Some(Action {
         spec,
@@ -110,6 +116,24 @@ fn pointers(node: &Node, log: &Log) -> Vec<Arc<str>> {
         );
     }
     pointers
+}
+
+fn rate(node: &Node, log: &Log) -> Option<RateSpec> {
+    let rate = fields(node, "`rate`", &["permits", "perMs", "burst"], log)?;
+    rate.need("permits", log);
+    let permits = small(&rate, "permits", log)?;
+    let burst = small(&rate, "burst", log).unwrap_or(1);
+    Some(RateSpec { permits, per_ms: millis(&rate, "perMs", 1, log).unwrap_or(1000), burst })
+}
+
+fn breaker(node: &Node, log: &Log) -> Option<BreakerSpec> {
+    let breaker = fields(node, "`breaker`", &["failuresMax", "openMs"], log)?;
+    let failures_max = small(&breaker, "failuresMax", log).unwrap_or(FAILURES_MAX);
+    Some(BreakerSpec { failures_max, open_ms: millis(&breaker, "openMs", 1, log).unwrap_or(OPEN_MS) })
+}
+
+fn small(fields: &Fields<'_>, key: &str, log: &Log) -> Option<u32> {
+    fields.int(key, 1, 1_000_000, log).and_then(|n| u32::try_from(n).ok())
 }
 
 fn lookup(node: &Node, log: &Log) -> Option<LookupSpec> {

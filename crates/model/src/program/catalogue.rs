@@ -169,6 +169,41 @@ pub struct ActionSpec {
     /// Whether money leaves by it.
     #[serde(default)]
     pub money_out: bool,
+    /// How often it may leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RateSpec>,
+    /// When its target is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerSpec>,
+}
+
+impl ActionSpec {
+    /// What stands behind the action, for its breaker: the destination, or the worker queue.
+    pub fn target(&self) -> &Arc<str> {
+        self.http.as_ref().map_or(&self.queue, |http| &http.destination)
+    }
+}
+
+/// How often an action may leave, over all orchestrations of the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateSpec {
+    /// So many; at least 1.
+    pub permits: u32,
+    /// In so much time, in milliseconds; at least 1.
+    pub per_ms: i64,
+    /// Most of them at once; at least 1.
+    pub burst: u32,
+}
+
+/// When a target that fails is left alone, over all orchestrations of the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakerSpec {
+    /// Failures in a row that open it; at least 1.
+    pub failures_max: u32,
+    /// How long it stays open before one attempt may try the target again, in milliseconds; at least 1.
+    pub open_ms: i64,
 }
 
 /// An HTTP call of an action or look-up. Destination and path are fixed by the author; `{/pointer}` in the path is filled from the

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::EffectId;
+use crate::program::{BreakerSpec, RateSpec};
 use crate::verdict::Verdict;
 
 /// Facts about the world at the time of a transition.
@@ -21,15 +23,59 @@ pub struct Ambient {
     pub admissions: Vec<Admission>,
 }
 
-/// The answer of a breaker, rate limit, quota or concurrency key.
+/// A question to shared state: a breaker, a rate limit, an ordering key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdmissionRequest {
+    /// What is asked: `breaker:payments`, `rate:payments.refund@1`, `order:customer-7`.
+    pub what: Arc<str>,
+    /// For which effect; none: for the orchestration itself.
+    pub effect: Option<EffectId>,
+    /// For which attempt; 0 without an effect.
+    pub attempt: u32,
+    /// What kind of shared state answers.
+    pub of: SharedState,
+}
+
+/// Kinds of shared state, with what the bundle says about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedState {
+    /// One orchestration after the other.
+    Order,
+    /// So many in so much time.
+    Rate(RateSpec),
+    /// A target that fails is left alone for a while.
+    Breaker(BreakerSpec),
+}
+
+/// The answer of shared state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admission {
-    /// What was asked: `breaker:payments`, `rate:acme/payments.refund`.
+    /// What was asked.
     pub what: Arc<str>,
+    /// For which effect; none: for the orchestration itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectId>,
+    /// For which attempt; 0 without an effect.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
     /// When it may go, in microseconds UTC; `None`: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delayed_until_us: Option<i64>,
     /// Refused, with the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Arc<str>>,
+    /// Its number in a line of those that wait; the line moves by commands of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+}
+
+impl Admission {
+    /// Whether this answers `request`.
+    pub fn answers(&self, request: &AdmissionRequest) -> bool {
+        self.what == request.what && self.effect == request.effect && self.attempt == request.attempt
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::id::{EffectId, EventId, ReviewId};
+use crate::id::{EffectId, EventId, OrchestrationId, ReviewId};
 use crate::problem::Problem;
 use crate::value::Value;
 use crate::who::Who;
@@ -25,6 +25,10 @@ pub enum Command {
     },
     /// An attempt ended, or was lost.
     Outcome(Outcome),
+    /// The home of a business key answered.
+    Claimed(Claimed),
+    /// The turn of an orchestration with an ordering key came.
+    Admitted,
     /// A timer is due.
     Timer {
         /// Its id, as the intent named it.
@@ -64,6 +68,9 @@ pub struct Start {
     /// How many events of ours caused this start.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hops: u32,
+    /// The ordering key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Arc<str>>,
     /// Who asked.
     pub by: Who,
 }
@@ -120,6 +127,48 @@ pub enum Attempted {
     },
     /// A look-up found that it was not done.
     Absent,
+}
+
+/// What the home of a business key says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// The effect that asked.
+    pub effect: EffectId,
+    /// The answer.
+    pub answer: ClaimAnswer,
+}
+
+/// Whether an effect may use its business key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimAnswer {
+    /// It is the effect's own.
+    Granted,
+    /// Another effect holds it and is not through.
+    Held {
+        /// The orchestration that holds it.
+        by: OrchestrationId,
+    },
+    /// It was done under this key.
+    Done {
+        /// The orchestration that did it.
+        by: OrchestrationId,
+        /// The stored result.
+        result: Value,
+        /// The target's own reference.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
+    },
+    /// Another effect holds it in an orchestration that is over, and whether it was done is not known.
+    Unsettled {
+        /// The orchestration that holds it.
+        by: OrchestrationId,
+    },
+    /// It was used with other meaningful arguments.
+    Conflict {
+        /// The orchestration that used it.
+        by: OrchestrationId,
+    },
 }
 
 /// What a run used.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Attempted, Start};
 use crate::digest::Digest;
-use crate::id::{DecisionId, EffectId, ReviewId};
+use crate::id::{DecisionId, EffectId, OrchestrationId, ReviewId};
 use crate::position::Position;
 use crate::problem::Problem;
 use crate::program::{EffectClass, Flow, ReviewSpec, TaskIx};
@@ -197,7 +197,45 @@ pub enum Fact {
         attempt: u32,
         /// When, in microseconds UTC.
         due_us: i64,
+        /// The shared state that delays it, as in [`super::Admission::what`]; none: a retry.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        behind: Option<Arc<str>>,
     },
+    /// The business key of an effect is its own, over all orchestrations of the tenant.
+    KeyClaimed {
+        /// Which.
+        effect: EffectId,
+    },
+    /// Another effect holds the business key and is not through; the key is asked for again.
+    KeyHeld {
+        /// Which.
+        effect: EffectId,
+        /// The orchestration that holds it.
+        by: OrchestrationId,
+        /// When it is asked for again, in microseconds UTC.
+        due_us: i64,
+    },
+    /// The effect was done before under its business key; this is the stored result.
+    KeyAnswered {
+        /// Which.
+        effect: EffectId,
+        /// The orchestration that did it.
+        by: OrchestrationId,
+        /// The stored result.
+        result: Value,
+        /// The target's own reference.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
+    },
+    /// The orchestration waits behind an earlier one with the same ordering key.
+    Queued {
+        /// The ordering key.
+        order: Arc<str>,
+        /// Its number in the line.
+        number: u64,
+    },
+    /// Its turn came.
+    Admitted,
     /// A look-up at the target was scheduled.
     LookUpScheduled {
         /// Which.
@@ -406,6 +444,8 @@ pub enum EffectState {
     Sent,
     /// Another attempt is scheduled.
     Waiting,
+    /// Its business key is being asked for, or is held by another effect; nothing was sent.
+    Claiming,
     /// Being looked up at the target.
     Asked,
     /// Done, once.
@@ -425,7 +465,7 @@ impl EffectState {
     pub fn is_settled(self) -> bool {
         match self {
             Self::Done | Self::Failed | Self::Conflict | Self::Abandoned => true,
-            Self::Intended | Self::Sent | Self::Waiting | Self::Asked | Self::InDoubt => false,
+            Self::Intended | Self::Sent | Self::Waiting | Self::Claiming | Self::Asked | Self::InDoubt => false,
         }
     }
 }

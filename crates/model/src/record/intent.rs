@@ -24,6 +24,11 @@ pub enum Intent {
         /// Which try of the look-up.
         attempt: u32,
     },
+    /// Ask the home of the effect's business key whether it may be used.
+    Claim {
+        /// Which effect.
+        effect: EffectId,
+    },
     /// Take back what no worker has claimed yet.
     Withdraw {
         /// Which effect.

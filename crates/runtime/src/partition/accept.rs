@@ -1,11 +1,9 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
-use std::sync::Arc;
-
-use provost_engine::Code as _;
+use provost_engine::{Code as _, order_of};
 use provost_model::limits::EVENT_HOPS_MAX;
 use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
-use provost_model::{Digest, Event, EventId, OrchestrationId, TenantId, Value, Who};
+use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
 
 use super::stage::Stage;
@@ -41,19 +39,24 @@ impl<S: Upkeep> Partition<S> {
         let unique: [&[u8]; 4] = [tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes(), fingerprint.as_bytes()];
         let id = EventId::mint(self.now_us, slot, &unique);
         let launches = self.registry.started_by(tenant, event);
+        let starts: Result<Vec<(Launch, Start)>, Refusal> =
+            launches.iter().map(|launch| Ok((launch.clone(), start_of(launch, id, event, by)?))).collect();
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event)
+            refusal(&launches, event).or_else(|| starts.as_ref().err().cloned())
+        };
+        let starts = starts.unwrap_or_default();
+        let started: Vec<OrchestrationId> = if refusal.is_some() {
+            Vec::new()
+        } else {
+            starts.iter().map(|(_, start)| orchestration_of(tenant, self.now_us, id, start)).collect()
         };
         let fact = match &refusal {
             Some((code, reason)) => {
                 InboxFact::Rejected { id, event: Box::new(event.clone()), by: by.clone(), code: (*code).into(), reason: reason.clone() }
             }
-            None => {
-                let started = launches.iter().map(|launch| orchestration_of(self.now_us, id, launch)).collect();
-                InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started }
-            }
+            None => InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started: started.clone() },
         };
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
@@ -64,26 +67,31 @@ impl<S: Upkeep> Partition<S> {
             stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         if refusal.is_none() {
-            for launch in &launches {
-                let start = self.start_of(launch, id, event, by);
-                self.begin(stage, tenant, launch, orchestration_of(self.now_us, id, launch), start, None)?;
+            for (launch, start) in starts {
+                let id = orchestration_of(tenant, self.now_us, id, &start);
+                self.begin_or_hand_on(stage, tenant, &launch, id, start, (slot, None))?;
             }
         }
-        tell(stage, fact.answer());
+        if let Some(accepted) = fact.answer() {
+            tell(stage, accepted);
+        }
         Ok(())
     }
 
-    fn start_of(&self, launch: &Launch, id: EventId, event: &Event, by: &Who) -> Start {
-        Start {
-            workflow: launch.code.program.name.clone(),
-            version: launch.code.program.version.clone(),
-            pin: launch.pin,
-            binding: launch.binding,
-            input: Value::array([event.data.clone()]),
-            event: Some(id),
-            subject: event.subject.clone(),
-            hops: event.hops,
-            by: by.clone(),
+    /// Begins in this partition, or hands the start on to where the slot of `id` lives.
+    fn begin_or_hand_on(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: Start,
+        (from, request): (Slot, Option<RequestKey>),
+    ) -> Result<(), Refused> {
+        if self.owns(id.slot()) {
+            self.begin(stage, tenant, launch, id, start, request)
+        } else {
+            self.hand_on(stage, tenant, launch, id, start, (from, request))
         }
     }
 
@@ -99,19 +107,21 @@ impl<S: Upkeep> Partition<S> {
         start: &Start,
         remember: Option<(Digest, Digest)>,
     ) -> Result<(), Refused> {
-        if let Some((key, fingerprint)) = remember
-            && let Some(before) = self.remembered(stage, tenant, &key)?
+        // Keyed: it stands in columns, and an input is guessed more easily than a salt.
+        let keyed = |fingerprint: Digest| Digest::of_parts(&[&self.salt, fingerprint.as_bytes()]);
+        let request = remember.map(|(key, fingerprint)| RequestKey { key, fingerprint: keyed(fingerprint) });
+        if let Some(request) = request
+            && let Some(before) = self.remembered(stage, tenant, &request.key)?
         {
-            if before.fingerprint != fingerprint {
+            if before.fingerprint != request.fingerprint {
                 return Err(Refused::KeyReused);
             }
             let id = serde_json::from_slice(&before.answer).map_err(|e| Refused::Internal(e.to_string()))?;
             stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: true } });
             return Ok(());
         }
-        let request = remember.map(|(key, fingerprint)| RequestKey { key, fingerprint });
         let first = stage.entries.len();
-        self.begin(stage, tenant, launch, id, start.clone(), request)?;
+        self.begin_or_hand_on(stage, tenant, launch, id, start.clone(), (self.own_slot(), request))?;
         if let Some(request) = request {
             // With its own row: its first transition may have staged events of ours behind it, and each remembers its own answer.
             let seen = inbox::remembered_start(&request, id, self.now_us).map_err(|e| Refused::Internal(e.to_string()))?;
@@ -121,7 +131,7 @@ impl<S: Upkeep> Partition<S> {
         Ok(())
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         stage: &mut Stage,
         tenant: &TenantId,
@@ -133,12 +143,13 @@ impl<S: Upkeep> Partition<S> {
         let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request: request.map(Box::new), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
-        self.loaded.insert((tenant.clone(), id), loaded);
+        let before = self.loaded.insert((tenant.clone(), id), loaded);
+        stage.keep((tenant.clone(), id), before);
         self.command(stage, tenant, id, &Command::Start(start), cause)?;
         Ok(())
     }
 
-    fn remembered(&mut self, stage: &Stage, tenant: &TenantId, key: &Digest) -> Result<Option<Seen>, Refused> {
+    pub(super) fn remembered(&mut self, stage: &Stage, tenant: &TenantId, key: &Digest) -> Result<Option<Seen>, Refused> {
         let found = match stage.seen.get(&(tenant.clone(), *key)) {
             Some(staged) => Some(staged.clone()),
             None => self.store.seen(tenant, key)?,
@@ -146,7 +157,7 @@ impl<S: Upkeep> Partition<S> {
         Ok(found.filter(|seen| seen.until_us > self.now_us))
     }
 
-    fn head_of(&mut self, stage: &Stage, tenant: &TenantId, stream: &Stream) -> Result<Head, Refused> {
+    pub(super) fn head_of(&mut self, stage: &Stage, tenant: &TenantId, stream: &Stream) -> Result<Head, Refused> {
         match stage.heads.get(&(tenant.clone(), stream.clone())) {
             Some(head) => Ok(*head),
             None => Ok(self.store.head(tenant, stream)?.unwrap_or(Head::EMPTY)),
@@ -154,8 +165,30 @@ impl<S: Upkeep> Partition<S> {
     }
 }
 
+/// Code and reason.
+type Refusal = (&'static str, String);
+
+/// The start that `event` means for a workflow, with its ordering key.
+fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
+    let mut start = Start {
+        workflow: launch.code.program.name.clone(),
+        version: launch.code.program.version.clone(),
+        pin: launch.pin,
+        binding: launch.binding,
+        input: Value::array([event.data.clone()]),
+        event: Some(id),
+        subject: event.subject.clone(),
+        hops: event.hops,
+        order: None,
+        by: by.clone(),
+    };
+    start.order = order_of(&*launch.code, &start)
+        .map_err(|problem| ("event-order", format!("its ordering key for `{}`: {}: {}", start.workflow, problem.title, problem.detail)))?;
+    Ok(start)
+}
+
 /// Why an event is kept but not taken.
-fn refusal(launches: &[Launch], event: &Event) -> Option<(&'static str, String)> {
+fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
     if event.hops > EVENT_HOPS_MAX {
         let reason =
             format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
@@ -172,8 +205,8 @@ fn refusal(launches: &[Launch], event: &Event) -> Option<(&'static str, String)>
     })
 }
 
-/// The orchestration that `launch` makes of the event `id`: in the event's slot, so that both commit at once.
-fn orchestration_of(now_us: i64, id: EventId, launch: &Launch) -> OrchestrationId {
-    let name: &Arc<str> = &launch.code.program.name;
-    OrchestrationId::mint(now_us, id.slot(), &[&id.bits().to_bytes(), name.as_bytes()])
+/// The orchestration that the event `id` starts: in the event's slot, so that both commit at once, or where its ordering key lives.
+fn orchestration_of(tenant: &TenantId, now_us: i64, id: EventId, start: &Start) -> OrchestrationId {
+    let slot = start.order.as_ref().map_or(id.slot(), |order| inbox::order_slot(tenant, &start.workflow, order));
+    OrchestrationId::mint(now_us, slot, &[&id.bits().to_bytes(), start.workflow.as_bytes()])
 }

@@ -3,12 +3,15 @@
 use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work, open_work_listed};
 use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::program::EffectClass;
-use provost_model::record::{Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, Stream};
-use provost_model::{Digest, EffectId, OrchestrationId, TenantId, Who};
+use provost_model::record::{
+    Admission, AdmissionRequest, Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, SharedState,
+    Stream, Transition,
+};
+use provost_model::{Digest, EffectId, Event, OrchestrationId, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Status, Summary, Upkeep};
 
 use super::stage::Stage;
-use super::{Delivery, Partition, Release, View, lost};
+use super::{Claim, Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
 use crate::gate::Refused;
 
@@ -25,35 +28,47 @@ impl<S: Upkeep> Partition<S> {
         command: &Command,
         cause: Cause,
     ) -> Result<Head, Refused> {
-        let (state, expected, code) = {
-            let loaded = self.load(tenant, id)?;
-            (loaded.state.clone(), loaded.head, loaded.code.clone())
+        self.load(tenant, id)?;
+        let key = (tenant.clone(), id);
+        // It leaves the map while it is decided, so that nothing of it has to be copied.
+        let Some(loaded) = self.loaded.remove(&key) else { return Err(Refused::UnknownOrchestration(id)) };
+        self.tell_breaker(&loaded, command);
+        let decided = match self.decide(tenant, &loaded.code, &loaded.state, command) {
+            Ok(decided) if !decided.transition.facts.is_empty() => decided,
+            other => {
+                let expected = loaded.head;
+                self.loaded.insert(key, loaded);
+                return other.map(|_| expected);
+            }
         };
-        let decided = self.decide(tenant, &code, &state, command)?;
-        if decided.transition.facts.is_empty() {
-            return Ok(expected);
-        }
-        let json = decided.transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
-        let facts = u32::try_from(decided.transition.facts.len()).unwrap_or(u32::MAX);
+        let Decided { transition, next } = decided;
+        let listed = listed(&loaded.state, &next);
+        let after = Loaded { state: next, head: loaded.head, code: loaded.code.clone(), used: loaded.used };
+        let expected = loaded.head;
+        stage.keep(key.clone(), Some(loaded));
+        let json = transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
+        let facts = u32::try_from(transition.facts.len()).unwrap_or(u32::MAX);
         let stream = Stream::Orchestration(id);
         let head = stage.append(self.place(tenant, &stream), expected, cause, (facts, &json));
-        let listed = listed(&state, &decided);
         if let Some(entry) = stage.entries.last_mut() {
-            entry.open = open_change(&decided.next, head);
-            entry.summary = listed.then(|| summary_of(&decided.next, self.now_us, &self.salt));
+            entry.open = open_change(&after.state, head);
+            entry.summary = listed.then(|| summary_of(&after.state, self.now_us, &self.salt));
         }
-        if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS && !decided.next.is_ended() {
-            stage.grown.push((tenant.clone(), id));
-        }
-        let ended = decided.next.is_ended();
-        if let Some(loaded) = self.loaded.get_mut(&(tenant.clone(), id)) {
-            loaded.state = decided.next.clone();
-            loaded.head = head;
-        }
-        self.release(stage, tenant, &decided, head)?;
-        if ended {
+        if after.state.is_ended() {
             // It stays in memory until the commit: a later delivery of the same batch must see that it ended.
-            stage.ended.push((tenant.clone(), id));
+            stage.ended.push(key.clone());
+        } else if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS {
+            stage.grown.push(key.clone());
+        }
+        let emitted = release(stage, &after, &transition, head);
+        let over = after.state.is_ended().then(|| after.state.clone());
+        self.loaded.insert(key, Loaded { head, ..after });
+        for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
+            self.accept(stage, None, tenant, event, &Who::system())?;
+        }
+        if let Some(state) = over {
+            let next = self.step_out(&state)?;
+            stage.releases.extend(next);
         }
         Ok(head)
     }
@@ -69,9 +84,12 @@ impl<S: Upkeep> Partition<S> {
         for _ in 0..ASK_ROUNDS_MAX {
             match decide(code, state, command, &ambient)? {
                 Step::Commit(decided) => return Ok(*decided),
-                Step::Ask(requests) => {
-                    for request in &requests {
+                Step::Ask(questions) => {
+                    for request in &questions.verdicts {
                         ambient.verdicts.push(self.registry.judge(&mut self.judge, tenant, &code.program.pin, request));
+                    }
+                    for request in &questions.admissions {
+                        ambient.admissions.push(self.admission(tenant, state.id, command, request)?);
                     }
                 }
             }
@@ -79,43 +97,30 @@ impl<S: Upkeep> Partition<S> {
         Err(Refused::Internal("the core asks policy without end".to_owned()))
     }
 
-    /// Turns intents into what leaves after the commit.
-    fn release(&mut self, stage: &mut Stage, tenant: &TenantId, decided: &Decided, head: Head) -> Result<(), Refused> {
-        let state = &decided.next;
-        for intent in &decided.transition.intents {
-            match intent {
-                Intent::Attempt { effect, .. } => stage.releases.extend(offer(state, effect, false).map(|o| Release::Offer(Box::new(o)))),
-                Intent::LookUp { effect, .. } => stage.releases.extend(offer(state, effect, true).map(|o| Release::Offer(Box::new(o)))),
-                Intent::Withdraw { effect } => {
-                    stage.releases.push(Release::Withdraw { tenant: tenant.clone(), orchestration: state.id, effect: *effect });
-                }
-                Intent::Timer { id, due_us } => {
-                    stage.releases.push(Release::Timer {
-                        tenant: tenant.clone(),
-                        orchestration: state.id,
-                        id: id.clone(),
-                        due_us: *due_us,
-                    });
-                }
-                Intent::Ask { .. } => {}
-                Intent::Emit { effect } => self.emit(stage, tenant, decided, effect)?,
-                Intent::Continue => stage.releases.push(Release::Again(Box::new(going_on(tenant, state.id)))),
-                Intent::Announce => stage.releases.push(Release::Announce(Box::new(View { state: state.clone(), head }))),
-            }
+    /// What shared state says.
+    fn admission(
+        &mut self,
+        tenant: &TenantId,
+        id: OrchestrationId,
+        command: &Command,
+        request: &AdmissionRequest,
+    ) -> Result<Admission, Refused> {
+        match (request.of, command) {
+            (SharedState::Rate(spec), _) => Ok(self.registry.admissions().rate(tenant, request, spec, self.now_us)),
+            (SharedState::Breaker(spec), _) => Ok(self.registry.admissions().breaker(tenant, request, spec, self.now_us)),
+            (SharedState::Order, Command::Start(start)) => self.line_up(tenant, id, start, request),
+            (SharedState::Order, _) => Err(Refused::Internal("only a start asks for its turn".to_owned())),
         }
-        Ok(())
     }
 
-    /// An event of ours lands in the slot of its sender: both are one commit, and nothing can be lost between them.
-    fn emit(&mut self, stage: &mut Stage, tenant: &TenantId, decided: &Decided, effect: &EffectId) -> Result<(), Refused> {
-        let event = decided.transition.facts.iter().find_map(|fact| match fact {
-            Fact::Emitted { effect: emitted, event, .. } if emitted == effect => Some(event.clone()),
-            _ => None,
-        });
-        match event {
-            Some(_) if provost_model::planted::planted("event-not-emitted") => Ok(()),
-            Some(event) => self.accept(stage, None, tenant, &event, &Who::system()),
-            None => Ok(()),
+    /// Tells the breaker of an action how an attempt ended.
+    fn tell_breaker(&self, loaded: &Loaded, command: &Command) {
+        let Command::Outcome(outcome) = command else { return };
+        let effect = loaded.state.effects.get(&outcome.effect);
+        let spec = effect.and_then(|effect| loaded.code.program.actions.get(&effect.name)).filter(|spec| spec.breaker.is_some());
+        if let Some(spec) = spec {
+            let target = spec.target();
+            self.registry.admissions().ended(&loaded.state.tenant, target, &outcome.effect, &outcome.result, self.now_us);
         }
     }
 
@@ -124,6 +129,9 @@ impl<S: Upkeep> Partition<S> {
     /// # Errors
     /// What loading it says.
     pub fn resume(&mut self, row: &OpenWork) -> Result<Vec<Release>, Refused> {
+        if let Some(start) = self.hand_on_again(row)? {
+            return Ok(vec![start]);
+        }
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
         let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
@@ -134,7 +142,16 @@ impl<S: Upkeep> Partition<S> {
         if work.unfinished {
             releases.push(Release::Again(Box::new(going_on(&tenant, id))));
         }
+        if work.ordered {
+            let state = self.load(&tenant, id)?.state.clone();
+            releases.extend(self.call_up(&state)?);
+        }
         for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
+            if pending.state == EffectState::Claiming {
+                let loaded = self.load(&tenant, id)?;
+                releases.extend(Claim::of(&loaded.state, &loaded.code, &pending.effect).map(|claim| claim.leave(&tenant)));
+                continue;
+            }
             // Of classes E1 to E3 nothing says whether an attempt had left: it is unknown, and goes on under the same key or by asking.
             let keyed = matches!(pending.class, EffectClass::E1 | EffectClass::E2 | EffectClass::E3);
             let maybe_sent = pending.state == EffectState::Sent || keyed && pending.state == EffectState::Intended;
@@ -152,6 +169,38 @@ impl<S: Upkeep> Partition<S> {
         }
         Ok(releases)
     }
+}
+
+/// Turns intents into what leaves after the commit. Returns the events of ours: they land in the slot of their sender, so that both are
+/// one commit and nothing can be lost between them.
+fn release(stage: &mut Stage, after: &Loaded, transition: &Transition, head: Head) -> Vec<Event> {
+    let (state, mut emitted) = (&after.state, Vec::new());
+    let (tenant, orchestration) = (&state.tenant, state.id);
+    for intent in &transition.intents {
+        let release = match intent {
+            Intent::Attempt { effect, .. } => offer(state, effect, false).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::LookUp { effect, .. } => offer(state, effect, true).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::Claim { effect } => Claim::of(state, &after.code, effect).map(|claim| claim.leave(tenant)),
+            Intent::Withdraw { effect } => Some(Release::Withdraw { tenant: tenant.clone(), orchestration, effect: *effect }),
+            Intent::Timer { id, due_us } => Some(Release::Timer { tenant: tenant.clone(), orchestration, id: id.clone(), due_us: *due_us }),
+            Intent::Ask { .. } => None,
+            Intent::Emit { effect } => {
+                emitted.extend(event_of(transition, effect));
+                None
+            }
+            Intent::Continue => Some(Release::Again(Box::new(going_on(tenant, orchestration)))),
+            Intent::Announce => Some(Release::Announce(Box::new(View { state: state.clone(), head }))),
+        };
+        stage.releases.extend(release);
+    }
+    emitted
+}
+
+fn event_of(transition: &Transition, effect: &EffectId) -> Option<Event> {
+    transition.facts.iter().find_map(|fact| match fact {
+        Fact::Emitted { effect: emitted, event, .. } if emitted == effect => Some((**event).clone()),
+        _ => None,
+    })
 }
 
 fn going_on(tenant: &TenantId, orchestration: OrchestrationId) -> Delivery {
@@ -217,8 +266,8 @@ pub(crate) fn open_change(state: &Orchestration, head: Head) -> OpenChange {
 }
 
 /// Whether lists show something new.
-fn listed(before: &Orchestration, decided: &Decided) -> bool {
-    status(before) != status(&decided.next) || before.sequence == 0
+fn listed(before: &Orchestration, after: &Orchestration) -> bool {
+    status(before) != status(after) || before.sequence == 0
 }
 
 /// Where an orchestration stands, as lists show it.

@@ -6,7 +6,7 @@ use provost_model::record::{Cause, Head, Place, Row, Stream};
 use provost_model::{Digest, OrchestrationId, TenantId};
 use provost_store::{Entry, OpenChange, Seen};
 
-use super::{Release, Reply};
+use super::{Loaded, Outputs, Release, Reply};
 
 /// Entries, replies and releases of a batch under construction.
 #[derive(Default)]
@@ -20,6 +20,21 @@ pub(super) struct Stage {
     pub ended: Vec<(TenantId, OrchestrationId)>,
     /// Orchestrations whose journal passed a snapshot's distance.
     pub grown: Vec<(TenantId, OrchestrationId)>,
+    /// What memory held before each change, oldest first; `None` where it held nothing.
+    before: Vec<(Key, Option<Loaded>)>,
+}
+
+type Key = (TenantId, OrchestrationId);
+
+/// How far a stage had come.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    entries: usize,
+    replies: usize,
+    releases: usize,
+    ended: usize,
+    grown: usize,
+    before: usize,
 }
 
 /// Where and when a row is written.
@@ -49,5 +64,48 @@ impl Stage {
         if let Some(entry) = self.entries.get_mut(at) {
             entry.seen = Some(seen);
         }
+    }
+
+    /// Keeps what memory held for `key` before a change that is not on disk yet.
+    pub fn keep(&mut self, key: Key, before: Option<Loaded>) {
+        self.before.push((key, before));
+    }
+
+    /// How far it has come.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            entries: self.entries.len(),
+            replies: self.replies.len(),
+            releases: self.releases.len(),
+            ended: self.ended.len(),
+            grown: self.grown.len(),
+            before: self.before.len(),
+        }
+    }
+
+    /// Takes back everything behind `mark`. Returns what memory must hold again, newest change first.
+    pub fn rewind(&mut self, mark: Mark) -> impl Iterator<Item = (Key, Option<Loaded>)> {
+        if self.entries.len() > mark.entries {
+            self.entries.truncate(mark.entries);
+            let (mut heads, mut seen) = (BTreeMap::new(), BTreeMap::new());
+            for Entry { row, seen: remembered, .. } in &self.entries {
+                heads.insert((row.tenant.clone(), row.stream.clone()), row.head());
+                if let Some(remembered) = remembered {
+                    seen.insert((row.tenant.clone(), remembered.key), remembered.clone());
+                }
+            }
+            (self.heads, self.seen) = (heads, seen);
+        }
+        self.replies.truncate(mark.replies);
+        self.releases.truncate(mark.releases);
+        self.ended.truncate(mark.ended);
+        self.grown.truncate(mark.grown);
+        self.before.split_off(mark.before).into_iter().rev()
+    }
+
+    /// What leaves, now that `committed` rows are on disk.
+    pub fn done(self, committed: usize) -> Outputs {
+        let committed = u32::try_from(committed).unwrap_or(u32::MAX);
+        Outputs { replies: self.replies, releases: self.releases, failed: None, committed }
     }
 }

@@ -27,6 +27,7 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
                 EffectState::Intended
                 | EffectState::Sent
                 | EffectState::Waiting
+                | EffectState::Claiming
                 | EffectState::Asked
                 | EffectState::Done
                 | EffectState::Failed

@@ -17,7 +17,7 @@ pub fn check(left: &Left) -> Vec<String> {
     }
     for row in left.feeds.iter().flatten().filter(|row| matches!(row.stream, Stream::Inbox(_))) {
         for fact in row.json().ok().and_then(|json| inbox::decode(&json).ok()).unwrap_or_default() {
-            let (InboxFact::Accepted { event, .. } | InboxFact::Rejected { event, .. }) = fact;
+            let (InboxFact::Accepted { event, .. } | InboxFact::Rejected { event, .. }) = fact else { continue };
             if foreign(&event.data, row.tenant.as_str()) {
                 found.push(format!("event `{}` of another tenant is in the inbox of `{}`", event.id, row.tenant));
             }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use provost_engine::Orchestration;
 use provost_model::Slot;
 use provost_model::record::{Cause, EffectState, Head, Place, Row, Stream};
-use provost_runtime::{Told, inbox, rebuild};
+use provost_runtime::{InboxFact, Told, inbox, rebuild};
 use provost_store::{Batch, Entry, Folder, Lists as _, Memory, OpenChange, Query, Sqlite, Status, Store, Upkeep, verify_all};
 use rusqlite::types::Value as Cell;
 
@@ -69,7 +70,7 @@ fn rebuilt(folder: &Folder, now_us: i64) -> rebuild::Rebuilt {
 }
 
 /// Works until there is some of everything, and stops in the middle of it.
-fn half_done(folder: &Folder, seed: u64) -> Around {
+fn half_done(folder: &Folder, seed: u64) -> (Around, BTreeSet<&'static str>) {
     let mut works = Works::open(stores(folder), Around::new(registry(), seed));
     works.send_all(INPUTS);
     let mut seen = BTreeSet::new();
@@ -84,21 +85,42 @@ fn half_done(folder: &Folder, seed: u64) -> Around {
             works.project();
         }
     }
+    let asks = |state: &Orchestration| state.effects.values().any(|effect| effect.state == EffectState::Claiming);
+    for _ in 0..300 {
+        if works.unfinished().iter().any(asks) {
+            break;
+        }
+        works.turn(400);
+    }
+    // More begins, and stops before anything of it reached another partition.
+    works.send_all(3 * INPUTS);
+    works.turn(0);
+    for partition in works.partitions() {
+        let open = partition.store().open_work(None, usize::MAX).unwrap();
+        seen.extend(open.iter().any(|row| row.work.starts_with(br#"{"handed_on""#)).then_some("a start on its way"));
+        for (_, row) in partition.store().feed(0, usize::MAX).unwrap() {
+            let Stream::Inbox(_) = row.stream else { continue };
+            let facts = inbox::decode(&row.json().unwrap()).unwrap();
+            seen.extend(facts.iter().any(|fact| matches!(fact, InboxFact::KeyClaimed { .. })).then_some("a business key"));
+            let keyed = row.cause.request.is_some() && facts.iter().any(|fact| matches!(fact, InboxFact::HandedOn { .. }));
+            seen.extend(keyed.then_some("a start under a key, handed on"));
+        }
+    }
     for state in works.unfinished() {
+        seen.extend(state.queued.is_some().then_some("in line"));
         seen.extend((!state.timers.is_empty()).then_some("a timer"));
         seen.extend(state.reviews.values().any(|review| review.answer.is_none()).then_some("a review"));
         seen.extend(state.parked.is_some().then_some("parked"));
         for effect in state.effects.values() {
             seen.extend((effect.state == EffectState::InDoubt).then_some("in doubt"));
             seen.extend((effect.state == EffectState::Intended).then_some("intended"));
+            seen.extend((effect.state == EffectState::Claiming).then_some("asking for its key"));
             seen.extend((effect.state == EffectState::Waiting).then_some("waiting to try again"));
         }
     }
-    let told: BTreeSet<&str> = works.told.values().map(kind).collect();
-    assert_eq!(told, BTreeSet::from(["rejected", "started", "taken"]), "the work is not varied enough");
-    assert_eq!(seen, BTreeSet::from(["a timer", "a review", "parked", "in doubt", "intended", "waiting to try again"]));
+    seen.extend(works.told.values().map(kind));
     works.project();
-    works.around.clone()
+    (works.around.clone(), seen)
 }
 
 fn kind(told: &Told) -> &'static str {
@@ -113,10 +135,12 @@ fn kind(told: &Told) -> &'static str {
 
 #[test]
 fn every_derived_row_comes_back_as_it_was() {
-    for seed in 1..=3 {
+    let (mut snapshots, mut kinds) = (0, BTreeSet::new());
+    for seed in 1..=4 {
         let temporary = tempfile::tempdir().unwrap();
         let folder = open(temporary.path());
-        let around = half_done(&folder, seed);
+        let (around, found) = half_done(&folder, seed);
+        kinds.extend(found);
         let before = dump(folder.path());
         let done = rebuilt(&folder, around.now_us);
         let after = dump(folder.path());
@@ -124,9 +148,28 @@ fn every_derived_row_comes_back_as_it_was() {
             assert!(!rows.is_empty() || table.1 == "tombstones", "{table:?} is empty");
             assert_eq!(after.get(table), Some(rows), "seed {seed}: {table:?}");
         }
-        assert!(done.open_work > 5 && done.seen > 50 && done.summaries > 50 && done.snapshots > 0, "{done:?}");
+        assert!(done.open_work > 5 && done.seen > 50 && done.summaries > 50, "{done:?}");
+        snapshots += done.snapshots;
         snapshots_hold(&mut stores(&folder));
     }
+    assert!(snapshots > 0);
+    let all = [
+        "a business key",
+        "a review",
+        "a start on its way",
+        "a start under a key, handed on",
+        "a timer",
+        "asking for its key",
+        "in doubt",
+        "in line",
+        "intended",
+        "parked",
+        "rejected",
+        "started",
+        "taken",
+        "waiting to try again",
+    ];
+    assert_eq!(kinds, BTreeSet::from(all), "the work is not varied enough");
 }
 
 /// Snapshots are the exception: where one stands depends on the batches of the time. What it holds must be what the journal says.
@@ -172,7 +215,7 @@ fn work_goes_on_as_if_nothing_had_happened() {
     let mut ends = Vec::new();
     for path in [&wiped_path, &twin_path] {
         let folder = open(path);
-        let around = half_done(&folder, 11);
+        let (around, _) = half_done(&folder, 11);
         if path == &wiped_path {
             for index in 0..PARTITIONS {
                 raw(path, index)
@@ -187,7 +230,7 @@ fn work_goes_on_as_if_nothing_had_happened() {
             }
         }
         let mut works = Works::open(stores(&folder), around);
-        let tickets = works.send_all(2 * INPUTS);
+        let tickets = works.send_all(3 * INPUTS);
         works.turn(0);
         let mut conflicts = 0;
         for ticket in tickets {
@@ -257,8 +300,8 @@ fn shown(disk: &Memory) -> String {
         keys.extend(row.cause.request.as_ref().map(|request| (row.tenant.clone(), request.key)));
         if let Stream::Inbox(_) = row.stream {
             for fact in provost_runtime::inbox::decode(&row.json().unwrap()).unwrap() {
-                let (provost_runtime::InboxFact::Accepted { event, .. } | provost_runtime::InboxFact::Rejected { event, .. }) = fact;
-                keys.push((row.tenant.clone(), provost_runtime::inbox::seen_key(&row.tenant, &event)));
+                let seen = fact.remembered(&row.tenant, row.recorded_at_us).unwrap();
+                keys.extend(seen.map(|seen| (row.tenant.clone(), seen.key)));
             }
         }
     }
@@ -270,7 +313,7 @@ fn shown(disk: &Memory) -> String {
 fn a_row_that_cannot_be_read_is_named_before_anything_is_deleted() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = open(temporary.path());
-    let around = half_done(&folder, 2);
+    let (around, _) = half_done(&folder, 2);
     let error = folder_rebuilt(folder, around.now_us).unwrap_err();
     assert!(error.to_string().contains("server.key` is damaged or not a Provost file: it is missing"), "{error}");
     std::fs::write(temporary.path().join("server.key"), [7; 32]).unwrap();

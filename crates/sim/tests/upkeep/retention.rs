@@ -163,6 +163,7 @@ fn gone_is_answered<D: Disks>(works: &mut Works<D::Store>, disks: &D, before: &S
     }
     assert_eq!(answers, 1);
     let ticket = works.command(&tenant, id, Command::Cancel(Cancel { by: who("olga"), reason: "too late".to_owned() }));
+    works.arrives_again(&before.get(&(tenant.clone(), id)).unwrap().0);
     works.turn(0);
     assert!(matches!(works.told.get(&ticket), Some(Told::Refused(Refused::Retired(_)))), "{:?}", works.told.get(&ticket));
 }
@@ -310,6 +311,22 @@ fn a_damaged_journal_is_evidence_and_stays() {
     assert!(passed.retired > 40 && passed.held > 0, "{passed:?}");
     assert_eq!(tombstone(&disks, &(tenant.clone(), *id)), None);
     assert!(states(&disks).contains_key(&(tenant.clone(), *id)));
+}
+
+#[test]
+fn a_business_key_is_answered_from_its_journal_as_long_as_it_is_held() {
+    let (disks, registry) = (InMemory::new(PARTITIONS), registry());
+    let mut around = lived(&disks, &registry);
+    let before = states(&disks);
+    let holds = |key: &&Key| before.get(key).unwrap().0.effects.values().any(|effect| effect.business_key.is_some());
+    let hour = RetentionConfig { keep_ms: Some(3_600_000) };
+    around.now_us += DAY_US / 2;
+    let mut works = Works::open(disks.open(), around);
+    assert!(round(&mut works, &mut machines(&registry, hour)).unwrap().retired > 20);
+    assert_eq!(tombstones(&disks, &before).keys().filter(holds).count(), 0);
+    works.around.now_us += DAY_US;
+    round(&mut works, &mut machines(&registry, hour)).unwrap();
+    assert!(tombstones(&disks, &before).keys().filter(holds).count() > 5);
 }
 
 #[test]

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use provost_engine::Orchestration;
 use provost_model::program::EffectClass;
-use provost_model::record::{Cancel, Cause, Command, EffectState, Redrive, Resolve, ReviewAnswer, Start};
+use provost_model::record::{Cancel, Cause, Command, EffectState, Redrive, Resolve, ReviewAnswer};
 use provost_model::who::Known;
 use provost_model::{Digest, Event, OrchestrationId, Slot, TenantId, Value, Who};
-use provost_runtime::{Delivery, Offer, OfferKind, Partition, Registry, Release, Ticket, Timers, Told, inbox, partition_of};
+use provost_runtime::{
+    Delivery, Offer, OfferKind, Partition, Refused, Registry, Release, StartRequest, Ticket, Timers, Told, inbox, partition_of, start,
+};
 use provost_sim::machine::outcome_of;
 use provost_sim::mix::Mix;
 use provost_sim::outside::Outside;
@@ -17,6 +19,8 @@ use provost_sim::random::Random;
 use provost_sim::{Corpus, properties};
 use provost_store::{Folder, Memory, Sqlite, Upkeep};
 
+/// What is worked on: workflows of the corpus, each started by its event or by hand.
+const KINDS: [&str; 9] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered"];
 pub const SECOND_US: i64 = 1_000_000;
 pub const DAY_US: i64 = 24 * 3600 * SECOND_US;
 pub const BEGIN_US: i64 = 1_790_000_000 * SECOND_US;
@@ -76,17 +80,28 @@ impl<S: Upkeep> Works<S> {
     /// Opens the stores and resumes their open work.
     pub fn open(stores: Vec<S>, around: Around) -> Self {
         let mut works = Self { lines: Vec::new(), around, told: BTreeMap::new(), next_ticket: 1 };
-        for store in stores {
-            let mut partition = Partition::open(store, works.around.registry.clone(), SALT).unwrap();
+        let count = u32::try_from(stores.len()).unwrap();
+        let mut forwards = Vec::new();
+        for (store, index) in stores.into_iter().zip(0..) {
+            let mut partition = Partition::open(store, works.around.registry.clone(), SALT).unwrap().at(index, count);
             partition.derive_lists().unwrap();
             let open = partition.store().open_work(None, usize::MAX).unwrap();
             let releases: Vec<Release> = open.iter().flat_map(|row| partition.resume(row).unwrap()).collect();
             let (pending, offers, sending) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
             let mut line = Line { partition, timers: Timers::default(), pending, offers, sending };
-            releases.into_iter().for_each(|release| line.leave(release));
+            releases.into_iter().for_each(|release| line.leave(release, &mut forwards));
             works.lines.push(line);
         }
+        works.forward(forwards);
         works
+    }
+
+    /// Brings what left for other partitions there. Nothing is lost on the way but at a stop, which open work makes good.
+    fn forward(&mut self, forwards: Vec<(Slot, Delivery)>) {
+        for (slot, delivery) in forwards {
+            let at = partition_of(slot, u32::try_from(self.lines.len()).unwrap()) as usize;
+            self.lines.get_mut(at).unwrap().pending.push_back((0, delivery));
+        }
     }
 
     pub fn partitions(&mut self) -> impl Iterator<Item = &mut Partition<S>> {
@@ -108,23 +123,26 @@ impl<S: Upkeep> Works<S> {
 
     /// Starts a workflow by hand under an `Idempotency-Key`.
     pub fn start(&mut self, tenant: &TenantId, workflow: &str, key: &str, n: i64) -> Ticket {
-        let launch = self.around.registry.launch(tenant, workflow).unwrap();
-        let slot = Slot::of(&[tenant.as_str(), workflow, key]);
-        let id = OrchestrationId::mint(self.around.now_us, slot, &[key.as_bytes(), &self.next_ticket.to_be_bytes()]);
-        let input = Value::array([data(tenant, n)]);
-        let remember = Some((inbox::start_key(tenant, workflow, key), Digest::of_value(&input)));
-        let start = Box::new(Start {
-            workflow: launch.code.program.name.clone(),
-            version: launch.code.program.version.clone(),
-            pin: launch.pin,
-            binding: launch.binding,
-            input,
-            event: None,
+        let request = StartRequest {
+            workflow: workflow.to_owned(),
+            input: Value::array([data(tenant, n)]),
             subject: Some(format!("subject {n}").into()),
-            hops: 0,
+            key: Some(key.to_owned()),
             by: who("client"),
-        });
-        self.push(slot, Delivery::Start { tenant: tenant.clone(), launch, id, start, remember })
+        };
+        let drawn = Digest::of(&self.next_ticket.to_be_bytes());
+        let (slot, _, delivery) = start::delivery(&self.around.registry, tenant, &request, self.around.now_us, &drawn).unwrap();
+        self.push(slot, delivery)
+    }
+
+    /// A start that was handed on arrives once more.
+    pub fn arrives_again(&mut self, state: &Orchestration) {
+        let start = Box::new(state.start.as_deref().unwrap().clone());
+        let launch = self.around.registry.launch(&state.tenant, &start.workflow).unwrap();
+        self.push(
+            state.id.slot(),
+            Delivery::Start { tenant: state.tenant.clone(), launch, id: state.id, start, remember: None, from: Some(Slot(1)) },
+        );
     }
 
     /// Gives a command to an orchestration.
@@ -138,7 +156,7 @@ impl<S: Upkeep> Works<S> {
         let mut tickets = Vec::new();
         for tenant in tenants() {
             for n in 0..inputs {
-                let kind = ["classes", "saga", "panel", "loop", "approve", "retry", "refund"].get(usize::try_from(n % 7).unwrap()).unwrap();
+                let kind = KINDS.get(usize::try_from(n).unwrap() % KINDS.len()).unwrap();
                 tickets.push(match (n % 5, *kind) {
                     (_, "refund") => self.send(&tenant, refund(&tenant, n)),
                     (4, kind) => self.start(&tenant, kind, &format!("key-{n}"), n),
@@ -155,7 +173,7 @@ impl<S: Upkeep> Works<S> {
     /// One tenth of a second: due timers, one batch for each partition, some work carried out.
     pub fn turn(&mut self, works_permille: u64) {
         self.around.now_us += SECOND_US / 10;
-        let around = &mut self.around;
+        let (around, mut forwards) = (&mut self.around, Vec::new());
         for line in &mut self.lines {
             for (_, tenant, orchestration, id) in line.timers.due(around.now_us, 64) {
                 let cause = Cause { timer: Some(id.clone()), ..Cause::default() };
@@ -182,16 +200,20 @@ impl<S: Upkeep> Works<S> {
                     None => drop(self.told.insert(reply.ticket, reply.told)),
                 }
             }
-            outputs.releases.into_iter().for_each(|release| line.leave(release));
+            outputs.releases.into_iter().for_each(|release| line.leave(release, &mut forwards));
         }
+        self.forward(forwards);
     }
 
-    /// The states of all unfinished orchestrations.
+    /// The states of all unfinished orchestrations that have begun.
     pub fn unfinished(&mut self) -> Vec<Orchestration> {
         let mut states = Vec::new();
         for line in &mut self.lines {
             for row in line.partition.store().open_work(None, usize::MAX).unwrap() {
-                states.push(line.partition.view(&row.tenant, row.orchestration, u64::MAX).unwrap().state);
+                match line.partition.view(&row.tenant, row.orchestration, u64::MAX) {
+                    Ok(view) => states.push(view.state),
+                    Err(refused) => assert_eq!(refused, Refused::UnknownOrchestration(row.orchestration)),
+                }
             }
         }
         states
@@ -204,7 +226,8 @@ impl<S: Upkeep> Works<S> {
             self.turn(1000);
             if turn % 50 == 0 {
                 let open = self.unfinished();
-                if open.is_empty() && self.lines.iter().all(|line| line.pending.is_empty()) {
+                let nothing = |line: &mut Line<S>| line.partition.store().open_work(None, 1).unwrap().is_empty();
+                if self.lines.iter_mut().all(nothing) && self.lines.iter().all(|line| line.pending.is_empty()) {
                     return;
                 }
                 open.iter().for_each(|state| self.look(state));
@@ -252,8 +275,9 @@ impl<S: Upkeep> Works<S> {
 }
 
 impl<S: Upkeep> Line<S> {
-    fn leave(&mut self, release: Release) {
+    fn leave(&mut self, release: Release, forwards: &mut Vec<(Slot, Delivery)>) {
         match release {
+            Release::Forward(slot, delivery) => forwards.push((slot, *delivery)),
             Release::Offer(offer) => self.offers.push_back(*offer),
             Release::Withdraw { effect, .. } => self.offers.retain(|offer| offer.effect != effect),
             Release::Timer { tenant, orchestration, id, due_us } => self.timers.set(due_us, tenant, orchestration, id),
@@ -297,10 +321,10 @@ fn refund(tenant: &TenantId, n: i64) -> Event {
     let at = |n: i64, of: &[&'static str]| *of.get(usize::try_from(n).unwrap() % of.len()).unwrap();
     let data = Value::object([
         ("requestId", Value::from(format!("R-{}-{n}", tenant.as_str()))),
-        ("customer", Value::object([("id", Value::from(format!("{}-{n}", at(n / 7, &customers))))])),
+        ("customer", Value::object([("id", Value::from(format!("{}-{n}", at(n / 9, &customers))))])),
         ("amount", Value::Int((n + 1) * 600)),
         ("currency", Value::from("EUR")),
-        ("message", Value::from(at(n / 7, &messages))),
+        ("message", Value::from(at(n / 9, &messages))),
     ]);
     Event { subject: Some(format!("customer {n}").into()), ..event(&format!("refund-{n}"), "com.acme.refund.requested.v1", data) }
 }

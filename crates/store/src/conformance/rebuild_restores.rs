@@ -49,7 +49,7 @@ fn derive_from(page: &[(u64, Row)], entries: &[Entry]) -> Vec<Derived> {
         .flat_map(|entry| {
             let open = match &entry.open {
                 OpenChange::Set(work) if !ended.contains(&&entry.row.stream) => Some(Derived::Open(work.clone())),
-                OpenChange::Set(_) | OpenChange::Keep | OpenChange::Close => None,
+                OpenChange::Set(_) | OpenChange::Keep | OpenChange::Close | OpenChange::Forward(_) | OpenChange::Delivered(_) => None,
             };
             let seen = entry.seen.clone().map(|seen| Derived::Seen(entry.row.tenant.clone(), seen));
             [open, seen, entry.summary.clone().map(Derived::Summary)].into_iter().flatten()

@@ -60,8 +60,11 @@ impl Tables {
         self.streams.entry((row.tenant.clone(), row.stream.clone())).or_default().insert(row.first_sequence, self.last);
         self.journal.insert(self.last, row.clone());
         match (&entry.open, &row.stream) {
-            (OpenChange::Set(work), _) => {
+            (OpenChange::Set(work) | OpenChange::Forward(work), _) => {
                 self.open.insert((work.tenant.clone(), work.orchestration), work.clone());
+            }
+            (OpenChange::Delivered(id), _) => {
+                self.open.remove(&(row.tenant.clone(), *id));
             }
             (OpenChange::Close, Stream::Orchestration(_)) if provost_model::planted::planted("closed-work-stays") => {}
             (OpenChange::Close, Stream::Orchestration(id)) => {

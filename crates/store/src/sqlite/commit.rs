@@ -104,7 +104,10 @@ impl<'t> Tables<'t> {
     fn put(&mut self, position: u64, entry: &Entry) -> rusqlite::Result<()> {
         self.put_row(position, entry)?;
         match (&entry.open, &entry.row.stream) {
-            (OpenChange::Set(work), _) => put_open(&mut self.open, work)?,
+            (OpenChange::Set(work) | OpenChange::Forward(work), _) => put_open(&mut self.open, work)?,
+            (OpenChange::Delivered(id), _) => {
+                self.close.execute((entry.row.tenant.as_str(), cells::id(id)))?;
+            }
             (OpenChange::Close, Stream::Orchestration(id)) => {
                 self.close.execute((entry.row.tenant.as_str(), cells::id(id)))?;
             }

@@ -1,0 +1,111 @@
+//! Starts that belong to a slot of another partition, because an ordering key lives there.
+//!
+//! What must stay true: the start is open work of the partition that took the event until the other one says that it arrived; arriving
+//! twice begins once. Accept and start are two commits; a crash between them is made good when the open work is read back.
+
+use provost_model::record::{Cause, Head, RequestKey, Start, Stream};
+use provost_model::{OrchestrationId, Slot, TenantId};
+use provost_store::{Needs, OpenChange, OpenWork, Upkeep};
+use serde::{Deserialize, Serialize};
+
+use super::stage::Stage;
+use super::{Delivery, Partition, Release};
+use crate::gate::Refused;
+use crate::inbox::{self, InboxFact};
+use crate::registry::Launch;
+
+/// Open work of an orchestration that is to begin elsewhere.
+#[derive(Serialize, Deserialize)]
+struct HandedOn {
+    handed_on: Box<Start>,
+    from: Slot,
+}
+
+impl<S: Upkeep> Partition<S> {
+    /// Hands a start on to the partition that owns the slot of `id`, after the commit.
+    pub(super) fn hand_on(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: Start,
+        (from, request): (Slot, Option<RequestKey>),
+    ) -> Result<(), Refused> {
+        let request = request.map(Box::new);
+        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request, ..Cause::default() };
+        let fact = InboxFact::HandedOn { orchestration: id, start: Box::new(start.clone()) };
+        self.append_inbox(stage, tenant, from, cause, &fact)?;
+        if let Some(entry) = stage.entries.last_mut() {
+            entry.open = OpenChange::Forward(open_work_of(tenant, id, &start, (from, entry.row.head()))?);
+        }
+        stage.releases.push(start_at(tenant, launch.clone(), id, start, from));
+        Ok(())
+    }
+
+    /// A start that was handed on arrives: it begins, unless it has.
+    pub(super) fn arrive(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        id: OrchestrationId,
+        start: &Start,
+        from: Slot,
+    ) -> Result<(), Refused> {
+        let begun = self.loaded.contains_key(&(tenant.clone(), id))
+            || self.store.head(tenant, &Stream::Orchestration(id))?.is_some()
+            || self.store.tombstone(tenant, &id)?.is_some();
+        if !begun {
+            self.begin(stage, tenant, launch, id, start.clone(), None)?;
+        }
+        let delivered = Delivery::Delivered { tenant: tenant.clone(), from, orchestration: id };
+        stage.releases.push(Release::Forward(from, Box::new(delivered)));
+        Ok(())
+    }
+
+    /// What was handed on has arrived: it is no open work of this partition any more.
+    pub(super) fn delivered(&mut self, stage: &mut Stage, tenant: &TenantId, from: Slot, id: OrchestrationId) -> Result<(), Refused> {
+        self.append_inbox(stage, tenant, from, Cause::default(), &InboxFact::Delivered { orchestration: id })?;
+        if let Some(entry) = stage.entries.last_mut() {
+            entry.open = OpenChange::Delivered(id);
+        }
+        Ok(())
+    }
+
+    /// Appends a row to the inbox journal of `slot`.
+    pub(super) fn append_inbox(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        slot: Slot,
+        cause: Cause,
+        fact: &InboxFact,
+    ) -> Result<(), Refused> {
+        let json = inbox::encode(fact).map_err(|e| Refused::Internal(e.to_string()))?;
+        let stream = Stream::Inbox(slot);
+        let head = self.head_of(stage, tenant, &stream)?;
+        stage.append(self.place(tenant, &stream), head, cause, (1, &json));
+        Ok(())
+    }
+
+    /// What a handed-on start means after a restart: it is handed on again. `None` for all other open work.
+    pub(super) fn hand_on_again(&self, row: &OpenWork) -> Result<Option<Release>, Refused> {
+        let Ok(HandedOn { handed_on, from }) = serde_json::from_slice(&row.work) else { return Ok(None) };
+        let code = self.registry.program(&row.tenant, &row.pin, &handed_on.workflow).ok_or(Refused::UnknownBundle(row.pin))?;
+        let launch = Launch { code, pin: row.pin, binding: handed_on.binding };
+        Ok(Some(start_at(&row.tenant, launch, row.orchestration, *handed_on, from)))
+    }
+}
+
+/// The open work that a start handed on at `from` is, until it is delivered; `head` is that inbox's behind it.
+pub(crate) fn open_work_of(tenant: &TenantId, id: OrchestrationId, start: &Start, (from, head): (Slot, Head)) -> Result<OpenWork, Refused> {
+    let handed = HandedOn { handed_on: Box::new(start.clone()), from };
+    let work = serde_json::to_vec(&handed).map_err(|e| Refused::Internal(e.to_string()))?;
+    Ok(OpenWork { tenant: tenant.clone(), orchestration: id, head, pin: start.pin, due_us: None, needs: Needs::NONE, work })
+}
+
+fn start_at(tenant: &TenantId, launch: Launch, id: OrchestrationId, start: Start, from: Slot) -> Release {
+    let delivery = Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember: None, from: Some(from) };
+    Release::Forward(id.slot(), Box::new(delivery))
+}

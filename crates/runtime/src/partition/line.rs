@@ -1,0 +1,105 @@
+//! The lines of ordering keys that live in this partition: memory of what open work says.
+//!
+//! What must stay true: after any failure the lines are read back from open work and from what is in memory; nobody is in front twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use provost_engine::Orchestration;
+use provost_engine::shared::Line;
+use provost_model::record::{Admission, AdmissionRequest, Cause, Command, Start};
+use provost_model::{OrchestrationId, TenantId};
+use provost_store::Upkeep;
+
+use super::{Delivery, Partition, Release};
+use crate::gate::Refused;
+
+/// By tenant, workflow and ordering key.
+pub(super) type Lines = BTreeMap<(TenantId, Arc<str>, Arc<str>), Line>;
+
+/// Open work read at once.
+const OPEN_ROWS: usize = 1024;
+
+impl<S: Upkeep> Partition<S> {
+    /// The place of `who`, which is about to begin, in the line of its key.
+    pub(super) fn line_up(
+        &mut self,
+        tenant: &TenantId,
+        who: OrchestrationId,
+        start: &Start,
+        request: &AdmissionRequest,
+    ) -> Result<Admission, Refused> {
+        let Some(order) = &start.order else { return Err(Refused::Internal("a start without an order asks for its turn".to_owned())) };
+        let key = (tenant.clone(), start.workflow.clone(), order.clone());
+        Ok(self.lines()?.entry(key).or_default().ask(&request.what, who))
+    }
+
+    /// An orchestration is over: whoever is in front now may begin.
+    pub(super) fn step_out(&mut self, state: &Orchestration) -> Result<Option<Release>, Refused> {
+        let Some(key) = key_of(state) else { return Ok(None) };
+        let lines = self.lines()?;
+        let Some(line) = lines.get_mut(&key) else { return Ok(None) };
+        let next = line.leave(state.id);
+        if line.is_empty() {
+            lines.remove(&key);
+        }
+        Ok(next.map(|next| turn_of(&state.tenant, next)))
+    }
+
+    /// After a restart: whether `state`, which waits, is the one to begin.
+    pub(super) fn call_up(&mut self, state: &Orchestration) -> Result<Option<Release>, Refused> {
+        let Some(key) = key_of(state).filter(|_| state.queued.is_some()) else { return Ok(None) };
+        let next = self.lines()?.get_mut(&key).and_then(Line::advance);
+        Ok(next.map(|next| turn_of(&state.tenant, next)))
+    }
+
+    fn lines(&mut self) -> Result<&mut Lines, Refused> {
+        if self.lines.is_none() {
+            self.lines = Some(self.read_lines()?);
+        }
+        self.lines.as_mut().ok_or_else(|| Refused::Internal("the lines are not there".to_owned()))
+    }
+
+    fn read_lines(&mut self) -> Result<Lines, Refused> {
+        let mut lines = Lines::new();
+        if provost_model::planted::planted("line-not-read-back") {
+            return Ok(lines);
+        }
+        // Memory knows more than the disk while a batch is under way.
+        for loaded in self.loaded.values() {
+            restore(&mut lines, &loaded.state);
+        }
+        let mut after = None;
+        loop {
+            let rows = self.store.open_work(after.clone(), OPEN_ROWS)?;
+            let Some(last) = rows.last() else { return Ok(lines) };
+            after = Some((last.tenant.clone(), last.orchestration));
+            for row in &rows {
+                let ordered = serde_json::from_slice::<provost_engine::OpenWork>(&row.work).is_ok_and(|work| work.ordered);
+                if ordered && !self.loaded.contains_key(&(row.tenant.clone(), row.orchestration)) {
+                    let view = self.view(&row.tenant, row.orchestration, u64::MAX)?;
+                    restore(&mut lines, &view.state);
+                }
+            }
+        }
+    }
+}
+
+fn restore(lines: &mut Lines, state: &Orchestration) {
+    if state.is_ended() || state.sequence == 0 {
+        return;
+    }
+    if let Some(key) = key_of(state) {
+        lines.entry(key).or_default().restore(state.id, state.queued);
+    }
+}
+
+fn key_of(state: &Orchestration) -> Option<(TenantId, Arc<str>, Arc<str>)> {
+    let start = state.start.as_ref()?;
+    Some((state.tenant.clone(), start.workflow.clone(), start.order.clone()?))
+}
+
+fn turn_of(tenant: &TenantId, orchestration: OrchestrationId) -> Release {
+    let command = Box::new(Command::Admitted);
+    Release::Again(Box::new(Delivery::Command { tenant: tenant.clone(), orchestration, command, cause: Cause::default() }))
+}
