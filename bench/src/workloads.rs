@@ -106,7 +106,7 @@ async fn worker(address: String, number: u32, stop: Arc<AtomicBool>) {
         token: None,
     };
     let value = Value::object([("step", Value::Int(1)), ("pad", Value::from("x".repeat(180)))]);
-    let answer = move |_: &Work| Attempted::Done { value: value.clone(), reference: None, usage: None };
+    let answer = move |_: &Work| Attempted::Done { value: value.clone(), reference: None, usage: None, dropped_bytes: None };
     let _stopped = serve(&config, answer, move || stop.load(Ordering::Relaxed)).await;
 }
 

@@ -28,12 +28,13 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 25] = {
+pub const ROUTES: [Route; 27] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
         route(Get, "/metrics", "Metrics as Prometheus text.", "", ""),
         route(Get, "/openapi.json", "This document.", "", ""),
+        route(Get, "/v1/events", "What came in, oldest first; `status` is accepted or rejected, `after limit` page.", "", "FeedAnswer"),
         route(Post, "/v1/events", "Take a CloudEvent, or a batch with one answer per item.", "", "EventAnswer"),
         route(
             Post,
@@ -64,6 +65,7 @@ pub const ROUTES: [Route; 25] = {
         route(Get, "/v1/bundles", "Active workflows with their pins.", "", ""),
         route(Post, "/v1/bundles", "Check, publish and activate a bundle.", "BundleBody", "BundleAnswer"),
         route(Put, "/v1/binding", "Say where destinations are.", "BindingBody", ""),
+        route(Get, "/v1/guard", "What is stopped now, and its revision.", "", ""),
         route(Put, "/v1/guard", "Set what is stopped now.", "GuardBody", ""),
         route(Post, "/v1/principals", "Make a named token; it is shown once.", "", ""),
         route(Post, "/v1/workers/exchange", "Report outcomes and claim work.", "Exchange", "Exchanged"),
@@ -116,6 +118,8 @@ fn components() -> utoipa::openapi::Components {
     }
     all!(
         resources::EventAnswer,
+        resources::FeedAnswer,
+        resources::FeedItem,
         resources::Orchestration,
         resources::StartBody,
         resources::ReasonBody,

@@ -22,6 +22,44 @@ pub struct EventAnswer {
     pub problem: Option<crate::problem::ProblemBody>,
 }
 
+/// One event of the feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeedItem {
+    /// Its id here.
+    #[schema(value_type = String)]
+    pub id: EventId,
+    /// `accepted`, `rejected`.
+    pub status: String,
+    /// When (RFC 3339).
+    pub received_at: String,
+    /// Who sent it.
+    pub by: String,
+    /// The event, as structured CloudEvents JSON.
+    #[schema(value_type = Object)]
+    pub event: serde_json::Value,
+    /// What it started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub orchestrations: Vec<OrchestrationId>,
+    /// The code of a rejected one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why it was rejected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A page of the feed of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeedAnswer {
+    /// Its entries, oldest first.
+    pub items: Vec<FeedItem>,
+    /// Send it as `after` for the next page.
+    pub next: String,
+    /// Whether there is more now.
+    pub more: bool,
+}
+
 /// An orchestration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Orchestration {

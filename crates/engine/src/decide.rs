@@ -107,7 +107,8 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
         Some(from) => turn.render(from, &start.input, &scope),
         None => Ok(start.input.clone()),
     };
-    let checked = shaped.and_then(|input| turn.validate(program.input.schema, &input, "the workflow's input").map(|()| input));
+    let checked = shaped.and_then(|input| turn.check_size(&start.input).map(|()| input));
+    let checked = checked.and_then(|input| turn.validate(program.input.schema, &input, "the workflow's input").map(|()| input));
     let (input, problem) = match checked {
         Ok(input) => (input, None),
         Err(problem) => (start.input.clone(), Some(problem)),

@@ -286,6 +286,13 @@ impl Orchestration {
         }
     }
 
+    /// Whether only time, a person or another orchestration can move it: nothing of it is on its way.
+    pub fn waits(&self) -> bool {
+        let working = |effect: &Arc<Effect>| matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked);
+        let waited_for = !self.timers.is_empty() || !self.reviews.is_empty() || !self.effects.is_empty() || self.queued.is_some();
+        !self.is_ended() && !self.yielded && waited_for && !self.effects.values().any(working)
+    }
+
     /// Whether it is over.
     pub fn is_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended(_))

@@ -189,7 +189,11 @@ impl<'t> Turn<'t> {
             .map_err(|detail| Problem::standard("validation", 400, format!("{what} does not obey its contract")).detail(detail))
     }
 
-    fn check_size(&self, value: &Value) -> Result<(), Problem> {
+    /// Checks a value against `limits.valueBytes`.
+    ///
+    /// # Errors
+    /// A `value-too-large` problem.
+    pub fn check_size(&self, value: &Value) -> Result<(), Problem> {
         let limit = self.program().limits.value_bytes;
         // Scalars are bounded by the expression's own limit; only what can be large is measured.
         if matches!(value, Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)) || canonical_len(value) as u64 <= limit {

@@ -50,6 +50,7 @@ fn start() -> Start {
         event: Some(EventId::mint(1_795_228_258_114_000, Slot(7), &[b"event"])),
         subject: Some("R-1".into()),
         hops: 1,
+        traceparent: None,
         order: None,
         by: who(),
     }
@@ -228,6 +229,7 @@ fn facts_of_effects() -> Vec<Fact> {
             value: value(),
             reference: Some("re_551".into()),
             usage: Some(Usage { tokens_in: 1, tokens_out: 2, cost_micros: 3 }),
+            dropped_bytes: Some(300_000),
         }),
         attempted(Attempted::Failed { problem: problem(), retry: true, retry_after_ms: Some(500) }),
         attempted(Attempted::Unknown { problem: problem() }),
@@ -274,9 +276,13 @@ fn commands() -> Vec<Command> {
     vec![
         Command::Start(start()),
         Command::Start(Start { event: None, subject: None, hops: 0, input: Value::Null, ..start() }),
-        Command::Start(Start { order: Some("customer-7".into()), ..start() }),
+        Command::Start(Start {
+            order: Some("customer-7".into()),
+            traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+            ..start()
+        }),
         Command::Sending { effect, attempt: 1 },
-        outcome(Attempted::Done { value: Value::Null, reference: None, usage: None }),
+        outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
         outcome(Attempted::Absent),
         claimed(ClaimAnswer::Granted),

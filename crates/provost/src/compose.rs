@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
-use provost_runtime::{Node, NodeConfig, PARTITIONS, RetentionConfig};
+use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS, RetentionConfig};
 use provost_server::{App, router};
-use provost_telemetry::Prometheus;
 use provost_worker::BuiltIn;
 
 use crate::hands::OwnHands;
@@ -29,10 +28,10 @@ pub fn local_who() -> Who {
 ///
 /// # Errors
 /// [`Failure`] that says what is wrong with it.
-pub async fn open(data: &Path, retention: RetentionConfig) -> Result<Arc<Node>, Failure> {
+pub async fn open(data: &Path, retention: RetentionConfig, observer: Observer) -> Result<Arc<Node>, Failure> {
     let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?;
-    let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current()));
-    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, retention };
+    let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), observer.spans.clone()));
+    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, retention, observer };
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;
     tokio::spawn(node.plane.clone().watch_leases());
@@ -59,7 +58,7 @@ pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output
             .detail("make one on loopback first: `provost token create --name NAME --role admin --reason TEXT`"));
     }
     let loopback_user = loopback.then(|| local_user().into());
-    let app = App { node, prometheus: Arc::new(Prometheus::new()), loopback_user };
+    let app = App { node, loopback_user };
     let bound = tokio::net::TcpListener::bind(listen).await;
     let listener = bound
         .map_err(|e| Failure::new("listen", format!("`{listen}` cannot be listened on: {e}")).detail("choose another with `--listen`"))?;

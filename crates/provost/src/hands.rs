@@ -6,18 +6,20 @@ use std::time::Instant;
 use provost_model::Problem;
 use provost_model::record::Attempted;
 use provost_runtime::{Binding, Compiled, Done, Hands, Offer, OfferKind, now_us};
+use provost_telemetry::Spans;
 use provost_worker::{BuiltIn, Call, What, agents};
 
 /// Scripted agents and HTTP actions, carried out in this process.
 pub struct OwnHands {
     worker: BuiltIn,
     runtime: tokio::runtime::Handle,
+    spans: Spans,
 }
 
 impl OwnHands {
     /// Hands that run on `runtime`.
-    pub fn new(worker: BuiltIn, runtime: tokio::runtime::Handle) -> Self {
-        Self { worker, runtime }
+    pub fn new(worker: BuiltIn, runtime: tokio::runtime::Handle, spans: Spans) -> Self {
+        Self { worker, runtime, spans }
     }
 }
 
@@ -44,7 +46,15 @@ impl Hands for OwnHands {
             return done(Attempted::Failed { problem, retry: false, retry_after_ms: None }, 0);
         };
         let within_ms = if offer.deadline_us > 0 { ((offer.deadline_us - now_us()) / 1000).max(1) } else { 0 };
-        let call = Call { what, input: offer.arguments, key: offer.key.to_string(), within_ms, destinations: binding.destinations.clone() };
+        let traceparent = provost_runtime::traced::traceparent(&self.spans, &offer);
+        let call = Call {
+            what,
+            traceparent,
+            input: offer.arguments,
+            key: offer.key.to_string(),
+            within_ms,
+            destinations: binding.destinations.clone(),
+        };
         let worker = self.worker.clone();
         self.runtime.spawn(async move {
             let began = Instant::now();

@@ -62,6 +62,8 @@ pub struct Offer {
     pub example: Option<u32>,
     /// The event behind the orchestration.
     pub event: Option<EventId>,
+    /// The trace context that the orchestration came with.
+    pub traceparent: Option<Arc<str>>,
 }
 
 /// Work in a worker's hands.

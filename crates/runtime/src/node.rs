@@ -11,6 +11,7 @@ use provost_telemetry::Secret;
 use crate::control_plane::ControlPlane;
 use crate::gate::Refused;
 use crate::hands::Hands;
+use crate::observer::Observer;
 use crate::plane::Plane;
 use crate::registry::Registry;
 use crate::retention::RetentionConfig;
@@ -31,6 +32,8 @@ pub struct NodeConfig {
     pub hands: Arc<dyn Hands>,
     /// What is kept for how long.
     pub retention: RetentionConfig,
+    /// Where metrics and spans go.
+    pub observer: Observer,
 }
 
 /// An open data folder.
@@ -58,7 +61,7 @@ impl Node {
         let tenants = read_tenants(&config.data)?;
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
-        let plane = Plane::start(partitions, registry, config.hands, config.retention, salt)?;
+        let plane = Plane::start(partitions, registry, config.hands, config.retention, config.observer, salt)?;
         Ok(Self { plane, control, path: config.data, folder })
     }
 

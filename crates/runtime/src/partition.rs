@@ -15,17 +15,21 @@ mod stage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use provost_language::Compiled;
 use provost_model::record::{Attempted, Cause, Command, Head, Start, Stream};
 use provost_model::{Digest, EffectId, Event, OrchestrationId, Slot, TenantId, Who};
 use provost_policy::CachedJudge;
 use provost_store::{Batch, StoreError, Upkeep};
+use provost_telemetry::Spans;
 
 use crate::dispatch::Offer;
 use crate::gate::Refused;
 use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
+use crate::tally::Tally;
+use crate::traced::Traced;
 
 pub use claim::{Claim, Holder};
 pub(crate) use forward::open_work_of;
@@ -193,6 +197,12 @@ pub struct Outputs {
     pub failed: Option<(Vec<(Ticket, Delivery)>, StoreError)>,
     /// Rows committed.
     pub committed: u32,
+    /// How long the commit took.
+    pub commit_took: Duration,
+    /// What was done, counted.
+    pub tally: Tally,
+    /// Spans of what was done.
+    pub traced: Vec<Traced>,
 }
 
 impl Outputs {
@@ -202,6 +212,9 @@ impl Outputs {
         self.releases.extend(later.releases);
         self.failed = later.failed;
         self.committed += later.committed;
+        self.commit_took += later.commit_took;
+        self.tally = self.tally.and(later.tally);
+        self.traced.extend(later.traced);
         self
     }
 }
@@ -222,6 +235,7 @@ pub struct Partition<S> {
     lines: Option<line::Lines>,
     /// Which of how many partitions this is.
     place: (u32, u32),
+    spans: Spans,
 }
 
 /// An orchestration in memory.
@@ -255,6 +269,7 @@ impl<S: Upkeep> Partition<S> {
             unsettled: None,
             lines: None,
             place: (0, 1),
+            spans: Spans::off(),
         })
     }
 
@@ -262,6 +277,13 @@ impl<S: Upkeep> Partition<S> {
     #[must_use]
     pub fn at(mut self, index: u32, partitions: u32) -> Self {
         self.place = (index, partitions);
+        self
+    }
+
+    /// Builds the spans of what it does for `spans`.
+    #[must_use]
+    pub fn traced_by(mut self, spans: Spans) -> Self {
+        self.spans = spans;
         self
     }
 
@@ -384,13 +406,15 @@ impl<S: Upkeep> Partition<S> {
             return stage.done(0);
         }
         let batch = Batch { epoch: self.epoch, entries: std::mem::take(&mut stage.entries) };
+        let began = Instant::now();
         match self.store.commit(&batch) {
             Ok(_) => {
+                let commit_took = began.elapsed();
                 self.snapshots(&stage.grown);
                 for ended in &stage.ended {
                     self.loaded.remove(ended);
                 }
-                stage.done(batch.entries.len())
+                Outputs { commit_took, ..stage.done(batch.entries.len()) }
             }
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.

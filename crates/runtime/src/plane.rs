@@ -12,12 +12,14 @@ use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
 use provost_store::{Folder, OpenWork, Query, Sqlite, Store as _, StoreError, Summary};
+use provost_telemetry::meters::Exchange;
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Dispatcher, Leased, Offer, OfferKind};
 use crate::gate::Refused;
 use crate::hands::{BUILTIN, Hands};
 use crate::inbox::{self, Accepted};
+use crate::observer::Observer;
 use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::{Registry, TenantWorld};
 use crate::retention::RetentionConfig;
@@ -37,6 +39,7 @@ const RETRY_AFTER_MS: u64 = 200;
 /// What the partitions' threads share.
 pub(crate) struct Shared {
     pub registry: Registry,
+    pub observer: Observer,
     partitions: u32,
     pub hands: Arc<dyn Hands>,
     /// What is kept for how long.
@@ -132,12 +135,14 @@ impl Plane {
         registry: Registry,
         hands: Arc<dyn Hands>,
         retention: RetentionConfig,
+        observer: Observer,
         salt: [u8; 32],
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
         let count = u32::try_from(partitions.len()).unwrap_or(1);
         let shared = Arc::new(Shared {
             registry,
+            observer: observer.clone(),
             partitions: count,
             hands,
             retention,
@@ -151,6 +156,7 @@ impl Plane {
         *locked(&shared.mailboxes) = senders;
         let mut threads = Vec::new();
         for (index, (partition, mailbox)) in partitions.into_iter().zip(receivers).enumerate() {
+            let partition = partition.traced_by(observer.spans.clone());
             let shell = Shell::new(partition, mailbox, shared.clone(), u32::try_from(index).unwrap_or(0));
             let spawned = std::thread::Builder::new().name(format!("partition-{index}")).spawn(move || shell.run());
             threads.push(spawned.map_err(|e| StoreError::Io { path: format!("thread partition-{index}"), what: e.to_string() })?);
@@ -169,6 +175,11 @@ impl Plane {
         (0..count).map(open).collect()
     }
 
+    /// Where metrics and spans go.
+    pub fn observer(&self) -> &Observer {
+        &self.shared.observer
+    }
+
     /// The registry.
     pub fn registry(&self) -> &Registry {
         &self.shared.registry
@@ -185,8 +196,13 @@ impl Plane {
     /// [`Refused`].
     pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who) -> Result<Accepted, Refused> {
         let slot = inbox::slot_of(tenant, &event);
+        let traced = event.traceparent.clone().map(|traceparent| (traceparent, event.id.clone(), now_us()));
         let delivery = Delivery::Accept { tenant: tenant.clone(), event: Box::new(event), by };
-        match self.deliver(slot, delivery).await? {
+        let told = self.deliver(slot, delivery).await?;
+        if let Some((traceparent, id, began_us)) = traced {
+            crate::traced::ingested(&self.observer().spans, tenant, Some(&traceparent), id.as_bytes(), (began_us, now_us()));
+        }
+        match told {
             Told::Accepted(accepted) => Ok(accepted),
             Told::Refused(refused) => Err(refused),
             Told::Started { .. } | Told::Committed(_) => Err(Refused::Internal("an event had the answer of a command".to_owned())),
@@ -425,7 +441,10 @@ impl Plane {
         }
         let mailbox = self.shared.mailbox(index).ok_or(Refused::Stopping)?;
         mailbox.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => Refused::Overloaded { retry_after_ms: RETRY_AFTER_MS },
+            TrySendError::Full(_) => {
+                self.observer().meters.overloaded();
+                Refused::Overloaded { retry_after_ms: RETRY_AFTER_MS }
+            }
             TrySendError::Disconnected(_) => Refused::Stopping,
         })
     }
@@ -438,6 +457,7 @@ impl Plane {
         let principal = provost_policy::principal_of(who);
         let request = PolicyRequest { principal, action: action.into(), resource, context };
         let verdict = self.registry().judge_who(tenant, who, &request);
+        self.observer().meters.verdicts(verdict.answer, 1);
         if verdict.answer == Answer::Allow {
             return Ok(());
         }
@@ -465,9 +485,13 @@ impl Plane {
             arrived.as_mut().enable();
             let claimed = locked(&self.shared.dispatcher).claim(worker, tenant, queues, capacity, now_us());
             if !claimed.is_empty() || capacity == 0 {
+                if !claimed.is_empty() {
+                    self.observer().meters.exchange(Exchange::Claimed);
+                }
                 return Ok(self.sent_first(claimed).await);
             }
             if tokio::time::timeout_at(until, arrived).await.is_err() {
+                self.observer().meters.exchange(Exchange::Empty);
                 return Ok(Vec::new());
             }
         }
@@ -495,14 +519,21 @@ impl Plane {
     /// [`Refused::Overloaded`]: report again.
     pub fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
         let held = locked(&self.shared.dispatcher).report(lease, worker, tenant);
-        let Some(Leased { offer, .. }) = held else { return Ok(false) };
+        self.observer().meters.exchange(Exchange::Reported);
+        let Some(Leased { offer, .. }) = held else {
+            self.observer().meters.zombie_refused();
+            return Ok(false);
+        };
         let index = partition_of(offer.orchestration.slot(), self.partitions);
+        let code = self.registry().program(&offer.tenant, &offer.pin, &offer.workflow);
+        let result = result.within(code.map_or(u64::MAX, |code| code.program.limits.value_bytes));
         self.post(index, Message::Deliver(outcome_of(&offer, result, worker, took_ms), None))?;
         Ok(true)
     }
 
     /// Extends a lease; `false` for a zombie's.
     pub fn extend(&self, tenant: &TenantId, worker: &str, lease: &str) -> bool {
+        self.observer().meters.exchange(Exchange::Extended);
         locked(&self.shared.dispatcher).extend(lease, worker, tenant, now_us())
     }
 
@@ -516,6 +547,8 @@ impl Plane {
     pub async fn watch_leases(self) {
         while !self.stopped.load(Ordering::Acquire) {
             tokio::time::sleep(Duration::from_millis(LEASE_TICK_MS)).await;
+            let (waiting, leased) = self.dispatch_depth();
+            self.observer().meters.work(waiting.iter().map(|(_, n)| n).sum(), leased);
             let expired = locked(&self.shared.dispatcher).expired(now_us());
             for Leased { offer, worker, .. } in expired {
                 let result = lost(offer.class, &format!("the lease of worker `{worker}` ended without a report"));

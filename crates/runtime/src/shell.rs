@@ -11,15 +11,17 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
 use provost_model::{OrchestrationId, Problem, Slot, TenantId};
-use provost_store::{Lists as _, Sqlite, Store as _};
+use provost_store::{Lists as _, Needs, OpenWork, Sqlite, Store as _};
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Offer, OfferKind};
 use crate::hands::BUILTIN;
+use crate::observer::Watch;
 use crate::outbox::Outbox;
 use crate::partition::{Delivery, Outputs, Partition, Release, Ticket, Told};
 use crate::plane::Shared;
 use crate::retention::Retention;
+use crate::tally::Levels;
 use crate::timers::Timers;
 
 /// Most deliveries of one batch.
@@ -61,6 +63,7 @@ pub(crate) struct Shell {
     timers: Timers,
     next_ticket: Ticket,
     projected: Instant,
+    watch: Watch,
     lists_lost: bool,
     retention: Retention,
     stopping: bool,
@@ -73,6 +76,7 @@ impl Shell {
         let timers = Timers::default();
         let projected = Instant::now();
         let retention = Retention::new(shared.retention, shared.registry.clone());
+        let watch = Watch::new(shared.observer.clone(), index);
         Self {
             partition,
             mailbox,
@@ -86,6 +90,7 @@ impl Shell {
             timers,
             next_ticket: 1,
             projected,
+            watch,
             lists_lost: true,
             retention,
             stopping: false,
@@ -102,7 +107,9 @@ impl Shell {
                 if !self.outbox.is_empty() {
                     batch.iter().for_each(|(_, delivery)| self.outbox.heard(delivery));
                 }
-                let outputs = self.partition.on(batch, now_us());
+                let began = Instant::now();
+                let mut outputs = self.partition.on(batch, now_us());
+                self.watch.committed(&mut outputs, began.elapsed(), now_us());
                 self.handle(outputs);
             }
             self.send_outbound();
@@ -137,6 +144,7 @@ impl Shell {
             let Some(last) = rows.last() else { return };
             after = Some((last.tenant.clone(), last.orchestration));
             for row in &rows {
+                self.watch.found(levels_of(row));
                 match self.partition.resume(row) {
                     Ok(releases) => releases.into_iter().for_each(|release| self.leave(release)),
                     Err(refused) => tracing::error!(code = refused.code(), orchestration_id = %row.orchestration, "open work not resumed"),
@@ -294,7 +302,7 @@ impl Shell {
             return self.send_first(offer);
         }
         match self.shared.hands.at_once(&offer, &code) {
-            Some(result) => self.outcome(&offer, result, BUILTIN, 0),
+            Some(result) => self.outcome(&offer, result.within(code.program.limits.value_bytes), BUILTIN, 0),
             None => self.carry_out(offer),
         }
     }
@@ -313,9 +321,9 @@ impl Shell {
         let Some(code) = self.shared.registry.program(&offer.tenant, &offer.pin, &offer.workflow) else { return };
         let binding = self.shared.registry.tenant(&offer.tenant).binding.clone();
         let mailbox = self.shared.mailbox(self.index);
-        let reported = offer.clone();
+        let (reported, bytes_max) = (offer.clone(), code.program.limits.value_bytes);
         let done = Box::new(move |result: Attempted, took_ms: i64| {
-            let delivery = outcome_of(&reported, result, BUILTIN, took_ms);
+            let delivery = outcome_of(&reported, result.within(bytes_max), BUILTIN, took_ms);
             let _stopping = mailbox.map(|mailbox| mailbox.send(Message::Deliver(delivery, None)));
         });
         self.shared.hands.carry_out(offer, code, binding, done);
@@ -330,6 +338,8 @@ impl Shell {
         if !now && self.projected.elapsed().as_millis() < LISTS_MS {
             return;
         }
+        let queued = self.mailbox.len() + self.local.len();
+        self.watch.stands(queued, self.timers.len(), self.projected.elapsed(), self.shared.registry.admissions().open_breakers());
         self.projected = Instant::now();
         if self.lists_lost {
             match self.partition.derive_lists() {
@@ -341,6 +351,14 @@ impl Shell {
             tracing::warn!(code = error.code(), "lists could not be projected");
         }
     }
+}
+
+/// How much open work a row of it is. A start that was handed on is none of this partition's.
+fn levels_of(row: &OpenWork) -> Levels {
+    let Ok(work) = serde_json::from_slice::<provost_engine::OpenWork>(&row.work) else { return Levels::default() };
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let parked = row.needs.meets(Needs::PARKED) || row.needs.meets(Needs::CONFLICT);
+    Levels { open: 1, parked: i64::from(parked), in_doubt: count(work.in_doubt.len()), reviews: count(work.reviews.len()) }
 }
 
 /// An outcome as a delivery.

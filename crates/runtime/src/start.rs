@@ -54,6 +54,7 @@ pub fn delivery(
         event: None,
         subject: request.subject.clone(),
         hops: 0,
+        traceparent: None,
         order: None,
         by: request.by.clone(),
     };

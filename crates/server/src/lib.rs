@@ -5,6 +5,7 @@
 
 mod auth;
 mod events;
+mod feed;
 mod orchestrations;
 mod platform;
 mod refusal;
@@ -17,7 +18,6 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use provost_runtime::Node;
-use provost_telemetry::Prometheus;
 
 /// Largest body of one request, in bytes: an event batch.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
@@ -27,8 +27,6 @@ pub const BODY_BYTES_MAX: usize = 4 << 20;
 pub struct App {
     /// The planes.
     pub node: Arc<Node>,
-    /// The metrics.
-    pub prometheus: Arc<Prometheus>,
     /// Whether requests without a token are the local user's; only ever true on loopback.
     pub loopback_user: Option<Arc<str>>,
 }
@@ -39,7 +37,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(platform::health))
         .route("/metrics", get(platform::metrics))
         .route("/openapi.json", get(platform::openapi))
-        .route("/v1/events", post(events::ingest))
+        .route("/v1/events", get(feed::list).post(events::ingest))
         .route("/v1/workflows/{name}/orchestrations", post(orchestrations::start))
         .route("/v1/orchestrations", get(orchestrations::list))
         .route("/v1/orchestrations/{id}", get(orchestrations::show))
@@ -62,5 +60,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/workers/extend", post(work::extend))
         .fallback(refusal::no_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(refusal::hear_out))
+        .layer(axum::middleware::map_response(refusal::as_problem))
         .with_state(app)
 }

@@ -11,7 +11,8 @@ use provost_api::resources::{BindingBody, BundleAnswer, BundleBody, Effect, Guar
 use provost_control::ControlCommand;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
-use provost_model::{EffectId, ReviewId, Value};
+use provost_model::who::Known;
+use provost_model::{EffectId, ReviewId, TenantId, Value};
 use provost_runtime::language::{Finding, Severity, Sources, compile};
 use provost_store::Needs;
 use serde::Deserialize;
@@ -35,7 +36,7 @@ pub async fn health(State(app): State<App>) -> Result<Json<serde_json::Value>, R
 
 /// `GET /metrics` (Prometheus text). Needs a credential beyond loopback.
 pub async fn metrics(State(app): State<App>, _caller: Caller) -> impl IntoResponse {
-    ([(CONTENT_TYPE, provost_telemetry::prometheus::CONTENT_TYPE)], app.prometheus.render())
+    ([(CONTENT_TYPE, provost_telemetry::prometheus::CONTENT_TYPE)], app.node.plane.observer().prometheus.render())
 }
 
 /// `GET /openapi.json`.
@@ -219,14 +220,34 @@ pub struct PrincipalBody {
     name: String,
     roles: Vec<String>,
     reason: String,
+    /// Another tenant's, made where there is none yet: only the local user of a laptop may say it.
+    #[serde(default)]
+    tenant: Option<String>,
 }
 
 /// Makes a named token and shows it once.
 pub async fn create_principal(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
     let asked: PrincipalBody = body(&bytes)?;
     caller.may_in_tenant(&app, "guard.set")?;
-    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    let tenant = match &asked.tenant {
+        None => caller.tenant.clone(),
+        Some(named) => {
+            let tenant =
+                TenantId::parse(named).map_err(|e| Refusal::new(422, "tenant", e.to_string(), "use 1 to 63 of a-z, 0-9 and `-`"))?;
+            if tenant != caller.tenant && caller.who.known != Known::Loopback {
+                let detail = "make it on the machine itself, over loopback and without a token";
+                return Err(Refusal::new(
+                    403,
+                    "foreign-tenant",
+                    format!("a token of `{}` cannot make one of `{tenant}`", caller.tenant),
+                    detail,
+                ));
+            }
+            tenant
+        }
+    };
+    app.node.ensure_tenant(&tenant, caller.who.clone()).await?;
     let roles: Vec<Arc<str>> = asked.roles.iter().map(|role| role.as_str().into()).collect();
-    let made = app.node.create_token(&caller.tenant, &asked.name, roles, caller.who.clone(), reason(&asked.reason)?).await?;
+    let made = app.node.create_token(&tenant, &asked.name, roles, caller.who.clone(), reason(&asked.reason)?).await?;
     Ok(Json(serde_json::json!({ "name": asked.name, "token": made.reveal() })))
 }

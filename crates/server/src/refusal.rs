@@ -1,7 +1,10 @@
 //! Refusals as problem documents (RFC 9457).
 
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use provost_api::problem::{MEDIA_TYPE, ProblemBody};
 use provost_runtime::Refused;
 
@@ -47,6 +50,56 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// Most of a framework's own text that is kept as the detail, in bytes.
+const DETAIL_BYTES_MAX: usize = 1024;
+
+/// Most of a body over the limit that is read and thrown away, so that its sender hears the refusal, in bytes.
+const HEARD_OUT_BYTES_MAX: usize = 32 << 20;
+
+/// A sender that is refused while it still writes would see a broken connection and no reason: a body over the limit is read first.
+pub async fn hear_out(request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_none_or(|length| length <= crate::BODY_BYTES_MAX) {
+        return next.run(request).await;
+    }
+    let mut body = request.into_body().into_data_stream();
+    let mut heard = 0;
+    while let Some(Ok(piece)) = body.next().await {
+        heard += piece.len();
+        if heard > HEARD_OUT_BYTES_MAX {
+            break;
+        }
+    }
+    StatusCode::PAYLOAD_TOO_LARGE.into_response()
+}
+
+/// Whatever refuses a request before it reaches a handler does so as a problem document too.
+pub async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if status.as_u16() < 400 || kind.contains("json") {
+        return response;
+    }
+    let (code, title, hint) = match status.as_u16() {
+        405 => ("method", "the route does not know this method", "`GET /openapi.json` lists what each route knows"),
+        413 => {
+            ("body-too-large", "the body is too large", "send at most 4 MiB in one request; put large data where a reference can name it")
+        }
+        415 => ("content-type", "the content type is not taken", "send `content-type: application/json`"),
+        400 | 422 => ("malformed", "the request cannot be read", "`GET /openapi.json` says what the route takes"),
+        _ => ("refused", "the request cannot be taken", "`GET /openapi.json` says what the route takes"),
+    };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let said = axum::body::to_bytes(response.into_body(), DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let detail = if said.is_empty() { hint.to_owned() } else { format!("{said}; {hint}") };
+    let mut answer = Refusal::new(status.as_u16(), code, title, detail).into_response();
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    answer
 }
 
 /// There is no such route.

@@ -14,10 +14,8 @@ pub fn status(state: &engine::Orchestration) -> &'static str {
         (Phase::Ended(Ending::Cancelled), _) => "cancelled",
         (Phase::Cancelling { .. }, _) => "cancelling",
         (Phase::New | Phase::Running, Some(_)) => "parked",
-        (Phase::New | Phase::Running, None) => {
-            let working = state.effects.values().any(|e| matches!(e.state, EffectState::Intended | EffectState::Sent | EffectState::Asked));
-            if working || state.yielded { "running" } else { "waiting" }
-        }
+        (Phase::New | Phase::Running, None) if state.waits() => "waiting",
+        (Phase::New | Phase::Running, None) => "running",
     }
 }
 

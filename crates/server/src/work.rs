@@ -35,11 +35,12 @@ pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<
     let capacity = asked.capacity.min(CAPACITY_MAX) as usize;
     let worker: Arc<str> = asked.worker.as_str().into();
     let claimed = app.node.plane.claim(&caller.tenant, &worker, &queues, capacity, wait).await?;
-    let work = claimed.into_iter().map(|(lease, offer)| work(lease, offer)).collect();
+    let work = claimed.into_iter().map(|(lease, offer)| work(&app, lease, offer)).collect();
     Ok(Json(Exchanged { work, refused }))
 }
 
-fn work(lease: String, offer: Offer) -> Work {
+fn work(app: &App, lease: String, offer: Offer) -> Work {
+    let traceparent = Some(provost_runtime::traced::traceparent(&app.node.plane.observer().spans, &offer));
     let kind = match offer.kind {
         OfferKind::Agent => WorkKind::Agent,
         OfferKind::Action => WorkKind::Action,
@@ -60,7 +61,7 @@ fn work(lease: String, offer: Offer) -> Work {
         key: offer.key.to_string(),
         deadline_us: offer.deadline_us,
         input: offer.arguments,
-        traceparent: None,
+        traceparent,
     }
 }
 

@@ -83,7 +83,7 @@ fn unanswered() -> Problem {
 
 fn done(offer: &Offer) -> Attempted {
     let value = Value::object([("id", Value::Str(offer.key.clone()))]);
-    Attempted::Done { value, reference: Some(offer.key.clone()), usage: None }
+    Attempted::Done { value, reference: Some(offer.key.clone()), usage: None, dropped_bytes: None }
 }
 
 fn answer(offer: &Offer, code: &Compiled) -> Attempted {
@@ -91,7 +91,7 @@ fn answer(offer: &Offer, code: &Compiled) -> Attempted {
     let example = spec.zip(offer.example).and_then(|(spec, at)| spec.examples.get(at as usize));
     match example {
         Some(example) => match &example.fails {
-            None => Attempted::Done { value: example.answer.clone(), reference: None, usage: None },
+            None => Attempted::Done { value: example.answer.clone(), reference: None, usage: None, dropped_bytes: None },
             Some(why) => Attempted::Failed { problem: Problem::ours("agent-failed", 502, &**why), retry: true, retry_after_ms: None },
         },
         None => Attempted::Failed { problem: Problem::ours("agent-failed", 502, "there is no answer"), retry: false, retry_after_ms: None },

@@ -275,6 +275,16 @@ metrics! {
         "Reports refused because their lease or epoch was over.";
     POLICY_VERDICTS = "provost_policy_verdicts_total", Counter, Count, ["answer"], NONE,
         "Verdicts of policy, by answer.";
+    ORCHESTRATIONS_OPEN = "provost_orchestrations_open", Gauge, Count, ["partition"], NONE,
+        "Orchestrations that are not over.";
+    REVIEWS_OPEN = "provost_reviews_open", Gauge, Count, ["partition"], NONE,
+        "Questions to people that have no answer.";
+    WORK_WAITING = "provost_work_waiting", Gauge, Count, [], NONE,
+        "Pieces of work that no worker has taken.";
+    WORK_LEASED = "provost_work_leased", Gauge, Count, [], NONE,
+        "Pieces of work in the hands of workers.";
+    OVERLOADED = "provost_requests_overloaded_total", Counter, Count, [], NONE,
+        "Requests turned away with 429 because a partition's queue was full.";
     TIMERS_PENDING = "provost_timers_pending", Gauge, Count, ["partition"], NONE,
         "Timers that wait for their moment.";
 }

@@ -80,6 +80,9 @@ pub struct Meters {
     exchanges: PerWord,
     zombies: Counter,
     verdicts: PerWord,
+    waiting: Gauge,
+    leased: Gauge,
+    overloaded: Counter,
 }
 
 impl Meters {
@@ -101,12 +104,20 @@ impl Meters {
             exchanges: PerWord::new::<Exchange>(recorder, &metric::WORKER_EXCHANGES),
             zombies: counter(recorder, &metric::ZOMBIE_REPORTS, &[]),
             verdicts: PerWord::new::<Answer>(recorder, &metric::POLICY_VERDICTS),
+            waiting: gauge(recorder, &metric::WORK_WAITING, &[]),
+            leased: gauge(recorder, &metric::WORK_LEASED, &[]),
+            overloaded: counter(recorder, &metric::OVERLOADED, &[]),
         }
     }
 
     /// A transition became durable this long after its command was taken from the queue.
     pub fn transition(&self, took: Duration) {
         self.transition.record(took);
+    }
+
+    /// `n` transitions of one batch became durable.
+    pub fn transitions(&self, took: Duration, n: u32) {
+        self.transition.record_many(took, n as usize);
     }
 
     /// A batch of `transitions` was committed.
@@ -116,13 +127,13 @@ impl Meters {
     }
 
     /// Something was tried again.
-    pub fn retried(&self, what: Retried) {
-        self.retries.add(what, 1);
+    pub fn retried(&self, what: Retried, n: u64) {
+        self.retries.add(what, n);
     }
 
     /// Of `total` breakers, `open` are open.
-    pub fn circuits(&self, open: u32, total: u32) {
-        self.open_circuits.set(if total == 0 { 0.0 } else { f64::from(open) / f64::from(total) });
+    pub fn circuits(&self, open: usize, total: usize) {
+        self.open_circuits.set(if total == 0 { 0.0 } else { open as f64 / total as f64 });
     }
 
     /// Events arrived.
@@ -130,21 +141,32 @@ impl Meters {
         self.events.add(arrival, n);
     }
 
-    /// An orchestration started.
-    pub fn started(&self) {
-        self.started.increment(1);
+    /// Orchestrations started.
+    pub fn started(&self, n: u64) {
+        self.started.increment(n);
     }
 
-    /// An orchestration ended.
-    pub fn ended(&self, ending: Ending) {
-        self.ended.add(ending, 1);
+    /// Orchestrations ended.
+    pub fn ended(&self, ending: Ending, n: u64) {
+        self.ended.add(ending, n);
     }
 
-    /// An effect reached a state.
-    pub fn effect(&self, class: EffectClass, state: EffectState) {
+    /// Effects reached a state.
+    pub fn effects(&self, class: EffectClass, state: EffectState, n: u64) {
         if let Some(states) = self.effects.get(class.place()) {
-            states.add(state, 1);
+            states.add(state, n);
         }
+    }
+
+    /// Work for workers: waiting in queues, and in their hands.
+    pub fn work(&self, waiting: usize, leased: usize) {
+        self.waiting.set(waiting as f64);
+        self.leased.set(leased as f64);
+    }
+
+    /// A request was turned away because there is too much work.
+    pub fn overloaded(&self) {
+        self.overloaded.increment(1);
     }
 
     /// An exchange with a worker ended.
@@ -158,8 +180,8 @@ impl Meters {
     }
 
     /// Policy answered.
-    pub fn verdict(&self, answer: Answer) {
-        self.verdicts.add(answer, 1);
+    pub fn verdicts(&self, answer: Answer, n: u64) {
+        self.verdicts.add(answer, n);
     }
 }
 
@@ -170,6 +192,8 @@ pub struct PartitionMeters {
     in_doubt: Gauge,
     lag: Gauge,
     timers: Gauge,
+    open: Gauge,
+    reviews: Gauge,
 }
 
 impl PartitionMeters {
@@ -183,6 +207,8 @@ impl PartitionMeters {
             in_doubt: of(&metric::IN_DOUBT),
             lag: of(&metric::PROJECTION_LAG),
             timers: of(&metric::TIMERS_PENDING),
+            open: of(&metric::ORCHESTRATIONS_OPEN),
+            reviews: of(&metric::REVIEWS_OPEN),
         }
     }
 
@@ -192,13 +218,23 @@ impl PartitionMeters {
     }
 
     /// Orchestrations parked.
-    pub fn parked(&self, n: usize) {
+    pub fn parked(&self, n: i64) {
         self.parked.set(n as f64);
     }
 
     /// Effects in doubt.
-    pub fn in_doubt(&self, n: usize) {
+    pub fn in_doubt(&self, n: i64) {
         self.in_doubt.set(n as f64);
+    }
+
+    /// Orchestrations that are not over.
+    pub fn open(&self, n: i64) {
+        self.open.set(n as f64);
+    }
+
+    /// Questions to people without an answer.
+    pub fn reviews(&self, n: i64) {
+        self.reviews.set(n as f64);
     }
 
     /// How far the lists stand behind the journals.

@@ -34,8 +34,8 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
 /// Everything of one transition with one effect, in a batch of 64.
 fn record(meters: &Meters, partition: &PartitionMeters, n: usize) {
     meters.transition(Duration::from_micros(730));
-    meters.effect(EffectClass::E1, EffectState::Intended);
-    meters.verdict(Answer::Allow);
+    meters.effects(EffectClass::E1, EffectState::Intended, 1);
+    meters.verdicts(Answer::Allow, 1);
     partition.queue_depth(n);
     partition.timers_pending(n);
     if n.is_multiple_of(64) {
@@ -46,11 +46,11 @@ fn record(meters: &Meters, partition: &PartitionMeters, n: usize) {
 fn record_all(prometheus: &Prometheus) {
     let (meters, partition) = (prometheus.meters(), prometheus.partition(3));
     record(&meters, &partition, 128);
-    meters.retried(Retried::Effect);
+    meters.retried(Retried::Effect, 1);
     meters.circuits(1, 4);
     Arrival::ALL.iter().for_each(|arrival| meters.events(*arrival, 5));
-    meters.started();
-    meters.ended(Ending::Faulted);
+    meters.started(1);
+    meters.ended(Ending::Faulted, 1);
     Exchange::ALL.iter().for_each(|kind| meters.exchange(*kind));
     meters.zombie_refused();
     partition.parked(2);
@@ -105,7 +105,7 @@ fn every_metric_of_the_catalogue_is_there_with_type_and_help() {
 #[test]
 fn two_servers_do_not_mix() {
     let (one, two) = (Prometheus::new(), Prometheus::new());
-    one.meters().started();
+    one.meters().started(1);
     two.meters();
     assert_eq!(parse(&one.render())["provost_orchestrations_started_total"], 1.0);
     assert_eq!(parse(&two.render())["provost_orchestrations_started_total"], 0.0);

@@ -77,7 +77,7 @@ pub async fn look_up(http: &Http, spec: &ActionSpec, call: &Call) -> Attempted {
     match answer.status() {
         StatusCode::NOT_FOUND | StatusCode::GONE => Attempted::Absent,
         status if status.is_success() => match read(answer, lookup.http.response_bytes_max).await {
-            Ok((value, reference)) => Attempted::Done { value, reference, usage: None },
+            Ok((value, reference)) => Attempted::Done { value, reference, usage: None, dropped_bytes: None },
             Err(problem) => Attempted::Failed { problem, retry: true, retry_after_ms: None },
         },
         status => Attempted::Failed { problem: answered(&lookup.http, status), retry: true, retry_after_ms: retry_after_ms(&answer) },
@@ -133,6 +133,9 @@ fn request(http: &Http, described: &HttpCall, call: &Call, url: Url, within: Dur
         let value = HeaderValue::from_str(&call.key).map_err(|_| invalid("key"))?;
         request = request.header(name, value);
     }
+    if let Ok(traceparent) = HeaderValue::from_str(&call.traceparent) {
+        request = request.header("traceparent", traceparent);
+    }
     if described.body {
         request = request.header(CONTENT_TYPE, "application/json").body(canonical(&call.input));
     }
@@ -164,7 +167,7 @@ async fn acted(spec: &ActionSpec, described: &HttpCall, answer: Response) -> Att
     let retry_after_ms = retry_after_ms(&answer);
     match status.as_u16() {
         200..=299 => match read(answer, described.response_bytes_max).await {
-            Ok((value, reference)) => Attempted::Done { value, reference, usage: None },
+            Ok((value, reference)) => Attempted::Done { value, reference, usage: None, dropped_bytes: None },
             Err(problem) => Attempted::Unknown { problem },
         },
         408 | 425 | 429 | 503 => Attempted::Failed { problem: answered(described, status), retry: true, retry_after_ms },

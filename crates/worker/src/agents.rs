@@ -43,6 +43,6 @@ fn answer(example: &Example) -> Attempted {
             let problem = Problem::standard("runtime", 500, why.to_string());
             Attempted::Failed { problem, retry: false, retry_after_ms: None }
         }
-        None => Attempted::Done { value: example.answer.clone(), reference: None, usage: None },
+        None => Attempted::Done { value: example.answer.clone(), reference: None, usage: None, dropped_bytes: None },
     }
 }

@@ -23,6 +23,8 @@ pub struct Call {
     pub input: Value,
     /// The key the target sees.
     pub key: String,
+    /// W3C trace context for the target.
+    pub traceparent: String,
     /// Until when, from now, in milliseconds; 0 means the specification's own timeout only.
     pub within_ms: i64,
     /// Approved destinations: name -> base URL.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use provost_model::id::EffectId;
 use provost_model::program::{EffectClass, InDoubt, RetrySpec, TaskKind};
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome};
-use provost_model::{Position, Problem};
+use provost_model::value::canonical_len;
+use provost_model::{Position, Problem, Value};
 
 use super::leave::{leave, put_off};
 use super::{again, look_up};
@@ -33,7 +34,7 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
     }
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())) });
     match &outcome.result {
-        Attempted::Done { .. } => done(turn, &id),
+        Attempted::Done { value, dropped_bytes, .. } => done(turn, &id, oversize(turn, value, *dropped_bytes)),
         Attempted::Failed { problem, retry, retry_after_ms } if effect.state != EffectState::Asked => {
             failed(turn, &id, &effect, problem, *retry, *retry_after_ms);
         }
@@ -85,11 +86,11 @@ pub(super) fn settle(turn: &mut Turn<'_>, id: &EffectId, state: EffectState) {
 }
 
 /// It was done. What was done stays done, even if its result breaks the contract.
-pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId) {
+pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, oversize: Option<Problem>) {
     let Some(effect) = turn.state.effects.get(id).cloned() else { return };
     match effect.kind {
-        EffectKind::Agent => run_done(turn, id, &effect),
-        EffectKind::Action => action_done(turn, id, &effect),
+        EffectKind::Agent => run_done(turn, id, &effect, oversize),
+        EffectKind::Action => action_done(turn, id, &effect, oversize),
         EffectKind::Undo => {
             settle(turn, id, EffectState::Done);
             unwound(turn, &effect.at);
@@ -97,21 +98,32 @@ pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId) {
     }
 }
 
-fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+/// Why a result cannot be handed on: it is larger than a value may be.
+pub(super) fn oversize(turn: &Turn<'_>, value: &Value, dropped_bytes: Option<u64>) -> Option<Problem> {
+    let limit = turn.program().limits.value_bytes;
+    let bytes = dropped_bytes.unwrap_or_else(|| canonical_len(value) as u64);
+    (bytes > limit).then(|| {
+        Problem::ours("value-too-large", 413, format!("the result has {bytes} bytes, more than {limit}"))
+            .detail("what was done stays done; ask for less, or raise `metadata.provost.limits.valueBytes`")
+    })
+}
+
+fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, oversize: Option<Problem>) {
     let contract = turn.program().agents.get(&effect.name).and_then(|spec| spec.output);
-    match turn.validate(contract, &effect.result, "the agent's answer") {
+    let checked = oversize.map_or_else(|| turn.validate(contract, &effect.result, "the agent's answer"), Err);
+    match checked {
         Ok(()) => finish(turn, id, effect),
         Err(problem) => failed(turn, id, effect, &problem, true, None),
     }
 }
 
-fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
+fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, oversize: Option<Problem>) {
     settle(turn, id, EffectState::Done);
     let Some(spec) = turn.program().actions.get(&effect.name) else { return };
     if let Some(by) = undo_of(turn, effect).or_else(|| spec.undo.clone()) {
         turn.emit(Fact::Undoable { effect: *id, by });
     }
-    match turn.validate(spec.result, &effect.result, "the action's result") {
+    match oversize.map_or_else(|| turn.validate(spec.result, &effect.result, "the action's result"), Err) {
         Ok(()) => finish(turn, id, effect),
         Err(problem) => raise_at(turn, &effect.at, problem),
     }

@@ -4,7 +4,7 @@ use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, EffectState, Fact, Resolve};
 
 use super::again;
-use super::outcome::{done, settle};
+use super::outcome::{done, oversize, settle};
 use crate::rejected::Rejected;
 use crate::state::Phase;
 use crate::turn::Turn;
@@ -19,9 +19,10 @@ pub(crate) fn resolved(turn: &mut Turn<'_>, resolve: &Resolve) -> Result<(), Rej
     let Some(effect) = effect else { return Err(Rejected::NotInDoubt(id)) };
     turn.emit(Fact::Resolved { effect: id, done: resolve.done });
     if resolve.done {
-        let result = Attempted::Done { value: resolve.result.clone(), reference: None, usage: None };
+        let result = Attempted::Done { value: resolve.result.clone(), reference: None, usage: None, dropped_bytes: None };
         turn.emit(Fact::Attempted { effect: id, attempt: effect.attempt, result: Some(Box::new(result)) });
-        done(turn, &id);
+        let oversize = oversize(turn, &resolve.result, None);
+        done(turn, &id, oversize);
         return Ok(());
     }
     if provost_model::planted::planted("resolved-and-left") {

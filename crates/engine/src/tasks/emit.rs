@@ -14,7 +14,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     turn.validate(task.contract, rendered.member("data").unwrap_or(&Value::Null), "the event's data")?;
     let round = turn.state.round(entering.at);
     let effect = turn.state.id.effect(entering.at.as_str(), &format!("emit/{round}"));
-    let mut event = event(&rendered)?;
+    let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).saturating_add(1);
     event.id = effect.to_string().into();
     event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
@@ -29,7 +29,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
 
 const KNOWN: [&str; 9] = ["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "specversion"];
 
-fn event(rendered: &Value) -> Result<Event, Problem> {
+fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<Event, Problem> {
     let Some(map) = rendered.as_object() else {
         return Err(
             Problem::standard("configuration", 400, "the event to emit is no object").detail("write `emit.event.with` as an object")
@@ -48,7 +48,7 @@ fn event(rendered: &Value) -> Result<Event, Problem> {
         time: text("time"),
         dataschema: text("dataschema"),
         datacontenttype: text("datacontenttype"),
-        traceparent: None,
+        traceparent,
         hops: 0,
         extensions: if extensions.is_empty() { Value::Null } else { Value::Object(extensions.into()) },
         data: map.lookup("data").cloned().unwrap_or_default(),

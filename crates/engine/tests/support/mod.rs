@@ -134,6 +134,7 @@ impl Run {
             event: None,
             subject: None,
             hops: 0,
+            traceparent: None,
             order: self.order.clone(),
             by: Who { name: "starter".into(), known: provost_model::who::Known::Token, roles: Vec::new() },
         };
@@ -249,7 +250,7 @@ impl Run {
 
 /// It was done, with this result.
 pub fn done(value: Value) -> Attempted {
-    Attempted::Done { value, reference: None, usage: None }
+    Attempted::Done { value, reference: None, usage: None, dropped_bytes: None }
 }
 
 /// It certainly was not done.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::id::{EffectId, EventId, OrchestrationId, ReviewId};
 use crate::problem::Problem;
-use crate::value::Value;
+use crate::value::{Value, canonical_len};
 use crate::who::Who;
 
 /// A wish about one orchestration.
@@ -68,6 +68,9 @@ pub struct Start {
     /// How many events of ours caused this start.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hops: u32,
+    /// The W3C trace context it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Arc<str>>,
     /// The ordering key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Arc<str>>,
@@ -109,6 +112,9 @@ pub enum Attempted {
         /// What it cost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         usage: Option<Usage>,
+        /// The size of a result over the limit, which is not kept, in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dropped_bytes: Option<u64>,
     },
     /// It failed, and was certainly not done.
     Failed {
@@ -169,6 +175,20 @@ pub enum ClaimAnswer {
         /// The orchestration that used it.
         by: OrchestrationId,
     },
+}
+
+impl Attempted {
+    /// The outcome as it can be kept: a result of more than `bytes_max` bytes is dropped, and its size told.
+    #[must_use]
+    pub fn within(self, bytes_max: u64) -> Self {
+        match self {
+            Self::Done { value, reference, usage, .. } if canonical_len(&value) as u64 > bytes_max => {
+                let dropped_bytes = Some(canonical_len(&value) as u64);
+                Self::Done { value: Value::Null, reference, usage, dropped_bytes }
+            }
+            Self::Done { .. } | Self::Failed { .. } | Self::Unknown { .. } | Self::Absent => self,
+        }
+    }
 }
 
 /// What a run used.

@@ -94,6 +94,9 @@ pub struct Token {
     /// Its roles: admin, operator, reviewer, writer, worker.
     #[arg(long = "role", required = true)]
     roles: Vec<String>,
+    /// The tenant it belongs to; made where there is none yet. Without it, the caller's own.
+    #[arg(long)]
+    tenant: Option<String>,
     /// Why, for the record.
     #[arg(long)]
     reason: String,
@@ -196,7 +199,7 @@ impl Token {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
-        let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason });
+        let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason, "tenant": self.tenant });
         let said = client.post("/v1/principals", &body, &[]).await?;
         client.close().await;
         data(said["token"].as_str().unwrap_or_default());

@@ -18,15 +18,16 @@ enum Noun {
     Effects,
     DeadLetters,
     Bundles,
+    Events,
 }
 
-/// List orchestrations, reviews, effects, dead-letters or bundles.
+/// List orchestrations, reviews, effects, dead-letters, events or bundles.
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// What.
     #[arg(value_enum)]
     noun: Noun,
-    /// Only this state: of orchestrations their status, of effects in-doubt or conflict.
+    /// Only this state: of orchestrations their status, of effects in-doubt or conflict, of events accepted or rejected.
     #[arg(long)]
     state: Option<String>,
     /// Only this subject.
@@ -49,6 +50,10 @@ impl List {
                 (format!("/v1/effects?state={state}"), &["id", "orchestration", "name", "class", "state", "attempts"])
             }
             Noun::DeadLetters => ("/v1/dead-letters".to_owned(), &["id", "workflow", "version", "status", "started_at"]),
+            Noun::Events => {
+                let status = self.state.as_ref().map(|state| format!("&status={state}")).unwrap_or_default();
+                (format!("/v1/events?limit={}{status}", self.limit), &["id", "status", "received_at", "by", "code"])
+            }
             Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
         };
         let answer = client.get(&path).await?;

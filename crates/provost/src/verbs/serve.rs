@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use provost_runtime::RetentionConfig;
 use provost_runtime::sweep::GRACE;
+use provost_runtime::{Observer, RetentionConfig};
 use provost_telemetry::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,7 +41,9 @@ impl Serve {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let config = Config { otlp_endpoint: self.otlp_endpoint.clone(), ..Config::default() };
         let telemetry = provost_telemetry::setup(&config).map_err(|e| Failure::new(e.code(), e.to_string()).detail(e.hint()))?;
-        let node = compose::open(&target.data, RetentionConfig::days(self.keep_days)).await?;
+        let (prometheus, meters, spans) = (telemetry.prometheus.clone(), telemetry.meters.clone(), telemetry.spans.clone());
+        let retention = RetentionConfig::days(self.keep_days);
+        let node = compose::open(&target.data, retention, Observer { prometheus, meters, spans }).await?;
         tokio::spawn(sweeping(node.clone()));
         let failing = node.clone();
         let listening = compose::serve(node.clone(), self.listen, async move { stopped(&failing).await }).await?;

@@ -3,8 +3,10 @@
 use provost_engine::{Code as _, order_of};
 use provost_model::limits::EVENT_HOPS_MAX;
 use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
+use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
+use provost_telemetry::meters::Arrival;
 
 use super::stage::Stage;
 use super::{Loaded, Partition, Reply, Ticket, Told};
@@ -32,6 +34,7 @@ impl<S: Upkeep> Partition<S> {
         let before = self.remembered(stage, tenant, &key)?.filter(|_| !provost_model::planted::planted("event-taken-twice"));
         if let Some(before) = before.as_ref().filter(|seen| seen.fingerprint == fingerprint) {
             let answer: Accepted = serde_json::from_slice(&before.answer).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.tally.arrived(Arrival::Duplicate);
             tell(stage, Accepted { duplicate: true, ..answer });
             return Ok(());
         }
@@ -63,6 +66,7 @@ impl<S: Upkeep> Partition<S> {
         let head = self.head_of(stage, tenant, &stream)?;
         let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
         stage.append(self.place(tenant, &stream), head, cause, (1, &json));
+        stage.tally.arrived(if refusal.is_some() { Arrival::Rejected } else { Arrival::Accepted });
         if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
             stage.remember(stage.entries.len() - 1, tenant, seen);
         }
@@ -179,6 +183,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         event: Some(id),
         subject: event.subject.clone(),
         hops: event.hops,
+        traceparent: event.traceparent.clone(),
         order: None,
         by: by.clone(),
     };
@@ -198,6 +203,11 @@ fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
     if launches.is_empty() && !ours {
         let reason = format!("no active workflow starts on events of type `{}`; apply one that does", event.kind);
         return Some(("event-unknown", reason));
+    }
+    let bytes = canonical_len(&event.data) as u64;
+    if let Some(limit) = launches.iter().map(|launch| launch.code.program.limits.value_bytes).find(|limit| bytes > *limit) {
+        let reason = format!("its data has {bytes} bytes, more than {limit}; send a reference to it, or raise `limits.valueBytes`");
+        return Some(("event-too-large", reason));
     }
     launches.iter().find_map(|launch| {
         let contract = launch.code.program.starts_on.as_ref()?.contract?;

@@ -14,6 +14,7 @@ use super::stage::Stage;
 use super::{Claim, Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
 use crate::gate::Refused;
+use crate::traced::spans_of;
 
 /// Most rounds of questions to policy in one transition.
 const ASK_ROUNDS_MAX: usize = 1024;
@@ -43,6 +44,8 @@ impl<S: Upkeep> Partition<S> {
         };
         let Decided { transition, next } = decided;
         let listed = listed(&loaded.state, &next);
+        stage.tally.transition(&loaded.state, &next, &transition);
+        stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
         let after = Loaded { state: next, head: loaded.head, code: loaded.code.clone(), used: loaded.used };
         let expected = loaded.head;
         stage.keep(key.clone(), Some(loaded));
@@ -240,6 +243,7 @@ fn offer(state: &Orchestration, id: &EffectId, look_up: bool) -> Option<Offer> {
         arguments: effect.arguments.clone(),
         example: effect.example,
         event: start.event,
+        traceparent: start.traceparent.clone(),
     })
 }
 
@@ -277,15 +281,9 @@ pub(crate) fn status(state: &Orchestration) -> Status {
         (Phase::Ended(Ending::Faulted), _) => Status::Faulted,
         (Phase::Ended(Ending::Cancelled), _) => Status::Cancelled,
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, Some(_)) => Status::Parked,
-        (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) if waits(state) => Status::Waiting,
+        (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) if state.waits() => Status::Waiting,
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) => Status::Running,
     }
-}
-
-/// Whether only time or a person can move it.
-fn waits(state: &Orchestration) -> bool {
-    let working = state.effects.values().any(|e| matches!(e.state, EffectState::Intended | EffectState::Sent | EffectState::Asked));
-    !working && !state.yielded && state.sequence > 0
 }
 
 /// The list row of an orchestration.

@@ -7,6 +7,8 @@ use provost_model::{Digest, OrchestrationId, TenantId};
 use provost_store::{Entry, OpenChange, Seen};
 
 use super::{Loaded, Outputs, Release, Reply};
+use crate::tally::Tally;
+use crate::traced::Traced;
 
 /// Entries, replies and releases of a batch under construction.
 #[derive(Default)]
@@ -20,6 +22,8 @@ pub(super) struct Stage {
     pub ended: Vec<(TenantId, OrchestrationId)>,
     /// Orchestrations whose journal passed a snapshot's distance.
     pub grown: Vec<(TenantId, OrchestrationId)>,
+    pub tally: Tally,
+    pub traced: Vec<Traced>,
     /// What memory held before each change, oldest first; `None` where it held nothing.
     before: Vec<(Key, Option<Loaded>)>,
 }
@@ -35,6 +39,8 @@ pub(super) struct Mark {
     ended: usize,
     grown: usize,
     before: usize,
+    traced: usize,
+    tally: Tally,
 }
 
 /// Where and when a row is written.
@@ -80,6 +86,8 @@ impl Stage {
             ended: self.ended.len(),
             grown: self.grown.len(),
             before: self.before.len(),
+            traced: self.traced.len(),
+            tally: self.tally,
         }
     }
 
@@ -100,12 +108,22 @@ impl Stage {
         self.releases.truncate(mark.releases);
         self.ended.truncate(mark.ended);
         self.grown.truncate(mark.grown);
+        self.traced.truncate(mark.traced);
+        self.tally = mark.tally;
         self.before.split_off(mark.before).into_iter().rev()
     }
 
     /// What leaves, now that `committed` rows are on disk.
     pub fn done(self, committed: usize) -> Outputs {
         let committed = u32::try_from(committed).unwrap_or(u32::MAX);
-        Outputs { replies: self.replies, releases: self.releases, failed: None, committed }
+        Outputs {
+            replies: self.replies,
+            releases: self.releases,
+            failed: None,
+            committed,
+            commit_took: std::time::Duration::ZERO,
+            tally: self.tally,
+            traced: self.traced,
+        }
     }
 }

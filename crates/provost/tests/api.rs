@@ -1,0 +1,15 @@
+//! The API over a real server with two tenants: what is said, what is kept, what stays apart. Each test starts the binary on a folder of
+//! its own; nothing is played.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent")]
+
+#[path = "api/input.rs"]
+mod input;
+#[path = "api/metrics.rs"]
+mod metrics;
+#[path = "api/served.rs"]
+mod served;
+#[path = "api/surface.rs"]
+mod surface;
+#[path = "api/tenants.rs"]
+mod tenants;

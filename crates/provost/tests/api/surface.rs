@@ -1,0 +1,112 @@
+//! The surface: waiting, following, pages, state at a sequence, the Guard; everything as the committed document says.
+
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::served::Served;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_described_and_refuses_in_one_form() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let document: Json = serde_json::from_str(include_str!("../../../../schema/openapi.json")).unwrap();
+    assert_eq!(acme.get("/openapi.json").await.json, document);
+    acme.get("/v1/nothing").await.refused(404, "unknown-route");
+    for (path, described) in document["paths"].as_object().unwrap() {
+        let concrete = path.replace("{id}", "odd").replace("{name}", "odd");
+        for method in ["get", "post", "put", "delete"] {
+            let known = described.get(method).is_some();
+            let body = if method == "get" { Vec::new() } else { b"{".to_vec() };
+            let sent = acme
+                .send(
+                    Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
+                    &concrete,
+                    &[("content-type", "application/json")],
+                    body,
+                )
+                .await;
+            if !known {
+                sent.refused(405, "method");
+            } else if sent.status >= 400 {
+                assert_eq!(sent.kind, "application/problem+json", "{method} {path}: {}", sent.text);
+            }
+            assert_ne!(sent.status, 500, "{method} {path}: {}", sent.text);
+        }
+    }
+    acme.get("/v1/orchestrations?limit=many").await.refused(400, "malformed");
+    acme.get("/v1/orchestrations/orc_short").await.refused(400, "id");
+    acme.get("/v1/orchestrations?before=odd").await.refused(400, "id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_as_long_as_it_is_asked_to() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let done = acme.start("double", json!({ "n": 21 }), &[("prefer", "wait=10")]).await;
+    assert_eq!((done.status, &done.json["output"]), (200, &json!({ "n": 42 })));
+    let waits = acme.start("ask", json!({}), &[("prefer", "wait=1")]).await;
+    assert_eq!(waits.status, 202, "{}", waits.text);
+    let key = [("idempotency-key", "once"), ("prefer", "wait=10")];
+    let first = acme.start("double", json!({ "n": 1 }), &key).await;
+    let again = acme.start("double", json!({ "n": 1 }), &key).await;
+    assert_eq!((first.text_at("/id"), first.json["output"].clone()), (again.text_at("/id"), again.json["output"].clone()));
+    acme.start("double", json!({ "n": 2 }), &key).await.refused(422, "key-reused");
+    let many = "k".repeat(300);
+    acme.start("double", json!({ "n": 2 }), &[("idempotency-key", many.as_str())]).await.refused(400, "idempotency-key");
+    let shown = acme.get(&format!("/v1/orchestrations/{}?wait_ms=1000", first.text_at("/id"))).await;
+    assert_eq!(shown.json["status"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_at_a_sequence_journal_explanation_and_verification_agree() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let id = acme.start("double", json!({ "n": 3 }), &[("prefer", "wait=10")]).await.text_at("/id");
+    let begun = acme.get(&format!("/v1/orchestrations/{id}?at=1")).await;
+    assert_eq!((begun.json["sequence"].as_u64(), begun.json["status"].as_str()), (Some(1), Some("running")), "{}", begun.text);
+    let rows = acme.get(&format!("/v1/orchestrations/{id}/journal")).await.json["rows"].as_array().unwrap().clone();
+    let head = rows.last().unwrap();
+    let verified = acme.post(&format!("/v1/orchestrations/{id}/verification"), &json!({})).await;
+    assert_eq!((verified.json["equal"].as_bool(), &verified.json["head"]), (Some(true), &head["chain"]), "{}", verified.text);
+    let explained = acme.get(&format!("/v1/orchestrations/{id}/explanation")).await;
+    assert!(explained.text.contains(&id) && explained.text.contains("COMPLETED"), "{}", explained.text);
+    let followed = acme.get(&format!("/v1/orchestrations/{id}/stream")).await;
+    assert!(followed.kind.starts_with("text/event-stream") && followed.text.contains("event: rows"), "{}", followed.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_hold_everything_once() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let mut started = Vec::new();
+    for n in 0..25 {
+        started.push(acme.start("double", json!({ "n": n }), &[("prefer", "wait=10")]).await.text_at("/id"));
+    }
+    acme.until("/v1/orchestrations?limit=500", |list| list["items"].as_array().is_some_and(|all| all.len() == 25)).await;
+    let (mut seen, mut before) = (Vec::new(), String::new());
+    loop {
+        let page = acme.get(&format!("/v1/orchestrations?limit=10{before}")).await;
+        let items = page.json["items"].as_array().unwrap().clone();
+        let Some(last) = items.last() else { break };
+        before = format!("&before={}", last["id"].as_str().unwrap());
+        seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+    }
+    seen.sort();
+    started.sort();
+    assert_eq!(seen, started);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guard_stops_what_policy_allows_and_lets_go_again() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let stop = json!({ "guard": { "actions": ["weigh"] }, "reason": "INC-1" });
+    acme.put("/v1/guard", &stop).await.ok();
+    let stopped = acme.start("work", json!({}), &[("prefer", "wait=5")]).await;
+    assert_eq!(stopped.json["status"], "faulted", "{}", stopped.text);
+    assert!(stopped.json["problem"].to_string().contains("policy-denied"), "{}", stopped.text);
+    acme.put("/v1/guard", &json!({ "guard": {}, "reason": "INC-1 over" })).await.ok();
+    assert_eq!(acme.start("work", json!({}), &[("prefer", "wait=1")]).await.status, 202, "it waits for a worker");
+    acme.put("/v1/guard", &json!({ "guard": { "odd": 1 }, "reason": "x" })).await.refused(422, "CONTROL_GUARD");
+    acme.put("/v1/guard", &json!({ "guard": {}, "reason": "" })).await.refused(422, "reason");
+}

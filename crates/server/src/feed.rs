@@ -1,0 +1,92 @@
+//! `GET /v1/events`: the feed of what came in.
+
+use axum::Json;
+use axum::extract::{Query as Parameters, State};
+use provost_api::resources::{FeedAnswer, FeedItem};
+use provost_model::Event;
+use provost_runtime::InboxFact;
+use provost_runtime::engine::iso8601;
+use serde::Deserialize;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::refusal::Refusal;
+
+/// Most entries of one page and partition.
+const PAGE_MAX: usize = 500;
+
+/// What the feed may be asked with.
+#[derive(Debug, Default, Deserialize)]
+pub struct FeedParameters {
+    after: Option<String>,
+    limit: Option<usize>,
+    status: Option<String>,
+}
+
+/// `GET /v1/events?status=accepted|rejected&after=CURSOR&limit=N`: oldest first.
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(asked): Parameters<FeedParameters>,
+) -> Result<Json<FeedAnswer>, Refusal> {
+    caller.may_in_tenant(&app, "orchestration.read")?;
+    let wanted: fn(&InboxFact) -> bool = match asked.status.as_deref() {
+        None => |fact| matches!(fact, InboxFact::Accepted { .. } | InboxFact::Rejected { .. }),
+        Some("accepted") => |fact| matches!(fact, InboxFact::Accepted { .. }),
+        Some("rejected") => |fact| matches!(fact, InboxFact::Rejected { .. }),
+        Some(other) => {
+            return Err(Refusal::new(422, "status", format!("`{other}` is no status of an event"), "use `accepted` or `rejected`"));
+        }
+    };
+    let after = cursor(asked.after.as_deref().unwrap_or_default())?;
+    let limit = asked.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let page = app.node.plane.events(&caller.tenant, &after, limit, wanted).await?;
+    let items = page.entries.into_iter().filter_map(|entry| item(iso8601(entry.recorded_at_us), entry.fact)).collect();
+    let next = page.next.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
+    Ok(Json(FeedAnswer { items, next, more: page.more }))
+}
+
+fn cursor(text: &str) -> Result<Vec<u64>, Refusal> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts: Result<Vec<u64>, _> = text.split('.').map(str::parse).collect();
+    parts.map_err(|_| Refusal::new(422, "cursor", format!("`{text}` is no cursor"), "send `next` of the page before as it is"))
+}
+
+fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
+    match fact {
+        InboxFact::Accepted { id, event, by, started } => Some(FeedItem {
+            id,
+            status: "accepted".to_owned(),
+            received_at,
+            by: by.name.to_string(),
+            event: shown(&event),
+            orchestrations: started,
+            code: None,
+            reason: None,
+        }),
+        InboxFact::Rejected { id, event, by, code, reason } => Some(FeedItem {
+            id,
+            status: "rejected".to_owned(),
+            received_at,
+            by: by.name.to_string(),
+            event: shown(&event),
+            orchestrations: Vec::new(),
+            code: Some(code.to_string()),
+            reason: Some(reason),
+        }),
+        InboxFact::HandedOn { .. } | InboxFact::Delivered { .. } | InboxFact::KeyClaimed { .. } => None,
+    }
+}
+
+fn shown(event: &Event) -> serde_json::Value {
+    let mut json = serde_json::json!({
+        "specversion": "1.0", "id": event.id, "source": event.source, "type": event.kind, "data": event.data,
+    });
+    let optional = [("subject", &event.subject), ("time", &event.time), ("dataschema", &event.dataschema)];
+    if let Some(map) = json.as_object_mut() {
+        map.extend(optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.as_deref()?.into()))));
+    }
+    json
+}
