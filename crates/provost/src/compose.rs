@@ -28,10 +28,10 @@ pub fn local_who() -> Who {
 ///
 /// # Errors
 /// [`Failure`] that says what is wrong with it.
-pub async fn open(data: &Path, retention: RetentionConfig, observer: Observer) -> Result<Arc<Node>, Failure> {
+pub async fn open(data: &Path, observer: Observer, retention: RetentionConfig) -> Result<Arc<Node>, Failure> {
     let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?;
     let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), observer.spans.clone()));
-    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, retention, observer };
+    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer, retention };
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;
     tokio::spawn(node.plane.clone().watch_leases());

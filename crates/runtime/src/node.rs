@@ -30,10 +30,10 @@ pub struct NodeConfig {
     pub partitions: u32,
     /// Who carries out built-in work.
     pub hands: Arc<dyn Hands>,
-    /// What is kept for how long.
-    pub retention: RetentionConfig,
     /// Where metrics and spans go.
     pub observer: Observer,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
 }
 
 /// An open data folder.
@@ -61,7 +61,7 @@ impl Node {
         let tenants = read_tenants(&config.data)?;
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
-        let plane = Plane::start(partitions, registry, config.hands, config.retention, config.observer, salt)?;
+        let plane = Plane::start(partitions, registry, config.hands, config.observer, config.retention, salt)?;
         Ok(Self { plane, control, path: config.data, folder })
     }
 

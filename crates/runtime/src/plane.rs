@@ -134,8 +134,8 @@ impl Plane {
         partitions: Vec<Partition<Sqlite>>,
         registry: Registry,
         hands: Arc<dyn Hands>,
-        retention: RetentionConfig,
         observer: Observer,
+        retention: RetentionConfig,
         salt: [u8; 32],
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);

@@ -75,8 +75,8 @@ impl Shell {
         let (local, waiting, sending) = (VecDeque::new(), BTreeMap::new(), BTreeMap::new());
         let timers = Timers::default();
         let projected = Instant::now();
-        let retention = Retention::new(shared.retention, shared.registry.clone());
         let watch = Watch::new(shared.observer.clone(), index);
+        let retention = Retention::new(shared.retention, shared.registry.clone());
         Self {
             partition,
             mailbox,

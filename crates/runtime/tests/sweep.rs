@@ -7,7 +7,7 @@ use std::time::Duration;
 use provost_model::record::Attempted;
 use provost_model::who::Known;
 use provost_model::{Event, TenantId, Value, Who};
-use provost_runtime::{Binding, Compiled, Done, Hands, Node, NodeConfig, Observer, Offer, RetentionConfig};
+use provost_runtime::{Binding, Compiled, Done, Hands, Node, NodeConfig, Offer, RetentionConfig};
 use provost_store::Blobs;
 
 struct Idle;
@@ -25,9 +25,14 @@ fn blobs_leave_by_mark_and_grace() {
     let temporary = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let retention = RetentionConfig::default();
-    let config =
-        NodeConfig { data: temporary.path().to_owned(), partitions: 2, hands: Arc::new(Idle), retention, observer: Observer::quiet() };
-    let node = Node::open(config).unwrap();
+    let node = Node::open(NodeConfig {
+        data: temporary.path().to_owned(),
+        partitions: 2,
+        hands: Arc::new(Idle),
+        observer: provost_runtime::Observer::quiet(),
+        retention,
+    })
+    .unwrap();
     let (tenant, by) = (TenantId::local(), Who { name: "tester".into(), known: Known::Token, roles: vec!["admin".into()] });
     let blobs = Blobs::new(temporary.path().join("blobs"));
     let [named, lost] = [&b"named"[..], b"lost"].map(|bytes| blobs.put(&tenant, bytes, "text/plain").unwrap());

@@ -42,8 +42,8 @@ impl Serve {
         let config = Config { otlp_endpoint: self.otlp_endpoint.clone(), ..Config::default() };
         let telemetry = provost_telemetry::setup(&config).map_err(|e| Failure::new(e.code(), e.to_string()).detail(e.hint()))?;
         let (prometheus, meters, spans) = (telemetry.prometheus.clone(), telemetry.meters.clone(), telemetry.spans.clone());
-        let retention = RetentionConfig::days(self.keep_days);
-        let node = compose::open(&target.data, retention, Observer { prometheus, meters, spans }).await?;
+        let observer = Observer { prometheus, meters, spans };
+        let node = compose::open(&target.data, observer, RetentionConfig::days(self.keep_days)).await?;
         tokio::spawn(sweeping(node.clone()));
         let failing = node.clone();
         let listening = compose::serve(node.clone(), self.listen, async move { stopped(&failing).await }).await?;

@@ -8,9 +8,7 @@ use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cancel, Command, EffectKind, EffectState, Head, Stream};
 use provost_model::{EffectId, OrchestrationId, TenantId};
 use provost_runtime::retention::Passed;
-use provost_runtime::{
-    Binding, Compiled, Done, Hands, Observer, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, rebuild,
-};
+use provost_runtime::{Binding, Compiled, Done, Hands, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, rebuild};
 use provost_store::{Fault, FaultyStore, Lists as _, Memory, Op, Query, Store, Tombstone, Upkeep, verify_all};
 
 use crate::works::{Around, BEGIN_US, DAY_US, Disks, InFiles, InMemory, SALT, SECOND_US, Works, folded, registry, tenants, who};
@@ -381,7 +379,8 @@ fn the_shell_lets_old_work_go_by_its_own_clock() {
     lived_from(&disks, &registry, provost_runtime::now_us() - 40 * DAY_US);
     let before = states(&disks);
     let partitions = Plane::open(&disks.folder, &registry, SALT).unwrap();
-    let plane = Plane::start(partitions, registry, Arc::new(Idle), RetentionConfig::default(), Observer::quiet(), SALT).unwrap();
+    let plane =
+        Plane::start(partitions, registry, Arc::new(Idle), provost_runtime::Observer::quiet(), RetentionConfig::default(), SALT).unwrap();
     let leave = before.values().filter(|(state, ..)| may_leave(state)).count();
     let begun = std::time::Instant::now();
     while tombstones(&disks, &before).len() < leave {
