@@ -292,7 +292,7 @@ fn a_rebuild_that_was_killed_is_finished_by_the_next() {
         assert!(attempt < 50, "no kill came in the middle");
         let mut child = site.command(&["rebuild"]).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let _begun = lines.find(|line| line.contains(" journals, ") && line.starts_with(&format!("partition {}", attempt % PARTITIONS)));
+        let _begun = lines.find(|line| line.contains(": derived ") && line.starts_with(&format!("partition {}", attempt % PARTITIONS)));
         child.kill().unwrap();
         child.wait().unwrap();
         if unfinished.exists() && site.dump() != before {

@@ -12,7 +12,7 @@ use provost_engine::Orchestration;
 use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{OrchestrationId, TenantId};
-use provost_store::{Chains, Damage, Derived, Folder, OpenChange, Seen, Snapshot, StoreError, Summary, Upkeep, verify_all};
+use provost_store::{Chains, Damage, Depth, Derived, Folder, OpenChange, Seen, Snapshot, StoreError, Summary, Upkeep, verify_all};
 use serde::Serialize;
 
 use crate::gate::Refused;
@@ -106,6 +106,8 @@ impl Rebuilt {
 pub enum Progress {
     /// The chains of this partition are looked at; nothing is changed yet.
     Checking(u32),
+    /// This partition's rows are folded, to see that they can be; so many of its journals are done, and nothing is changed yet.
+    Reading(u32, Rebuilt, u64),
     /// This partition is derived again; so many of its journals are done.
     Deriving(u32, Rebuilt, u64),
 }
@@ -139,14 +141,9 @@ pub fn folder(path: &Path, now_us: i64, progress: &mut dyn FnMut(Progress)) -> R
         let file = format!("partition-{index:03}.db");
         report.tables_made.extend(folder.restore_tables(index)?.into_iter().map(|table| format!("{file}: {table}")));
         let mut store = folder.partition(index)?;
-        let chains = verify_all(&mut store)?;
-        damages.extend(lines(&file, &chains));
-        if chains.is_sound() {
-            match rehearse(&mut store, &chains, &salt, now_us) {
-                Err(Error::Damaged { damages: found }) => damages.extend(found.iter().map(|line| format!("{file}: {line}"))),
-                other => drop(other?),
-            }
-        }
+        let (chains, found) =
+            check(&mut store, &salt, now_us, &mut |so_far, journals| progress(Progress::Reading(index, *so_far, journals)))?;
+        damages.extend(found.iter().map(|line| format!("{file}: {line}")));
         checked.push((index, chains));
     }
     if !damages.is_empty() {
@@ -167,10 +164,25 @@ pub fn folder(path: &Path, now_us: i64, progress: &mut dyn FnMut(Progress)) -> R
     Ok(report)
 }
 
-fn lines(file: &str, chains: &Chains) -> Vec<String> {
-    let damages = chains.damages.iter().map(|damage| format!("{file}: {damage}"));
-    let unreadable = chains.unreadable.iter().map(|(position, what)| format!("{file}: the row at position {position} or behind: {what}"));
-    damages.chain(unreadable).collect()
+/// Looks at the pages and at every chain of a partition, and folds every row: what was found, one line for each damage.
+fn check<S: Upkeep>(
+    store: &mut S,
+    salt: &[u8; 32],
+    now_us: i64,
+    progress: &mut dyn FnMut(&Rebuilt, u64),
+) -> Result<(Chains, Vec<String>), Error> {
+    let chains = verify_all(store)?;
+    let mut found = store.scan(Depth::Quick)?;
+    found.extend(chains.damages.iter().map(ToString::to_string));
+    found.extend(chains.unreadable.iter().map(|(position, what)| format!("the row at position {position} or behind: {what}")));
+    if found.is_empty() {
+        let journals = chains.heads.len() as u64;
+        match rehearse(store, &chains, salt, now_us, &mut |so_far| progress(so_far, journals)) {
+            Err(Error::Damaged { damages }) => found.extend(damages),
+            other => drop(other?),
+        }
+    }
+    Ok((chains, found))
 }
 
 /// A row whose chain is sound and that cannot be folded.
@@ -216,8 +228,14 @@ pub fn partition<S: Upkeep>(
 ///
 /// # Errors
 /// As [`partition`].
-pub fn rehearse<S: Upkeep>(store: &mut S, chains: &Chains, salt: &[u8; 32], now_us: i64) -> Result<Rebuilt, Error> {
-    Derive { store, salt, now_us, writes: false, done: Rebuilt::default(), pending: Vec::new() }.all(chains, &mut |_| {})
+pub fn rehearse<S: Upkeep>(
+    store: &mut S,
+    chains: &Chains,
+    salt: &[u8; 32],
+    now_us: i64,
+    progress: &mut dyn FnMut(&Rebuilt),
+) -> Result<Rebuilt, Error> {
+    Derive { store, salt, now_us, writes: false, done: Rebuilt::default(), pending: Vec::new() }.all(chains, progress)
 }
 
 /// A partition on its way.

@@ -25,7 +25,7 @@ pub const KEEP_MS: i64 = 30 * DAY_MS;
 /// How long an effect key is kept where its action is not known any more, in milliseconds.
 const KEY_HORIZON_MS: i64 = DAY_MS;
 /// Most orchestrations that one pass reads whole.
-const READ_MAX: u64 = 8;
+const READ_MAX: u64 = 4;
 /// Rows after which a pass ends.
 const ROWS_MAX: u64 = 2048;
 /// List rows looked at in one pass.
@@ -33,7 +33,7 @@ const LOOKED_MAX: usize = 64;
 /// Answers looked at in one pass.
 const SEEN_MAX: usize = 2048;
 /// Between two passes of a round, in microseconds.
-const PASS_PAUSE_US: i64 = 100_000;
+const PASS_PAUSE_US: i64 = 50_000;
 /// Between two rounds, in microseconds.
 const ROUND_PAUSE_US: i64 = 600_000_000;
 

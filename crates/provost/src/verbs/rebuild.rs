@@ -27,7 +27,11 @@ impl Rebuild {
         let json = self.json || output != Output::Table;
         let (begun, mut said) = (Instant::now(), None);
         let mut progress = |progress: Progress| {
-            let new_part = !matches!(progress, Progress::Deriving(_, so_far, _) if so_far.journals > 1);
+            let new_part = match progress {
+                Progress::Checking(_) => true,
+                Progress::Reading(..) => false,
+                Progress::Deriving(_, so_far, _) => so_far.journals <= 1,
+            };
             if new_part || said.is_none_or(|at: Instant| at.elapsed() >= SAID_EVERY) {
                 said = Some(Instant::now());
                 note(&line(&progress));
@@ -57,8 +61,11 @@ impl Rebuild {
 fn line(progress: &Progress) -> String {
     match progress {
         Progress::Checking(index) => format!("partition {index}: looking at every chain"),
+        Progress::Reading(index, so_far, journals) => {
+            format!("partition {index}: read {} of {journals} journals, {} rows; nothing is changed yet", so_far.journals, so_far.rows)
+        }
         Progress::Deriving(index, so_far, journals) => {
-            format!("partition {index}: {} of {journals} journals, {} rows", so_far.journals, so_far.rows)
+            format!("partition {index}: derived {} of {journals} journals, {} rows", so_far.journals, so_far.rows)
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::works::{Around, BEGIN_US, DAY_US, Disks, InFiles, InMemory, SALT, SEC
 const PARTITIONS: u32 = 2;
 const INPUTS: i64 = 42;
 /// Most orchestrations of one pass.
-const PASS_MAX: u64 = 8;
+const PASS_MAX: u64 = 4;
 
 type Key = (TenantId, OrchestrationId);
 type States = BTreeMap<Key, (Orchestration, Head, i64)>;
@@ -215,7 +215,7 @@ fn plan(fault: Fault) -> impl FnMut(&Op<'_>) -> Fault + Send {
     let mut retired = 0;
     move |op| {
         retired += u32::from(*op == Op::Write("retire"));
-        if retired == 4 { fault } else { Fault::None }
+        if retired == 3 { fault } else { Fault::None }
     }
 }
 
