@@ -55,7 +55,7 @@ pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output
     let loopback = listen.ip().is_loopback();
     if !loopback && !node.control.has_principals() {
         return Err(Failure::new("tokens-needed", format!("`{listen}` is not loopback and there is no token yet"))
-            .detail("make one on loopback first: `provost token create --name NAME --role admin --reason TEXT`"));
+            .detail("make one on loopback first: `provost token --name NAME --role admin --reason TEXT`"));
     }
     let loopback_user = loopback.then(|| local_user().into());
     let app = App { node, loopback_user };
