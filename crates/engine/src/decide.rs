@@ -103,12 +103,12 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
     let root = Position::root();
     let scope = Scope { input: start.input.clone(), ..Scope::default() };
     let program = turn.program();
-    let shaped = match &program.input.from {
+    let checked = turn.check_size(&start.input);
+    let checked = checked.and_then(|()| turn.validate(program.input.schema, &start.input, "the workflow's input"));
+    let checked = checked.and_then(|()| match &program.input.from {
         Some(from) => turn.render(from, &start.input, &scope),
         None => Ok(start.input.clone()),
-    };
-    let checked = shaped.and_then(|input| turn.check_size(&start.input).map(|()| input));
-    let checked = checked.and_then(|input| turn.validate(program.input.schema, &input, "the workflow's input").map(|()| input));
+    });
     let (input, problem) = match checked {
         Ok(input) => (input, None),
         Err(problem) => (start.input.clone(), Some(problem)),
