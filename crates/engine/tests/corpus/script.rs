@@ -115,6 +115,7 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
             let (attempt, says) = two(rest)?;
             let Said::Answers(result) = said(says)? else { return Err("an outcome says something".to_owned()) };
             let effect = world.effect(name)?.0;
+            world.now_us += 1000;
             return world.report(effect, number(attempt)?, result);
         }
         _ => return Err(format!("`{word}` is no word of scripts")),
