@@ -6,7 +6,7 @@ use provost_language::Compiled;
 use provost_model::program::TaskIx;
 use provost_model::record::{Attempted, Cancel, ClaimAnswer, Command, Ending, Fact, Redrive, Resolve, ReviewAnswer};
 use provost_model::value::{lookup, parse};
-use provost_model::{Position, Value};
+use provost_model::{Position, Problem, Value};
 
 use provost_engine::{Phase, Rejected};
 
@@ -141,6 +141,7 @@ fn said(text: &str) -> Result<Said, Failure> {
         "failed" => failed(400, false, None),
         "busy" => failed(503, true, None),
         "busy-for" => failed(429, true, Some(rest.parse::<i64>().map_err(|e| e.to_string())?)),
+        "conflict" => Attempted::Failed { problem: Problem::ours("conflict", 409, "the key stands for another request"), retry: false, retry_after_ms: None },
         "unknown" => Attempted::Unknown { problem: problem(504) },
         "absent" => Attempted::Absent,
         "silent" => return Ok(Said::Silent),
