@@ -141,7 +141,11 @@ fn said(text: &str) -> Result<Said, Failure> {
         "failed" => failed(400, false, None),
         "busy" => failed(503, true, None),
         "busy-for" => failed(429, true, Some(rest.parse::<i64>().map_err(|e| e.to_string())?)),
-        "conflict" => Attempted::Failed { problem: Problem::ours("conflict", 409, "the key stands for another request"), retry: false, retry_after_ms: None },
+        "conflict" => Attempted::Failed {
+            problem: Problem::ours("conflict", 409, "the key stands for another request"),
+            retry: false,
+            retry_after_ms: None,
+        },
         "unknown" => Attempted::Unknown { problem: problem(504) },
         "absent" => Attempted::Absent,
         "silent" => return Ok(Said::Silent),
