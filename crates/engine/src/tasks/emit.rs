@@ -9,7 +9,6 @@ use provost_model::{Event, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry, park};
-use crate::ledger;
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTask) -> Result<Entry, Problem> {
@@ -18,7 +17,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).saturating_add(1);
-    event.id = ledger::key(turn, entering.at, EMIT);
+    event.id = effect.event_key().into();
     event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
     if event.source.is_empty() {
         event.source = format!("/workflows/{}/{}", turn.program().namespace, turn.program().name).into();
