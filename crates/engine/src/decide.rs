@@ -13,7 +13,7 @@ use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
 use crate::rejected::Rejected;
 use crate::state::{Orchestration, Phase};
-use crate::tasks::review;
+use crate::tasks::{compensate, review};
 use crate::turn::{Scope, Turn};
 
 /// What `decide` came to.
@@ -71,6 +71,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         Command::Continue if orchestration.yielded => turn.ready = blocks_to_go_on(&turn),
         Command::Continue => return Err(Rejected::Idle),
     }
+    compensate::go_on(&mut turn);
     flow::run(&mut turn);
     cancel::go_on(&mut turn);
     Ok(finish(turn, command))
