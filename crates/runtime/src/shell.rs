@@ -63,6 +63,8 @@ pub(crate) struct Shell {
     timers: Timers,
     next_ticket: Ticket,
     projected: Instant,
+    /// When the lists were last brought up to the journals.
+    listed: Instant,
     watch: Watch,
     lists_whole: bool,
     retention: Retention,
@@ -90,6 +92,7 @@ impl Shell {
             timers,
             next_ticket: 1,
             projected,
+            listed: projected,
             watch,
             lists_whole: false,
             retention,
@@ -339,10 +342,13 @@ impl Shell {
             return;
         }
         let queued = self.mailbox.len() + self.local.len();
-        self.watch.stands(queued, self.timers.len(), self.projected.elapsed(), self.shared.registry.admissions().open_breakers());
+        self.watch.stands(queued, self.timers.len(), self.listed.elapsed(), self.shared.registry.admissions().open_breakers());
         self.projected = Instant::now();
         match self.partition.project() {
-            Ok(()) => self.lists_whole = true,
+            Ok(()) => {
+                self.lists_whole = true;
+                self.listed = Instant::now();
+            }
             Err(refused) => {
                 self.lists_whole = false;
                 tracing::warn!(code = refused.code(), partition = self.index, "lists could not be projected: {refused}");
