@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent")]
 
+#[path = "api/governance.rs"]
+mod governance;
 #[path = "api/input.rs"]
 mod input;
 #[path = "api/metrics.rs"]
