@@ -13,7 +13,7 @@ use crate::gate::Refused;
 /// Rows read at once.
 pub(crate) const ROWS_READ: usize = 256;
 /// The version of the fold; another version drops a snapshot.
-pub(crate) const FOLD: u16 = 1;
+pub(crate) const FOLD: u16 = 2;
 
 /// An orchestration as it stands at a sequence.
 #[derive(Clone, Debug)]
