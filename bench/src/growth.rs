@@ -68,7 +68,7 @@ async fn grow(options: &Options, workflow: &str, what: &str) -> Result<Line, Str
     let server = Server::start(&options.provost, &place.join("folder")).await?;
     server.apply(&options.provost, &options.bundle, &[format!("effects={}", outside.url)])?;
     let stop = Arc::new(AtomicBool::new(false));
-    let serving = tokio::spawn(worker(server.target.address().to_string(), 0, stop.clone()));
+    let serving = worker(server.target.address().to_string(), 0, stop.clone());
     let (files, mut points, mut done) = (server.files(), vec![(0.0, 0.0)], 0_u64);
     let before = files.bytes();
     for _ in 0..POINTS {
@@ -82,7 +82,7 @@ async fn grow(options: &Options, workflow: &str, what: &str) -> Result<Line, Str
         points.push((done as f64, files.bytes().saturating_sub(before) as f64));
     }
     stop.store(true, Ordering::Relaxed);
-    let _ended = serving.await;
+    let _ended = serving.join();
     server.stop();
     if let Some(last) = points.last_mut() {
         last.1 = files.bytes().saturating_sub(before) as f64;

@@ -84,7 +84,7 @@ async fn w1(options: &Options) -> Result<Vec<Figure>, String> {
         let server = Server::start(&options.provost, &fresh("w1")?).await?;
         server.apply(&options.provost, &options.bundle, &[])?;
         let stop = Arc::new(AtomicBool::new(false));
-        let serving: Vec<_> = (0..workers).map(|n| tokio::spawn(worker(server.target.address().to_string(), n, stop.clone()))).collect();
+        let serving: Vec<_> = (0..workers).map(|n| worker(server.target.address().to_string(), n, stop.clone())).collect();
         closed_loop(&server.target, 32, 300, limit, &path(workflow), |_| start_body()).await?;
         for clients in [1_u32, 64, 512] {
             let most = if clients == 1 { 1_000 } else { 200_000 };
@@ -107,26 +107,30 @@ async fn w1(options: &Options) -> Result<Vec<Figure>, String> {
         }
         stop.store(true, Ordering::Relaxed);
         for one in serving {
-            let _ended = one.await;
+            let _ended = one.join();
         }
         server.stop();
     }
     Ok(figures)
 }
 
-/// An external worker that answers at once, until `stop`.
-pub async fn worker(address: String, number: u32, stop: Arc<AtomicBool>) {
-    let config = WorkerConfig {
-        server: format!("http://{address}"),
-        worker: format!("bench-{number}"),
-        queues: vec!["bench".to_owned()],
-        capacity: 256,
-        wait_ms: 500,
-        token: None,
-    };
-    let value = Value::object([("step", Value::Int(1)), ("pad", Value::from("x".repeat(180)))]);
-    let answer = move |_: &Work| Attempted::Done { value: value.clone(), reference: None, usage: None, dropped_bytes: None };
-    let _stopped = serve(&config, answer, move || stop.load(Ordering::Relaxed)).await;
+/// An external worker that answers at once, until `stop`: a thread with a runtime of its own, as a process of its own would be.
+pub fn worker(address: String, number: u32, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let config = WorkerConfig {
+            server: format!("http://{address}"),
+            worker: format!("bench-{number}"),
+            queues: vec!["bench".to_owned()],
+            capacity: 256,
+            wait_ms: 500,
+            token: None,
+        };
+        let value = Value::object([("step", Value::Int(1)), ("pad", Value::from("x".repeat(180)))]);
+        let answer = move |_: &Work| Attempted::Done { value: value.clone(), reference: None, usage: None, dropped_bytes: None };
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            let _stopped = runtime.block_on(serve(&config, answer, move || stop.load(Ordering::Relaxed)));
+        }
+    })
 }
 
 /// A fork of 1,000 branches.

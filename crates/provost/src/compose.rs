@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::serve::ListenerExt as _;
 use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
 use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS};
@@ -63,6 +64,12 @@ pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output
     let listener = bound
         .map_err(|e| Failure::new("listen", format!("`{listen}` cannot be listened on: {e}")).detail("choose another with `--listen`"))?;
     let address = listener.local_addr().map_err(|e| Failure::new("listen", e.to_string()))?;
+    // A short answer never waits for the acknowledgement of the one before it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection keeps its delay: {error}");
+        }
+    });
     let service = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
     let ended = tokio::spawn(async move { service.await });
     Ok(Listening { address, ended })
