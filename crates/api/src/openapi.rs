@@ -130,6 +130,7 @@ fn components() -> utoipa::openapi::Components {
         resources::BindingBody,
         resources::GuardBody,
         resources::Verification,
+        resources::Retired,
         exchange::Exchange,
         exchange::Exchanged,
         exchange::Extend,

@@ -283,4 +283,23 @@ pub struct Verification {
     /// The first difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
+    /// What stayed of it, where it is past its retention: there are no rows to decide again, and that is no difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
+}
+
+/// The tombstone of an orchestration past its retention.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Retired {
+    /// How it ended.
+    pub outcome: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: String,
+    /// Sequence of its last fact.
+    pub sequence: u64,
+    /// The bundle it ran.
+    #[schema(value_type = String)]
+    pub pin: Digest,
+    /// Effect keys still kept.
+    pub effect_keys: u64,
 }

@@ -4,6 +4,7 @@
 //! give the same facts and intents, byte for byte; `evolve` copies and never evaluates. What is absent: async, clocks, randomness, IO,
 //! hash-ordered maps, logging.
 
+mod asked;
 mod code;
 mod decide;
 mod evolve;
@@ -20,6 +21,7 @@ mod time;
 mod turn;
 mod verify;
 
+pub use asked::asked;
 pub use code::Code;
 pub use decide::{Decided, Questions, Step, decide};
 pub use evolve::evolve;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use provost_api::problem::ProblemBody;
+use provost_runtime::RetentionConfig;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
@@ -55,7 +56,7 @@ impl Target {
         if let Some(base) = running(&http, &self.data).await {
             return Ok(Client { http, base, token, own: None });
         }
-        let node = compose::open(&self.data, provost_runtime::Observer::quiet()).await?;
+        let node = compose::open(&self.data, provost_runtime::Observer::quiet(), RetentionConfig::for_ever()).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let listening = compose::serve(node.clone(), ([127, 0, 0, 1], 0).into(), async move {
             let _stopped_or_dropped = stopped.await;

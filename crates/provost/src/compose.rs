@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::serve::ListenerExt as _;
 use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
-use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS};
+use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS, RetentionConfig};
 use provost_server::{App, router};
 use provost_worker::BuiltIn;
 
@@ -25,14 +25,14 @@ pub fn local_who() -> Who {
     provost_control::loopback(&local_user())
 }
 
-/// Opens a data folder in this process.
+/// Opens a data folder in this process; what ended long ago leaves it as `retention` says.
 ///
 /// # Errors
 /// [`Failure`] that says what is wrong with it.
-pub async fn open(data: &Path, observer: Observer) -> Result<Arc<Node>, Failure> {
+pub async fn open(data: &Path, observer: Observer, retention: RetentionConfig) -> Result<Arc<Node>, Failure> {
     let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?;
     let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), observer.spans.clone()));
-    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer };
+    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer, retention };
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;
     tokio::spawn(node.plane.clone().watch_leases());
@@ -56,7 +56,7 @@ pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output
     let loopback = listen.ip().is_loopback();
     if !loopback && !node.control.has_principals() {
         return Err(Failure::new("tokens-needed", format!("`{listen}` is not loopback and there is no token yet"))
-            .detail("make one on loopback first: `provost token create --name NAME --role admin --reason TEXT`"));
+            .detail("make one on loopback first: `provost token --name NAME --role admin --reason TEXT`"));
     }
     let loopback_user = loopback.then(|| local_user().into());
     let app = App { node, loopback_user };

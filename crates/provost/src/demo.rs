@@ -9,6 +9,7 @@ pub mod people;
 pub mod report;
 pub mod stage;
 pub mod story;
+pub mod stricter;
 
 /// The bundle the demonstration runs, file by file.
 pub const BUNDLE: &[(&str, &str)] = &[

@@ -7,6 +7,7 @@ mod demo;
 mod emit;
 mod explain;
 mod look;
+mod rebuild;
 mod serve;
 mod start;
 mod verify;
@@ -54,6 +55,7 @@ enum Verb {
     Journal(look::Journal),
     Explain(explain::Explain),
     Verify(verify::Verify),
+    Rebuild(rebuild::Rebuild),
     Approve(act::Approve),
     Reject(act::Reject),
     Resolve(act::Resolve),
@@ -83,6 +85,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Journal(verb) => verb.run(&target, output).await,
         Verb::Explain(verb) => verb.run(&target, output).await,
         Verb::Verify(verb) => verb.run(&target, output).await,
+        Verb::Rebuild(verb) => tokio::task::block_in_place(|| verb.run(&target, output)),
         Verb::Approve(verb) => verb.run(&target).await,
         Verb::Reject(verb) => verb.run(&target).await,
         Verb::Resolve(verb) => verb.run(&target).await,

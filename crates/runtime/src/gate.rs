@@ -2,7 +2,7 @@
 
 use provost_engine::Rejected;
 use provost_model::{Digest, OrchestrationId};
-use provost_store::StoreError;
+use provost_store::{StoreError, Tombstone};
 
 /// A refusal; nothing was recorded for what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,12 @@ pub enum Refused {
     /// There is no such orchestration in this tenant.
     #[error("there is no orchestration `{0}`; `provost list orchestrations` shows those there are")]
     UnknownOrchestration(OrchestrationId),
+    /// It is past its retention: only its tombstone is kept.
+    #[error(
+        "orchestration `{}` is past its retention: it was {} at {}, its journal is gone and its tombstone is kept",
+        .0.orchestration, .0.outcome.as_str(), provost_engine::iso8601(.0.ended_us)
+    )]
+    Retired(Box<Tombstone>),
     /// There is no such workflow in this tenant.
     #[error("there is no active workflow `{0}`; apply a bundle that holds it")]
     UnknownWorkflow(String),
@@ -63,6 +69,7 @@ impl Refused {
             Self::Store(error) => error.code(),
             Self::Denied { .. } => "policy-denied",
             Self::UnknownOrchestration(_) => "unknown-orchestration",
+            Self::Retired(_) => "retired",
             Self::UnknownWorkflow(_) => "unknown-workflow",
             Self::UnknownBundle(_) => "unknown-bundle",
             Self::Control(code, _) => code,
@@ -78,6 +85,7 @@ impl Refused {
     pub fn status(&self) -> u16 {
         match self {
             Self::Rejected(_) => 409,
+            Self::Retired(_) | Self::Store(StoreError::Retired(_)) => 410,
             Self::Store(error) if error.retry() => 503,
             Self::Store(_) | Self::Internal(_) => 500,
             Self::Denied { .. } => 403,

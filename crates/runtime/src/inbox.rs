@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use provost_model::record::{RowError, Start};
+use provost_model::limits::DEDUPE_MS;
+use provost_model::record::{RequestKey, RowError, Start};
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
+use provost_store::Seen;
 use serde::{Deserialize, Serialize};
 
 use crate::partition::Holder;
@@ -76,6 +78,59 @@ pub struct Accepted {
     /// Why it was not taken: code and reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<(Arc<str>, String)>,
+}
+
+impl InboxFact {
+    /// The answer that an event's first delivery had; `None` for what is no event.
+    pub fn answer(&self) -> Option<Accepted> {
+        match self {
+            Self::Accepted { id, started, .. } => Some(Accepted { event: *id, started: started.clone(), duplicate: false, rejected: None }),
+            Self::Rejected { id, code, reason, .. } => {
+                let rejected = Some((code.clone(), reason.clone()));
+                Some(Accepted { event: *id, started: Vec::new(), duplicate: false, rejected })
+            }
+            Self::HandedOn { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
+        }
+    }
+
+    /// What is remembered of it at the time `recorded_us`: the answer to an event, except where the same id had come before with other
+    /// content, because the first answer stays; the holder of a business key.
+    ///
+    /// # Errors
+    /// [`RowError::Payload`] when the answer cannot be written, which the types rule out.
+    pub fn remembered(&self, tenant: &TenantId, recorded_us: i64) -> Result<Option<Seen>, RowError> {
+        let written = |e: serde_json::Error| RowError::Payload(e.to_string());
+        match self {
+            Self::Rejected { code, .. } if **code == *CONFLICT => Ok(None),
+            Self::Accepted { event, .. } | Self::Rejected { event, .. } => {
+                let answer = serde_json::to_vec(&self.answer()).map_err(written)?;
+                let (key, fingerprint) = (seen_key(tenant, event), event.fingerprint());
+                Ok(Some(Seen { key, fingerprint, answer, until_us: remembered_until_us(recorded_us) }))
+            }
+            Self::KeyClaimed { action, key, fingerprint, by, until_us } => {
+                let answer = serde_json::to_vec(by).map_err(written)?;
+                Ok(Some(Seen { key: claim_key(tenant, action, key), fingerprint: *fingerprint, answer, until_us: *until_us }))
+            }
+            Self::HandedOn { .. } | Self::Delivered { .. } => Ok(None),
+        }
+    }
+}
+
+/// The code of an event whose id came before with other content.
+pub const CONFLICT: &str = "event-conflict";
+
+/// Until when an answer given at `recorded_us` is remembered.
+pub fn remembered_until_us(recorded_us: i64) -> i64 {
+    recorded_us.saturating_add(DEDUPE_MS.saturating_mul(1000))
+}
+
+/// What is remembered of a start under an `Idempotency-Key`.
+///
+/// # Errors
+/// [`RowError::Payload`] when the answer cannot be written, which the types rule out.
+pub fn remembered_start(request: &RequestKey, id: OrchestrationId, recorded_us: i64) -> Result<Seen, RowError> {
+    let answer = serde_json::to_vec(&id).map_err(|e| RowError::Payload(e.to_string()))?;
+    Ok(Seen { key: request.key, fingerprint: request.fingerprint, answer, until_us: remembered_until_us(recorded_us) })
 }
 
 #[derive(Serialize, Deserialize)]

@@ -14,11 +14,12 @@ use crate::hands::Hands;
 use crate::observer::Observer;
 use crate::plane::Plane;
 use crate::registry::Registry;
+use crate::retention::RetentionConfig;
 use crate::shell::now_us;
 
 /// Partitions of a new data folder.
 pub const PARTITIONS: u32 = 4;
-const TENANTS_FILE: &str = "tenants.json";
+pub(crate) const TENANTS_FILE: &str = "tenants.json";
 const KEY_FILE: &str = "server.key";
 
 /// What a node is opened with.
@@ -31,6 +32,8 @@ pub struct NodeConfig {
     pub hands: Arc<dyn Hands>,
     /// Where metrics and spans go.
     pub observer: Observer,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
 }
 
 /// An open data folder.
@@ -40,7 +43,7 @@ pub struct Node {
     /// The control plane.
     pub control: ControlPlane,
     path: PathBuf,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Node {
@@ -51,20 +54,28 @@ impl Node {
     pub fn open(config: NodeConfig) -> Result<Self, Refused> {
         let folder = Folder::open(&config.data, config.partitions, now_us())?;
         let key = server_key(&config.data)?;
-        let salt = *Digest::of_parts(&[b"subject", &key]).as_bytes();
+        let salt = salt_of(&key);
         let registry = Registry::default();
         let mut partitions = Plane::open(&folder, &registry, salt)?;
         let Some(first) = partitions.first_mut() else { return Err(Refused::Internal("the data folder has no partition".to_owned())) };
         let tenants = read_tenants(&config.data)?;
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
-        let plane = Plane::start(partitions, registry, config.hands, config.observer, salt)?;
-        Ok(Self { plane, control, path: config.data, _folder: folder })
+        let plane = Plane::start(partitions, registry, config.hands, config.observer, config.retention, salt)?;
+        Ok(Self { plane, control, path: config.data, folder })
     }
 
     /// Where the data folder is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Deletes the blobs that no row names and that are older than `grace`. Returns how many.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn sweep_blobs(&self, grace: std::time::Duration) -> Result<u64, Refused> {
+        crate::sweep::sweep(&self.plane, &self.folder.blobs(), grace).await
     }
 
     /// Makes sure a tenant exists.
@@ -128,20 +139,35 @@ fn damaged(path: &Path, what: &str) -> Refused {
 
 /// The folder's own key for token hashes and marks; made once, readable by its owner only.
 fn server_key(folder: &Path) -> Result<[u8; 32], Refused> {
+    if let Some(key) = read_key(folder)? {
+        return Ok(key);
+    }
+    let key = crate::plane::random();
+    write_small(&folder.join(KEY_FILE), &key)?;
+    Ok(key)
+}
+
+fn read_key(folder: &Path) -> Result<Option<[u8; 32]>, Refused> {
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map_err(|_| damaged(&path, "it has not 32 bytes")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = crate::plane::random();
-            write_small(&path, &key)?;
-            Ok(key)
-        }
+        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| damaged(&path, "it has not 32 bytes")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(damaged(&path, &error.to_string())),
     }
 }
 
+/// The key of the marks that stand for subjects, in a folder that has one.
+pub(crate) fn existing_salt(folder: &Path) -> Result<[u8; 32], Refused> {
+    let missing = || damaged(&folder.join(KEY_FILE), "it is missing; restore it from a backup, no mark or token fits another key");
+    read_key(folder)?.map(|key| salt_of(&key)).ok_or_else(missing)
+}
+
+fn salt_of(key: &[u8; 32]) -> [u8; 32] {
+    *Digest::of_parts(&[b"subject", key]).as_bytes()
+}
+
 /// Writes a small file whole, synced, readable by its owner only.
-fn write_small(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
+pub(crate) fn write_small(path: &Path, bytes: &[u8]) -> Result<(), Refused> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let unfinished = path.with_extension("unfinished");

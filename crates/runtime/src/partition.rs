@@ -32,7 +32,10 @@ use crate::tally::Tally;
 use crate::traced::Traced;
 
 pub use claim::{Claim, Holder};
+pub(crate) use forward::open_work_of;
 pub use load::View;
+pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
+pub(crate) use release::{open_change, status};
 pub use release::{subject_mark, summary_of};
 
 /// Most orchestrations a partition keeps in memory; idle ones beyond that are folded again when needed.
@@ -299,6 +302,11 @@ impl<S: Upkeep> Partition<S> {
     /// The partition's store, for reading and upkeep between batches.
     pub fn store(&mut self) -> &mut S {
         &mut self.store
+    }
+
+    /// Drops an orchestration from memory: its journal is gone.
+    pub(crate) fn forget(&mut self, tenant: &TenantId, id: OrchestrationId) {
+        self.loaded.remove(&(tenant.clone(), id));
     }
 
     /// The epoch of this writer.

@@ -22,6 +22,7 @@ use crate::inbox::{self, Accepted};
 use crate::observer::Observer;
 use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::{Registry, TenantWorld};
+use crate::retention::RetentionConfig;
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
 
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub observer: Observer,
     partitions: u32,
     pub hands: Arc<dyn Hands>,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
     dispatcher: Mutex<Dispatcher>,
     mailboxes: Mutex<Vec<Sender<Message>>>,
     ended: Mutex<BTreeMap<OrchestrationId, Vec<oneshot::Sender<View>>>>,
@@ -132,6 +135,7 @@ impl Plane {
         registry: Registry,
         hands: Arc<dyn Hands>,
         observer: Observer,
+        retention: RetentionConfig,
         salt: [u8; 32],
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
@@ -141,6 +145,7 @@ impl Plane {
             observer: observer.clone(),
             partitions: count,
             hands,
+            retention,
             dispatcher: Mutex::new(Dispatcher::new(epoch)),
             mailboxes: Mutex::new(Vec::new()),
             ended: Mutex::new(BTreeMap::new()),

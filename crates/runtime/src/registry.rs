@@ -175,7 +175,7 @@ impl Registry {
 }
 
 /// The request with the host of its destination, where it names one.
-fn enriched(binding: &Binding, request: &PolicyRequest) -> Option<PolicyRequest> {
+pub fn enriched(binding: &Binding, request: &PolicyRequest) -> Option<PolicyRequest> {
     let destination = request.context.member("destination")?.as_str().filter(|name| !name.is_empty())?;
     let host = binding.host(destination).unwrap_or_default();
     let mut context = request.context.as_object()?.clone();

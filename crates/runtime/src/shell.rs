@@ -20,6 +20,7 @@ use crate::observer::Watch;
 use crate::outbox::Outbox;
 use crate::partition::{Delivery, Outputs, Partition, Release, Ticket, Told};
 use crate::plane::Shared;
+use crate::retention::Retention;
 use crate::tally::Levels;
 use crate::timers::Timers;
 
@@ -64,6 +65,7 @@ pub(crate) struct Shell {
     projected: Instant,
     watch: Watch,
     lists_lost: bool,
+    retention: Retention,
     stopping: bool,
 }
 
@@ -74,6 +76,7 @@ impl Shell {
         let timers = Timers::default();
         let projected = Instant::now();
         let watch = Watch::new(shared.observer.clone(), index);
+        let retention = Retention::new(shared.retention, shared.registry.clone());
         Self {
             partition,
             mailbox,
@@ -89,6 +92,7 @@ impl Shell {
             projected,
             watch,
             lists_lost: true,
+            retention,
             stopping: false,
         }
     }
@@ -110,8 +114,23 @@ impl Shell {
             }
             self.send_outbound();
             self.project(false);
+            self.retain();
         }
         self.project(true);
+    }
+
+    /// Old work leaves; not before the lists are whole, which say what is old.
+    fn retain(&mut self) {
+        if self.lists_lost {
+            return;
+        }
+        match self.retention.on(&mut self.partition, now_us()) {
+            Ok(passed) if passed.retired > 0 => {
+                tracing::debug!(partition = self.index, "{} old orchestrations left, {} rows with them", passed.retired, passed.rows);
+            }
+            Ok(_) => {}
+            Err(refused) => tracing::warn!(code = refused.code(), partition = self.index, "retention could not go on: {refused}"),
+        }
     }
 
     /// Reads the open work back: timers, offers, lost attempts.

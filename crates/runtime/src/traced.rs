@@ -64,6 +64,9 @@ pub fn traceparent(spans: &Spans, offer: &Offer) -> String {
 
 /// The spans of `transition`, which took the orchestration from `before` to `after`.
 pub(crate) fn spans_of(spans: &Spans, before: &Orchestration, after: &Orchestration, transition: &Transition) -> Vec<Traced> {
+    if !spans.is_on() {
+        return Vec::new();
+    }
     let (home, foreign) = home(spans, after);
     if !spans.wants(&home) {
         return Vec::new();

@@ -9,14 +9,14 @@ use axum::extract::{Path, Query as Parameters, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use provost_api::resources::{Orchestration, ReasonBody, StartBody, Verification};
+use provost_api::resources::{Orchestration, ReasonBody, Retired, StartBody, Verification};
 use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
 use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
-use provost_runtime::StartRequest;
 use provost_runtime::engine::explain::{Explanation, explain};
 use provost_runtime::engine::verify;
-use provost_store::{Query, Status};
+use provost_runtime::{Refused, StartRequest};
+use provost_store::{Query, Status, Tombstone};
 use serde::Deserialize;
 
 use crate::App;
@@ -161,8 +161,9 @@ pub async fn list(
 async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Result<Vec<Row>, Refusal> {
     may_read(app, caller, id)?;
     let rows = app.node.plane.journal(&caller.tenant, id, after).await?;
-    if rows.is_empty() && after == 0 {
-        return Err(provost_runtime::Refused::UnknownOrchestration(id).into());
+    if rows.is_empty() {
+        // Unknown, past its retention, or only nothing new.
+        app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
     }
     Ok(rows)
 }
@@ -239,9 +240,34 @@ pub async fn stream(
 pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Verification>, Refusal> {
     let id: OrchestrationId = id(&text)?;
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
+    match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
+        Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
+        Err(refused) => return Err(refused.into()),
+        Ok(_) => {}
+    }
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
     Ok(Json(verified(&code, &caller, id, &rows)))
+}
+
+/// There is nothing to decide again; the head kept outside can still be held against the tombstone's.
+fn retired(tombstone: &Tombstone) -> Verification {
+    Verification {
+        orchestration: tombstone.orchestration,
+        equal: true,
+        rows: 0,
+        facts: 0,
+        other_engine: 0,
+        head: tombstone.head.chain,
+        difference: None,
+        retired: Some(Retired {
+            outcome: tombstone.outcome.as_str().to_owned(),
+            ended_at: provost_runtime::engine::iso8601(tombstone.ended_us),
+            sequence: tombstone.head.sequence,
+            pin: tombstone.pin,
+            effect_keys: tombstone.effect_keys.len() as u64,
+        }),
+    }
 }
 
 fn verified(code: &provost_runtime::Compiled, caller: &Caller, id: OrchestrationId, rows: &[Row]) -> Verification {
@@ -256,6 +282,7 @@ fn verified(code: &provost_runtime::Compiled, caller: &Caller, id: Orchestration
         other_engine: found.rows_other_engine,
         head,
         difference,
+        retired: None,
     }
 }
 

@@ -31,6 +31,7 @@ impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         let detail = match &refused {
             Refused::Store(error) => error.hint().to_owned(),
+            Refused::Retired(tombstone) => format!("its journal ended at {} with head {}", tombstone.head.sequence, tombstone.head.chain),
             _ => String::new(),
         };
         let status = refused.status();

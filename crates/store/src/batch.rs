@@ -192,7 +192,7 @@ pub struct Summary {
     pub event: Option<EventId>,
     /// When it started, in microseconds UTC.
     pub started_us: i64,
-    /// When its last transition was recorded, in microseconds UTC.
+    /// When it began or its status last changed, in microseconds UTC.
     pub updated_us: i64,
     /// When it ended, in microseconds UTC.
     pub ended_us: Option<i64>,

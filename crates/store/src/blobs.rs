@@ -124,6 +124,24 @@ impl Blobs {
         Ok(deleted)
     }
 
+    /// A tenant's blobs older than `before`.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn older(&self, tenant: &TenantId, before: SystemTime) -> Result<BTreeSet<Digest>, StoreError> {
+        let mut found = BTreeSet::new();
+        for folder in entries(&self.root.join(tenant.as_str()))? {
+            for file in entries(&folder)? {
+                if let Some(digest) = digest_of_name(&file)
+                    && is_older(&file, before)?
+                {
+                    found.insert(digest);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn folder(&self, tenant: &TenantId, digest: &Digest) -> PathBuf {
         let [first, ..] = digest.as_bytes();
         self.root.join(tenant.as_str()).join(format!("{first:02x}"))

@@ -13,8 +13,10 @@ mod lists_filter;
 mod lists_lag;
 mod open_work_follows;
 mod rebuild_restores;
+mod rebuild_resumes;
 mod reopen_keeps;
 mod retention_leaves_tombstones;
+mod retire_is_whole;
 mod rows_page;
 mod samples;
 mod seen_answers;
@@ -76,8 +78,10 @@ pub fn properties<M: Maker>() -> Vec<Property<M>> {
         ("open_work_follows", open_work_follows::check),
         ("starts_are_handed_on", starts_are_handed_on::check),
         ("rebuild_restores", rebuild_restores::check),
+        ("rebuild_resumes", rebuild_resumes::check),
         ("reopen_keeps", reopen_keeps::check),
         ("retention_leaves_tombstones", retention_leaves_tombstones::check),
+        ("retire_is_whole", retire_is_whole::check),
         ("rows_page", rows_page::check),
         ("seen_answers", seen_answers::check),
         ("snapshots_replace", snapshots_replace::check),

@@ -36,6 +36,18 @@ pub enum StoreError {
         /// Who holds it, such as `pid 4711`.
         holder: String,
     },
+    /// Its derived tables are incomplete: a rebuild was broken off.
+    #[error("the rebuild of data folder `{path}` was broken off; its tables are incomplete")]
+    Rebuilding {
+        /// The folder.
+        path: String,
+    },
+    /// There is no data folder.
+    #[error("there is no data folder at `{path}`")]
+    Absent {
+        /// Where one was looked for.
+        path: String,
+    },
     /// Written by a newer Provost.
     #[error("`{path}` has format {found}, this binary reads up to {known}")]
     Newer {
@@ -100,6 +112,8 @@ impl StoreError {
             Self::Io { .. } => "STORE_IO",
             Self::Damaged { .. } => "STORE_DAMAGED",
             Self::Locked { .. } => "STORE_LOCKED",
+            Self::Rebuilding { .. } => "STORE_REBUILDING",
+            Self::Absent { .. } => "STORE_ABSENT",
             Self::Newer { .. } => "STORE_NEWER",
             Self::Stale { .. } => "STORE_STALE",
             Self::Conflict { .. } => "STORE_CONFLICT",
@@ -115,8 +129,12 @@ impl StoreError {
         match self {
             Self::Full { .. } => "free space on that disk; work resumes by itself at the next try",
             Self::Io { .. } => "look at the disk and its permissions, then start again; acknowledged work is kept",
-            Self::Damaged { .. } => "run `provost doctor`, then restore the file from a backup",
+            Self::Damaged { .. } => {
+                "run `provost rebuild`: it derives every table but the journals again; a damaged journal it names, restore that file from a backup"
+            }
             Self::Locked { .. } => "stop the other server or choose another folder with `--data`",
+            Self::Rebuilding { .. } => "run `provost rebuild` again; journals are untouched",
+            Self::Absent { .. } => "name another folder with `--data`",
             Self::Newer { .. } => "use a newer binary",
             Self::Stale { .. } => "stop this writer; the newer one goes on",
             Self::Conflict { .. } => "drop the partition's memory, read the journal again and decide anew",
@@ -133,6 +151,8 @@ impl StoreError {
             Self::Full { .. } | Self::Io { .. } => true,
             Self::Damaged { .. }
             | Self::Locked { .. }
+            | Self::Rebuilding { .. }
+            | Self::Absent { .. }
             | Self::Newer { .. }
             | Self::Stale { .. }
             | Self::Conflict { .. }

@@ -1,6 +1,6 @@
 //! The data folder: `format.json`, a lock, one file per partition, and `blobs/`.
 //!
-//! What must stay true: one process at a time; the number of partitions is chosen at creation; all files exist before `format.json` says
+//! What must stay true: one process at a time; a rebuild that was broken off is finished before anything else opens the folder; the number of partitions is chosen at creation; all files exist before `format.json` says
 //! so, hence a partition's file that is missing later is a loss and never made anew; a newer format is refused untouched.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -18,6 +18,8 @@ use crate::sqlite::{Partition, Sqlite};
 const FORMAT: u32 = 1;
 /// Most partitions: one per slot.
 const PARTITIONS_MAX: u32 = provost_model::limits::SLOTS as u32;
+/// Stands in the folder while its derived tables are incomplete.
+const UNFINISHED_FILE: &str = "rebuild.unfinished";
 /// Most bytes read from `lock` and `format.json`.
 const SMALL_BYTES_MAX: u64 = 4096;
 
@@ -46,14 +48,61 @@ impl Folder {
     pub fn open(path: &Path, partitions: u32, now_us: i64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(path).map_err(|e| io(path, &e))?;
         let lock = lock(path)?;
+        if exists(&path.join(UNFINISHED_FILE))? {
+            return Err(StoreError::Rebuilding { path: path.display().to_string() });
+        }
         let file = path.join("format.json");
-        let layout = if file.try_exists().map_err(|e| io(&file, &e))? {
+        let layout = if exists(&file)? {
             read_layout(&file)?
         } else {
             let size = partitions.clamp(1, PARTITIONS_MAX);
             create(path, &file, Layout { format: FORMAT, partitions: size, created_at_us: now_us })?
         };
         Ok(Self { path: path.to_owned(), layout, _lock: lock })
+    }
+
+    /// Opens an existing data folder to derive its tables again, also one where that was broken off.
+    ///
+    /// # Errors
+    /// `Absent` where there is none, else as [`Folder::open`].
+    pub fn open_to_rebuild(path: &Path) -> Result<Self, StoreError> {
+        let file = path.join("format.json");
+        if !exists(&file)? {
+            return Err(StoreError::Absent { path: path.display().to_string() });
+        }
+        let lock = lock(path)?;
+        Ok(Self { path: path.to_owned(), layout: read_layout(&file)?, _lock: lock })
+    }
+
+    /// Notes durably that derived tables are incomplete from here on: nothing but a rebuild opens the folder until
+    /// [`Folder::end_rebuild`].
+    ///
+    /// # Errors
+    /// `Full` or `Io`.
+    pub fn begin_rebuild(&self) -> Result<(), StoreError> {
+        write_whole(&self.path, &self.path.join(UNFINISHED_FILE), b"run `provost rebuild` again\n")
+    }
+
+    /// Notes that every derived table is whole again.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn end_rebuild(&self) -> Result<(), StoreError> {
+        let file = self.path.join(UNFINISHED_FILE);
+        std::fs::remove_file(&file).map_err(|e| io(&file, &e))?;
+        sync_folder(&self.path)
+    }
+
+    /// Makes the tables that a partition's file lacks, empty; returns their names. A journal is never made anew.
+    ///
+    /// # Errors
+    /// `Damaged` (also where the file or its journal is missing), `Newer`, `Full` or `Io`.
+    pub fn restore_tables(&self, index: u32) -> Result<Vec<String>, StoreError> {
+        let path = self.partition_path(index);
+        if exists(&path)? {
+            return Sqlite::restore_tables(&path, self.layout.partition(index));
+        }
+        Err(missing(&path))
     }
 
     /// How many partitions the folder has.
@@ -72,10 +121,10 @@ impl Folder {
     /// `Damaged` (also where it is missing), `Newer`, `Full` or `Io`.
     pub fn partition(&self, index: u32) -> Result<Sqlite, StoreError> {
         let path = self.partition_path(index);
-        if path.try_exists().map_err(|e| io(&path, &e))? {
+        if exists(&path)? {
             return Sqlite::open(&path, self.layout.partition(index));
         }
-        Err(StoreError::Damaged { path: path.display().to_string(), what: "it is missing; restore it from a backup".to_owned() })
+        Err(missing(&path))
     }
 
     /// The name of a partition's file.
@@ -97,6 +146,14 @@ impl Layout {
 
 fn partition_path(folder: &Path, index: u32) -> PathBuf {
     folder.join(format!("partition-{index:03}.db"))
+}
+
+fn exists(path: &Path) -> Result<bool, StoreError> {
+    path.try_exists().map_err(|e| io(path, &e))
+}
+
+fn missing(path: &Path) -> StoreError {
+    StoreError::Damaged { path: path.display().to_string(), what: "it is missing; restore it from a backup".to_owned() }
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
@@ -157,7 +214,7 @@ fn create(folder: &Path, path: &Path, layout: Layout) -> Result<Layout, StoreErr
 
 fn remove_unused(folder: &Path, path: &Path) -> Result<(), StoreError> {
     for file in (0..PARTITIONS_MAX).map(|index| partition_path(folder, index)) {
-        if !file.try_exists().map_err(|e| io(&file, &e))? {
+        if !exists(&file)? {
             return Ok(());
         }
         if !Sqlite::is_unused(&file)? {

@@ -95,6 +95,14 @@ impl Sqlite {
         schema::is_unused(path)
     }
 
+    /// Makes the tables that a partition's file lacks, empty; returns their names. A journal is never made anew.
+    ///
+    /// # Errors
+    /// `Damaged` (also where the journal is missing), `Newer`, `Full` or `Io`.
+    pub fn restore_tables(path: &Path, partition: Partition) -> Result<Vec<String>, StoreError> {
+        schema::restore(path, partition)
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -164,6 +172,8 @@ fn is_fault(error: &StoreError) -> bool {
         | StoreError::Io { .. }
         | StoreError::Damaged { .. }
         | StoreError::Locked { .. }
+        | StoreError::Rebuilding { .. }
+        | StoreError::Absent { .. }
         | StoreError::Newer { .. } => true,
         StoreError::Stale { .. }
         | StoreError::Conflict { .. }

@@ -78,3 +78,48 @@ fn an_orderly_end_flushes_lists_and_is_remembered() {
     drop(store);
     assert!(!folder.path().join("partition-000.db-wal").exists(), "the log was not put away");
 }
+
+#[test]
+fn a_rebuild_that_was_broken_off_closes_the_folder_to_all_but_the_next() {
+    let temporary = tempfile::tempdir().unwrap();
+    assert_eq!(Folder::open_to_rebuild(temporary.path()).unwrap_err().code(), "STORE_ABSENT");
+    drop(Folder::open(temporary.path(), 2, 0).unwrap());
+    let folder = Folder::open_to_rebuild(temporary.path()).unwrap();
+    assert_eq!(Folder::open_to_rebuild(temporary.path()).unwrap_err().code(), "STORE_LOCKED");
+    folder.begin_rebuild().unwrap();
+    drop(folder);
+    let error = Folder::open(temporary.path(), 2, 0).unwrap_err();
+    assert_eq!((error.code(), error.retry()), ("STORE_REBUILDING", false));
+    assert_eq!(error.hint(), "run `provost rebuild` again; journals are untouched");
+    let folder = Folder::open_to_rebuild(temporary.path()).unwrap();
+    assert_eq!(folder.partitions(), 2);
+    folder.end_rebuild().unwrap();
+    drop(folder);
+    Folder::open(temporary.path(), 2, 0).unwrap();
+}
+
+#[test]
+fn missing_tables_are_refused_until_they_are_made_and_a_journal_never_is() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = Folder::open(temporary.path(), 1, 0).unwrap();
+    let mut journal = Sample::orchestration(0, 1);
+    let mut store = folder.partition(0).unwrap();
+    store.claim().unwrap();
+    let epoch = store.claim().unwrap();
+    store.commit(&Batch { epoch, entries: vec![journal.running(epoch, Needs::NONE), journal.running(epoch, Needs::NONE)] }).unwrap();
+    drop(store);
+    let raw = rusqlite::Connection::open(folder.partition_path(0)).unwrap();
+    raw.execute_batch("DROP TABLE seen; DROP TABLE meta; DROP INDEX summaries_by_status").unwrap();
+    let error = folder.partition(0).unwrap_err();
+    assert_eq!(error.code(), "STORE_DAMAGED");
+    assert!(error.to_string().ends_with("it lacks the tables meta, seen"), "{error}");
+    assert_eq!(folder.restore_tables(0).unwrap(), ["meta", "seen"]);
+    assert_eq!(folder.restore_tables(0).unwrap(), Vec::<String>::new());
+    let mut store = folder.partition(0).unwrap();
+    assert_eq!((store.claim().unwrap(), store.lag().unwrap().last), (epoch + 1, 2), "epoch and positions go on behind the journal's");
+    assert_eq!(store.head(&journal.tenant, &journal.stream).unwrap(), Some(journal.head));
+    drop(store);
+    raw.execute_batch("DROP TABLE journal").unwrap();
+    let error = folder.restore_tables(0).unwrap_err();
+    assert!(error.to_string().ends_with("its journal is missing; restore it from a backup"), "{error}");
+}

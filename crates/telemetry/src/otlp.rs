@@ -76,6 +76,11 @@ impl Spans {
         Self::default()
     }
 
+    /// Whether there is an exporter at all.
+    pub fn is_on(&self) -> bool {
+        self.out.is_some()
+    }
+
     /// Whether a span in this place would be exported.
     pub fn wants(&self, context: &TraceContext) -> bool {
         self.out.is_some() && context.sampled

@@ -109,16 +109,15 @@ fn target(described: &HttpCall, call: &Call) -> Result<Url, Attempted> {
     };
     let path = path::fill(&described.path, &call.input, &call.key)
         .map_err(|place| refuse("path-argument", format!("the path needs text or an integer at `{place}`"), "pass it as an argument"))?;
+    let unusable = || {
+        let title = format!("destination `{}` has no usable address", described.destination);
+        refuse("destination-invalid", title, "bind it to `http://host:port`")
+    };
+    let bound = Url::parse(base).ok().filter(|bound| matches!(bound.scheme(), "http" | "https") && bound.has_host());
+    let bound = bound.ok_or_else(unusable)?;
     let joined = format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'));
-    let url = Url::parse(&joined).map_err(|_| {
-        refuse(
-            "destination-invalid",
-            format!("destination `{}` has no usable address", described.destination),
-            "bind it to `http://host:port`",
-        )
-    })?;
-    let bound = Url::parse(base).ok();
-    if bound.is_some_and(|bound| bound.origin() != url.origin()) {
+    let url = Url::parse(&joined).map_err(|_| unusable())?;
+    if bound.origin() != url.origin() {
         return Err(refuse("destination-left", "the path leads away from its destination".to_owned(), "look at the path's arguments"));
     }
     Ok(url)

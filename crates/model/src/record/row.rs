@@ -149,6 +149,18 @@ pub struct Cause {
     /// The clock's own reading in microseconds UTC, where the partition's time had to stay ahead of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_us: Option<i64>,
+    /// The request's `Idempotency-Key`, so that a second request is known from the journal alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<RequestKey>>,
+}
+
+/// What a second request with the same `Idempotency-Key` is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestKey {
+    /// Digest of tenant, workflow and key.
+    pub key: Digest,
+    /// Keyed digest of the request.
+    pub fingerprint: Digest,
 }
 
 /// One row of a journal, as stored.

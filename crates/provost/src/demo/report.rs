@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::account::{Account, Sums};
 use super::people::Left;
 use super::story::{Sent, text};
+use super::stricter::Stricter;
 use crate::say::data;
 
 /// Denied calls shown in full.
@@ -98,6 +99,20 @@ fn waiting(left: &Left) {
     }
 }
 
+/// What a stricter policy would have said.
+pub fn what_if(stricter: &Stricter) {
+    data(&format!("\nWHAT IF  {}", super::stricter::rule()));
+    let turns: Vec<String> = stricter.flips.iter().map(|(turn, count)| format!("{count} {turn}")).collect();
+    data(&format!(
+        "  {} of {} verdicts flip ({}); the policy that decided says the same again on {} of {}",
+        stricter.flipped(),
+        stricter.asked,
+        if turns.is_empty() { "none".to_owned() } else { turns.join(", ") },
+        stricter.equal,
+        stricter.asked
+    ));
+}
+
 /// What to type next.
 pub fn next(folder: &Path, left: &Left) {
     let at = folder.display();
@@ -126,7 +141,7 @@ pub fn next(folder: &Path, left: &Left) {
 }
 
 /// The last line with `--json`.
-pub fn summary(folder: &Path, sent: &Sent, left: &Left, account: &Account, took_ms: u128) -> Json {
+pub fn summary(folder: &Path, sent: &Sent, left: &Left, account: &Account, stricter: &Stricter, took_ms: u128) -> Json {
     json!({
         "held": account.holds(), "data": folder.display().to_string(), "took_ms": took_ms,
         "kills": sent.back_ms.len(), "back_ms": sent.back_ms,
@@ -138,6 +153,7 @@ pub fn summary(folder: &Path, sent: &Sent, left: &Left, account: &Account, took_
         "denied": account.denied.len(), "denied_by": account.denied.iter().map(|d| format!("{} {}", text(d.at("/rule")), text(d.at("/at"))))
             .collect::<std::collections::BTreeSet<_>>(),
         "vetoed": account.vetoed.len(), "in_doubt": left.in_doubt.len(), "settled_by_evidence": left.settled, "reviews_left": left.reviews.len(),
+        "what_if": { "asked": stricter.asked, "equal": stricter.equal, "flipped": stricter.flipped(), "turns": stricter.flips },
         "verify": { "equal": account.equal, "of": account.verified, "facts": account.facts },
     })
 }

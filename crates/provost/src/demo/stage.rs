@@ -2,6 +2,7 @@
 //!
 //! What must stay true: the server is ended by SIGKILL only while the story runs; every child ends with this process.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -38,6 +39,13 @@ impl Process {
             std::thread::sleep(Duration::from_millis(10));
         }
         self.kill();
+    }
+}
+
+impl Stage {
+    /// Where the outside services are, by the names of the bundle.
+    pub fn destinations(&self) -> BTreeMap<String, String> {
+        [("payments", &self.payments.url), ("crm", &self.crm.url)].map(|(name, url)| (name.to_owned(), url.clone())).into()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::client::Target;
 use crate::demo::account::{self, Account};
 use crate::demo::people::{self, Left};
 use crate::demo::stage::{self, Stage};
-use crate::demo::{SILENT_CASE, report, story};
+use crate::demo::{SILENT_CASE, report, story, stricter};
 use crate::say::{Failure, data, note};
 
 /// How many payments lose their answer.
@@ -52,14 +52,16 @@ impl Demo {
         data("  everything is sent; waiting until all is settled");
         let left = people::settle(&stage).await?;
         let account = account::take(&stage, &sent, &left).await?;
+        let stricter = stricter::ask(&stage).await?;
         report::table(&sent, &left, &account);
+        report::what_if(&stricter);
         explained(&stage, &account, &left).await?;
         report::next(&folder, &left);
         tokio::task::block_in_place(|| stage.server.stop());
-        let held = account.holds() && sent.rejected.is_empty();
+        let held = account.holds() && sent.rejected.is_empty() && stricter.equal == stricter.asked;
         data(&format!("\n{} after {:.1} s", if held { "Nothing lost, nothing doubled" } else { "BROKEN" }, began.elapsed().as_secs_f64()));
         if self.json {
-            data(&report::summary(&folder, &sent, &left, &account, began.elapsed().as_millis()).to_string());
+            data(&report::summary(&folder, &sent, &left, &account, &stricter, began.elapsed().as_millis()).to_string());
         }
         Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -9,6 +9,9 @@ use crate::say::{Failure, data, note};
 use crate::verbs::apply::apply;
 use crate::verbs::{Output, json_argument, parse_json, pretty};
 
+/// How long `--wait` waits, in milliseconds.
+const WAIT_MS: u64 = 60_000;
+
 /// Start an orchestration by hand: of an active workflow, or of a bundle folder, which is published first.
 #[derive(Debug, clap::Args)]
 pub struct Start {
@@ -50,12 +53,14 @@ impl Start {
         if let Some(key) = &self.key {
             headers.push(("idempotency-key", key));
         }
-        if self.wait {
-            headers.push(("prefer", "wait=60"));
-        }
         let body = serde_json::json!({ "input": input, "subject": self.subject });
-        let answer = client.post(&format!("/v1/workflows/{workflow}/orchestrations"), &body, &headers).await?;
-        let _remembered = std::fs::write(target.data.join("last"), answer["id"].as_str().unwrap_or_default());
+        let mut answer = client.post(&format!("/v1/workflows/{workflow}/orchestrations"), &body, &headers).await?;
+        let id = answer["id"].as_str().unwrap_or_default().to_owned();
+        // Before the wait: whoever is killed while waiting asks for `last` next.
+        let _remembered = std::fs::write(target.data.join("last"), &id);
+        if self.wait {
+            answer = client.get(&format!("/v1/orchestrations/{id}?wait_ms={WAIT_MS}")).await?;
+        }
         let code = self.print(&answer, output);
         client.close().await;
         Ok(code)
@@ -79,14 +84,15 @@ impl Start {
             data(&pretty(answer));
         } else {
             let id = answer["id"].as_str().unwrap_or_default();
-            match status {
-                Some(status) => note(&format!("{id}  {status}")),
-                None => data(id),
+            if let Some(status) = status {
+                note(&format!("{id}  {status}"));
             }
             if status == Some("completed") {
                 data(&pretty(&answer["output"]));
             } else if !answer["problem"].is_null() {
                 note(&pretty(&answer["problem"]));
+            } else {
+                data(id);
             }
         }
         match status {

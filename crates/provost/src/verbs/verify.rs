@@ -30,7 +30,7 @@ impl Verify {
             (None, true) => every(&client).await?,
             (_, _) => return Err(Failure::new("usage", "verify what?").detail("give an id, or `--all`")),
         };
-        let (mut equal, mut rows, mut facts) = (0_u64, 0_u64, 0_u64);
+        let (mut equal, mut retired, mut rows, mut facts) = (0_u64, 0_u64, 0_u64, 0_u64);
         for id in &ids {
             let found = client.post(&format!("/v1/orchestrations/{id}/verification"), &serde_json::json!({}), &[]).await?;
             let head = found["head"].as_str().unwrap_or_default();
@@ -46,16 +46,24 @@ impl Verify {
                 data(&format!("{id}  DIFFERS  {}", found["difference"].as_str().unwrap_or_default()));
             } else if !kept {
                 data(&format!("{id}  DIFFERS  its head is {head}, not the one kept outside"));
+            } else if let Some(kept) = found["retired"].as_object() {
+                retired += 1;
+                data(&format!("{id}  retired  {} at {}  head {head}", text(kept.get("outcome")), text(kept.get("ended_at"))));
             } else if !self.all {
                 data(&format!("{id}  equal  {} rows, {} facts  head {head}", found["rows"], found["facts"]));
             }
         }
         if self.all && output == Output::Table {
-            data(&format!("{equal} of {} orchestrations equal: {rows} rows, {facts} facts decided again", ids.len()));
+            let left = if retired > 0 { format!("; {retired} retired meanwhile, their tombstones are kept") } else { String::new() };
+            data(&format!("{equal} of {} orchestrations equal: {rows} rows, {facts} facts decided again{left}", ids.len()));
         }
         client.close().await;
         Ok(if equal == ids.len() as u64 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+fn text(member: Option<&serde_json::Value>) -> &str {
+    member.and_then(serde_json::Value::as_str).unwrap_or_default()
 }
 
 /// Every orchestration's id, page by page.

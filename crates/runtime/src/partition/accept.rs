@@ -1,10 +1,8 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
-use std::sync::Arc;
-
 use provost_engine::{Code as _, order_of};
-use provost_model::limits::{DEDUPE_MS, EVENT_HOPS_MAX};
-use provost_model::record::{Cause, Command, Head, Start, Stream};
+use provost_model::limits::EVENT_HOPS_MAX;
+use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
@@ -47,12 +45,11 @@ impl<S: Upkeep> Partition<S> {
         let starts: Result<Vec<(Launch, Start)>, Refusal> =
             launches.iter().map(|launch| Ok((launch.clone(), start_of(launch, id, event, by)?))).collect();
         let refusal = if before.is_some() {
-            Some(("event-conflict", "an event with this source and id came before with other content; send it under a new id".to_owned()))
+            Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
             refusal(&launches, event).or_else(|| starts.as_ref().err().cloned())
         };
         let starts = starts.unwrap_or_default();
-        let conflicted = before.is_some();
         let started: Vec<OrchestrationId> = if refusal.is_some() {
             Vec::new()
         } else {
@@ -69,20 +66,19 @@ impl<S: Upkeep> Partition<S> {
         let head = self.head_of(stage, tenant, &stream)?;
         let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
         stage.append(self.place(tenant, &stream), head, cause, (1, &json));
-        let rejected = refusal.as_ref().map(|(code, reason)| (Arc::from(*code), reason.clone()));
-        stage.tally.arrived(if rejected.is_some() { Arrival::Rejected } else { Arrival::Accepted });
-        let accepted = Accepted { event: id, started, duplicate: false, rejected };
-        if !conflicted {
-            let answer = serde_json::to_vec(&accepted).map_err(|e| Refused::Internal(e.to_string()))?;
-            stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
+        stage.tally.arrived(if refusal.is_some() { Arrival::Rejected } else { Arrival::Accepted });
+        if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
+            stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         if refusal.is_none() {
             for (launch, start) in starts {
                 let id = orchestration_of(tenant, self.now_us, id, &start);
-                self.begin_or_hand_on(stage, tenant, &launch, id, start, slot)?;
+                self.begin_or_hand_on(stage, tenant, &launch, id, start, (slot, None))?;
             }
         }
-        tell(stage, accepted);
+        if let Some(accepted) = fact.answer() {
+            tell(stage, accepted);
+        }
         Ok(())
     }
 
@@ -94,12 +90,12 @@ impl<S: Upkeep> Partition<S> {
         launch: &Launch,
         id: OrchestrationId,
         start: Start,
-        from: Slot,
+        (from, request): (Slot, Option<RequestKey>),
     ) -> Result<(), Refused> {
         if self.owns(id.slot()) {
-            self.begin(stage, tenant, launch, id, start)
+            self.begin(stage, tenant, launch, id, start, request)
         } else {
-            self.hand_on(stage, tenant, launch, id, start, from)
+            self.hand_on(stage, tenant, launch, id, start, (from, request))
         }
     }
 
@@ -115,21 +111,25 @@ impl<S: Upkeep> Partition<S> {
         start: &Start,
         remember: Option<(Digest, Digest)>,
     ) -> Result<(), Refused> {
-        if let Some((key, fingerprint)) = remember
-            && let Some(before) = self.remembered(stage, tenant, &key)?
+        // Keyed: it stands in columns, and an input is guessed more easily than a salt.
+        let keyed = |fingerprint: Digest| Digest::of_parts(&[&self.salt, fingerprint.as_bytes()]);
+        let request = remember.map(|(key, fingerprint)| RequestKey { key, fingerprint: keyed(fingerprint) });
+        if let Some(request) = request
+            && let Some(before) = self.remembered(stage, tenant, &request.key)?
         {
-            if before.fingerprint != fingerprint {
+            if before.fingerprint != request.fingerprint {
                 return Err(Refused::KeyReused);
             }
             let id = serde_json::from_slice(&before.answer).map_err(|e| Refused::Internal(e.to_string()))?;
             stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: true } });
             return Ok(());
         }
-        let from = self.own_slot();
-        self.begin_or_hand_on(stage, tenant, launch, id, start.clone(), from)?;
-        if let Some((key, fingerprint)) = remember {
-            let answer = serde_json::to_vec(&id).map_err(|e| Refused::Internal(e.to_string()))?;
-            stage.remember(tenant, Seen { key, fingerprint, answer, until_us: self.now_us.saturating_add(DEDUPE_MS.saturating_mul(1000)) });
+        let first = stage.entries.len();
+        self.begin_or_hand_on(stage, tenant, launch, id, start.clone(), (self.own_slot(), request))?;
+        if let Some(request) = request {
+            // With its own row: its first transition may have staged events of ours behind it, and each remembers its own answer.
+            let seen = inbox::remembered_start(&request, id, self.now_us).map_err(|e| Refused::Internal(e.to_string()))?;
+            stage.remember(first, tenant, seen);
         }
         stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: false } });
         Ok(())
@@ -142,8 +142,9 @@ impl<S: Upkeep> Partition<S> {
         launch: &Launch,
         id: OrchestrationId,
         start: Start,
+        request: Option<RequestKey>,
     ) -> Result<(), Refused> {
-        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), ..Cause::default() };
+        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request: request.map(Box::new), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
         let before = self.loaded.insert((tenant.clone(), id), loaded);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use provost_engine::{Code as _, Effect, Orchestration};
 use provost_model::record::{Cause, ClaimAnswer, Claimed, Command, EffectState};
 use provost_model::{Digest, EffectId, OrchestrationId, Slot, TenantId};
-use provost_store::{Seen, Upkeep};
+use provost_store::Upkeep;
 use serde::{Deserialize, Serialize};
 
 use super::stage::Stage;
@@ -87,7 +87,7 @@ impl<S: Upkeep> Partition<S> {
             let holder: Holder = serde_json::from_slice(&held.answer).map_err(|e| Refused::Internal(e.to_string()))?;
             if holder.is(&claim.by) {
                 let by = Holder { round: holder.round.saturating_add(1), ..holder };
-                return self.grant(stage, tenant, claim, by, key);
+                return self.grant(stage, tenant, claim, by);
             }
             if claim.over != Some(holder) {
                 let claim = Box::new(Claim { over: None, ..claim.clone() });
@@ -96,17 +96,18 @@ impl<S: Upkeep> Partition<S> {
                 return Ok(());
             }
         }
-        self.grant(stage, tenant, claim, claim.by, key)
+        self.grant(stage, tenant, claim, claim.by)
     }
 
-    fn grant(&mut self, stage: &mut Stage, tenant: &TenantId, claim: &Claim, by: Holder, key: Digest) -> Result<(), Refused> {
+    fn grant(&mut self, stage: &mut Stage, tenant: &TenantId, claim: &Claim, by: Holder) -> Result<(), Refused> {
         let until_us = self.now_us.saturating_add(claim.horizon_ms.saturating_mul(1000));
         let Claim { action, fingerprint, .. } = claim.clone();
         let cause = Cause { effect: Some(by.effect), ..Cause::default() };
         let fact = InboxFact::KeyClaimed { action, key: claim.key.clone(), fingerprint, by, until_us };
         self.append_inbox(stage, tenant, claim.home(tenant), cause, &fact)?;
-        let holder = serde_json::to_vec(&by).map_err(|e| Refused::Internal(e.to_string()))?;
-        stage.remember(tenant, Seen { key, fingerprint, answer: holder, until_us });
+        if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
+            stage.remember(stage.entries.len() - 1, tenant, seen);
+        }
         stage.releases.push(answer(tenant, by, ClaimAnswer::Granted));
         Ok(())
     }
@@ -124,7 +125,7 @@ impl<S: Upkeep> Partition<S> {
         let (effect, over) = match self.view(tenant, by, u64::MAX) {
             Ok(view) => (view.state.effects.get(&holder.effect).cloned(), view.state.is_ended()),
             // It has left by its retention: what it did is not known any more.
-            Err(Refused::UnknownOrchestration(_)) => (None, true),
+            Err(Refused::UnknownOrchestration(_) | Refused::Retired(_)) => (None, true),
             Err(refused) => return Err(refused),
         };
         let answered = match effect.as_deref() {

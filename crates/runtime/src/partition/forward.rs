@@ -3,7 +3,7 @@
 //! What must stay true: the start is open work of the partition that took the event until the other one says that it arrived; arriving
 //! twice begins once. Accept and start are two commits; a crash between them is made good when the open work is read back.
 
-use provost_model::record::{Cause, Start, Stream};
+use provost_model::record::{Cause, Head, RequestKey, Start, Stream};
 use provost_model::{OrchestrationId, Slot, TenantId};
 use provost_store::{Needs, OpenChange, OpenWork, Upkeep};
 use serde::{Deserialize, Serialize};
@@ -30,17 +30,14 @@ impl<S: Upkeep> Partition<S> {
         launch: &Launch,
         id: OrchestrationId,
         start: Start,
-        from: Slot,
+        (from, request): (Slot, Option<RequestKey>),
     ) -> Result<(), Refused> {
-        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), ..Cause::default() };
+        let request = request.map(Box::new);
+        let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request, ..Cause::default() };
         let fact = InboxFact::HandedOn { orchestration: id, start: Box::new(start.clone()) };
         self.append_inbox(stage, tenant, from, cause, &fact)?;
-        let handed = HandedOn { handed_on: Box::new(start.clone()), from };
-        let work = serde_json::to_vec(&handed).map_err(|e| Refused::Internal(e.to_string()))?;
         if let Some(entry) = stage.entries.last_mut() {
-            let (head, pin) = (entry.row.head(), launch.pin);
-            let work = OpenWork { tenant: tenant.clone(), orchestration: id, head, pin, due_us: None, needs: Needs::NONE, work };
-            entry.open = OpenChange::Forward(work);
+            entry.open = OpenChange::Forward(open_work_of(tenant, id, &start, (from, entry.row.head()))?);
         }
         stage.releases.push(start_at(tenant, launch.clone(), id, start, from));
         Ok(())
@@ -56,9 +53,11 @@ impl<S: Upkeep> Partition<S> {
         start: &Start,
         from: Slot,
     ) -> Result<(), Refused> {
-        let begun = self.loaded.contains_key(&(tenant.clone(), id)) || self.store.head(tenant, &Stream::Orchestration(id))?.is_some();
+        let begun = self.loaded.contains_key(&(tenant.clone(), id))
+            || self.store.head(tenant, &Stream::Orchestration(id))?.is_some()
+            || self.store.tombstone(tenant, &id)?.is_some();
         if !begun {
-            self.begin(stage, tenant, launch, id, start.clone())?;
+            self.begin(stage, tenant, launch, id, start.clone(), None)?;
         }
         let delivered = Delivery::Delivered { tenant: tenant.clone(), from, orchestration: id };
         stage.releases.push(Release::Forward(from, Box::new(delivered)));
@@ -97,6 +96,13 @@ impl<S: Upkeep> Partition<S> {
         let launch = Launch { code, pin: row.pin, binding: handed_on.binding };
         Ok(Some(start_at(&row.tenant, launch, row.orchestration, *handed_on, from)))
     }
+}
+
+/// The open work that a start handed on at `from` is, until it is delivered; `head` is that inbox's behind it.
+pub(crate) fn open_work_of(tenant: &TenantId, id: OrchestrationId, start: &Start, (from, head): (Slot, Head)) -> Result<OpenWork, Refused> {
+    let handed = HandedOn { handed_on: Box::new(start.clone()), from };
+    let work = serde_json::to_vec(&handed).map_err(|e| Refused::Internal(e.to_string()))?;
+    Ok(OpenWork { tenant: tenant.clone(), orchestration: id, head, pin: start.pin, due_us: None, needs: Needs::NONE, work })
 }
 
 fn start_at(tenant: &TenantId, launch: Launch, id: OrchestrationId, start: Start, from: Slot) -> Release {

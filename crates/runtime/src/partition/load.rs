@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use provost_engine::{Orchestration, evolve};
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{OrchestrationId, TenantId};
-use provost_store::{Derived, Snapshot, Upkeep};
+use provost_store::{Derived, Snapshot, Summary, Upkeep};
 
-use super::{Loaded, Partition, summary_of};
+use super::{Loaded, Partition, status, summary_of};
 use crate::gate::Refused;
 
 /// Rows read at once.
-const ROWS_READ: usize = 256;
+pub(crate) const ROWS_READ: usize = 256;
 /// The version of the fold; another version drops a snapshot.
-const FOLD: u16 = 1;
+pub(crate) const FOLD: u16 = 1;
 
 /// An orchestration as it stands at a sequence.
 #[derive(Clone, Debug)]
@@ -68,7 +68,16 @@ impl<S: Upkeep> Partition<S> {
                 break;
             }
         }
-        if view.head.sequence == 0 { Err(Refused::UnknownOrchestration(id)) } else { Ok(view) }
+        if view.head.sequence == 0 { Err(self.gone(tenant, id)) } else { Ok(view) }
+    }
+
+    /// Why there is no journal.
+    fn gone(&mut self, tenant: &TenantId, id: OrchestrationId) -> Refused {
+        match self.store.tombstone(tenant, &id) {
+            Ok(Some(tombstone)) => Refused::Retired(Box::new(tombstone)),
+            Ok(None) => Refused::UnknownOrchestration(id),
+            Err(error) => error.into(),
+        }
     }
 
     /// Derives the list rows that a crash lost: what waited in memory is folded again from the journals.
@@ -81,16 +90,28 @@ impl<S: Upkeep> Partition<S> {
             let rows = self.store.unprojected(after, ROWS_READ)?;
             let Some((through, _)) = rows.last() else { return Ok(()) };
             after = *through;
-            let touched: BTreeMap<_, _> = rows.iter().filter_map(|(_, row)| Some((orchestration_of(row)?, row.recorded_at_us))).collect();
-            let mut derived = Vec::with_capacity(touched.len());
-            for ((tenant, id), recorded_us) in touched {
-                match self.fold(&tenant, id, u64::MAX) {
-                    Ok(view) => derived.push(Derived::Summary(summary_of(&view.state, recorded_us, &self.salt))),
-                    Err(Refused::UnknownOrchestration(_)) => {}
-                    Err(refused) => return Err(refused),
+            let mut views: BTreeMap<_, View> = BTreeMap::new();
+            let mut derived = BTreeMap::new();
+            for (_, row) in &rows {
+                let Some(key) = orchestration_of(row) else { continue };
+                let mut view = match views.remove(&key) {
+                    Some(view) => view,
+                    None => self.before(&key.0, key.1, row)?,
+                };
+                if let Some(summary) = fold_listed(&mut view, row, &self.salt)? {
+                    derived.insert(key.clone(), Derived::Summary(summary));
                 }
+                views.insert(key, view);
             }
-            self.store.derive(&derived, after)?;
+            self.store.derive(&derived.into_values().collect::<Vec<_>>(), after)?;
+        }
+    }
+
+    /// An orchestration as it stood before `row`.
+    fn before(&mut self, tenant: &TenantId, id: OrchestrationId, row: &Row) -> Result<View, Refused> {
+        match row.first_sequence {
+            0 | 1 => Ok(View { state: Orchestration::new(tenant.clone(), id), head: Head::EMPTY }),
+            first => self.fold(tenant, id, first - 1),
         }
     }
 
@@ -131,7 +152,16 @@ fn orchestration_of(row: &Row) -> Option<(TenantId, OrchestrationId)> {
     }
 }
 
-fn fold_row(view: &mut View, row: &Row, sequence: u64) -> Result<(), Refused> {
+/// Folds a row; gives the list row of an orchestration whose status it changed, as its commit did.
+pub(crate) fn fold_listed(view: &mut View, row: &Row, salt: &[u8; 32]) -> Result<Option<Summary>, Refused> {
+    let before = (view.state.sequence > 0).then(|| status(&view.state));
+    fold_row(view, row, u64::MAX)?;
+    let changed = before != Some(status(&view.state));
+    Ok(changed.then(|| summary_of(&view.state, row.recorded_at_us, salt)))
+}
+
+/// Folds a row's facts up to `sequence`.
+pub(crate) fn fold_row(view: &mut View, row: &Row, sequence: u64) -> Result<(), Refused> {
     let transition = row.transition().map_err(|e| Refused::Internal(e.to_string()))?;
     for fact in transition.facts.iter() {
         if view.state.sequence >= sequence {

@@ -247,7 +247,8 @@ fn offer(state: &Orchestration, id: &EffectId, look_up: bool) -> Option<Offer> {
     })
 }
 
-fn open_change(state: &Orchestration, head: Head) -> OpenChange {
+/// The open work of an orchestration at `head`.
+pub(crate) fn open_change(state: &Orchestration, head: Head) -> OpenChange {
     if state.is_ended() {
         return OpenChange::Close;
     }
@@ -273,7 +274,8 @@ fn listed(before: &Orchestration, after: &Orchestration) -> bool {
     status(before) != status(after) || before.sequence == 0
 }
 
-fn status(state: &Orchestration) -> Status {
+/// Where an orchestration stands, as lists show it.
+pub(crate) fn status(state: &Orchestration) -> Status {
     match (&state.phase, &state.parked) {
         (Phase::Ended(Ending::Completed), _) => Status::Completed,
         (Phase::Ended(Ending::Faulted), _) => Status::Faulted,

@@ -64,10 +64,10 @@ impl Stage {
         head
     }
 
-    /// Remembers an answer with the entry staged last.
-    pub fn remember(&mut self, tenant: &TenantId, seen: Seen) {
+    /// Remembers an answer with the entry at `at`.
+    pub fn remember(&mut self, at: usize, tenant: &TenantId, seen: Seen) {
         self.seen.insert((tenant.clone(), seen.key), seen.clone());
-        if let Some(entry) = self.entries.last_mut() {
+        if let Some(entry) = self.entries.get_mut(at) {
             entry.seen = Some(seen);
         }
     }

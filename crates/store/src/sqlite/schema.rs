@@ -33,8 +33,11 @@ pub struct Partition {
     pub created_at_us: i64,
 }
 
+/// What a file holds.
+const NAMES: [&str; 7] = ["meta", "journal", "tombstones", "open_work", "seen", "snapshots", "summaries"];
+
 const TABLES: &str = "
-CREATE TABLE meta (
+CREATE TABLE IF NOT EXISTS meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     partition_index INTEGER NOT NULL,
     partition_count INTEGER NOT NULL,
@@ -45,7 +48,7 @@ CREATE TABLE meta (
     watermark INTEGER NOT NULL,
     clean INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE journal (
+CREATE TABLE IF NOT EXISTS journal (
     position INTEGER PRIMARY KEY,
     tenant TEXT NOT NULL,
     stream BLOB NOT NULL,
@@ -59,8 +62,8 @@ CREATE TABLE journal (
     chain BLOB NOT NULL,
     payload BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX journal_by_sequence ON journal (tenant, stream, first_sequence);
-CREATE TABLE tombstones (
+CREATE UNIQUE INDEX IF NOT EXISTS journal_by_sequence ON journal (tenant, stream, first_sequence);
+CREATE TABLE IF NOT EXISTS tombstones (
     tenant TEXT NOT NULL,
     orchestration BLOB NOT NULL,
     sequence INTEGER NOT NULL,
@@ -72,8 +75,8 @@ CREATE TABLE tombstones (
     keys_until_us INTEGER NOT NULL,
     PRIMARY KEY (tenant, orchestration)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tombstones_by_horizon ON tombstones (tenant, keys_until_us) WHERE effect_keys <> x'';
-CREATE TABLE open_work (
+CREATE INDEX IF NOT EXISTS tombstones_by_horizon ON tombstones (tenant, keys_until_us) WHERE effect_keys <> x'';
+CREATE TABLE IF NOT EXISTS open_work (
     tenant TEXT NOT NULL,
     orchestration BLOB NOT NULL,
     sequence INTEGER NOT NULL,
@@ -84,8 +87,8 @@ CREATE TABLE open_work (
     work BLOB NOT NULL,
     PRIMARY KEY (tenant, orchestration)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX open_work_needs ON open_work (tenant, orchestration) WHERE needs <> 0;
-CREATE TABLE seen (
+CREATE INDEX IF NOT EXISTS open_work_needs ON open_work (tenant, orchestration) WHERE needs <> 0;
+CREATE TABLE IF NOT EXISTS seen (
     tenant TEXT NOT NULL,
     key BLOB NOT NULL,
     fingerprint BLOB NOT NULL,
@@ -93,7 +96,7 @@ CREATE TABLE seen (
     answer BLOB NOT NULL,
     PRIMARY KEY (tenant, key)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE snapshots (
+CREATE TABLE IF NOT EXISTS snapshots (
     tenant TEXT NOT NULL,
     stream BLOB NOT NULL,
     sequence INTEGER NOT NULL,
@@ -102,7 +105,7 @@ CREATE TABLE snapshots (
     state BLOB NOT NULL,
     PRIMARY KEY (tenant, stream)
 ) STRICT;
-CREATE TABLE summaries (
+CREATE TABLE IF NOT EXISTS summaries (
     tenant TEXT NOT NULL,
     orchestration BLOB NOT NULL,
     workflow TEXT NOT NULL,
@@ -115,10 +118,10 @@ CREATE TABLE summaries (
     ended_us INTEGER,
     PRIMARY KEY (tenant, orchestration)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX summaries_by_workflow ON summaries (tenant, workflow, orchestration);
-CREATE INDEX summaries_by_status ON summaries (tenant, status, orchestration);
-CREATE INDEX summaries_by_subject ON summaries (tenant, subject, orchestration) WHERE subject IS NOT NULL;
-CREATE INDEX summaries_by_event ON summaries (tenant, event, orchestration) WHERE event IS NOT NULL;
+CREATE INDEX IF NOT EXISTS summaries_by_workflow ON summaries (tenant, workflow, orchestration);
+CREATE INDEX IF NOT EXISTS summaries_by_status ON summaries (tenant, status, orchestration);
+CREATE INDEX IF NOT EXISTS summaries_by_subject ON summaries (tenant, subject, orchestration) WHERE subject IS NOT NULL;
+CREATE INDEX IF NOT EXISTS summaries_by_event ON summaries (tenant, event, orchestration) WHERE event IS NOT NULL;
 ";
 
 /// Opens or creates a partition's file with its tables.
@@ -142,6 +145,36 @@ pub(super) fn is_unused(path: &Path) -> Result<bool, StoreError> {
     let connection = connect(path, OpenFlags::empty())?;
     let unused = || Ok(is_empty(&connection)? || super::reads::epoch(&connection)? == 0);
     unused().map_err(|e| Place::new(path).fault(e))
+}
+
+/// Makes the tables that a file lacks; returns their names. What `meta` said of epoch and positions is read from the journal.
+pub(super) fn restore(path: &Path, partition: Partition) -> Result<Vec<String>, StoreError> {
+    let place = Place::new(path);
+    let connection = connect(path, OpenFlags::empty())?;
+    check_ours(&connection, &place)?;
+    let before = tables(&connection).map_err(|e| place.fault(e))?;
+    if !before.iter().any(|table| table == "journal") {
+        return Err(damaged(&place, "its journal is missing; restore it from a backup".to_owned()));
+    }
+    let made = || -> rusqlite::Result<Vec<String>> {
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute(
+            "INSERT OR IGNORE INTO meta SELECT 1, ?1, ?2, ?3, ?4, coalesce(max(epoch), 0), coalesce(max(position), 0), 0, 0 FROM journal",
+            (partition.index, partition.count, provost_model::record::FORMAT, partition.created_at_us),
+        )?;
+        let after = tables(&transaction)?;
+        transaction.commit()?;
+        Ok(after.into_iter().filter(|table| !before.contains(table)).collect())
+    };
+    let made = made().map_err(|e| place.fault(e))?;
+    check(&connection, &place, partition)?;
+    Ok(made)
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut found = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    found.query_map([], |row| row.get(0))?.collect()
 }
 
 /// One more connection to a partition's file.
@@ -171,7 +204,8 @@ fn create(connection: &Connection, place: &Place, partition: Partition) -> Resul
     steps().map_err(|e| place.fault(e))
 }
 
-fn check(connection: &Connection, place: &Place, partition: Partition) -> Result<(), StoreError> {
+/// Refuses a file of another program, or of a newer one of ours.
+fn check_ours(connection: &Connection, place: &Place) -> Result<(), StoreError> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_err(|e| place.fault(e));
     if pragma("application_id")? != APPLICATION_ID {
         return Err(damaged(place, "it is a database of another program".to_owned()));
@@ -179,6 +213,16 @@ fn check(connection: &Connection, place: &Place, partition: Partition) -> Result
     let found = pragma("user_version")?;
     if found > FILE_FORMAT {
         return Err(StoreError::Newer { path: place.to_string(), found, known: FILE_FORMAT });
+    }
+    Ok(())
+}
+
+fn check(connection: &Connection, place: &Place, partition: Partition) -> Result<(), StoreError> {
+    check_ours(connection, place)?;
+    let found = tables(connection).map_err(|e| place.fault(e))?;
+    let lacks: Vec<&str> = NAMES.into_iter().filter(|name| !found.iter().any(|table| table == name)).collect();
+    if !lacks.is_empty() {
+        return Err(damaged(place, format!("it lacks the tables {}", lacks.join(", "))));
     }
     let (index, count, record): (u32, u32, u32) = connection
         .query_row("SELECT partition_index, partition_count, record_format FROM meta WHERE id = 1", [], |row| {
