@@ -37,6 +37,11 @@ impl Figure {
         (least, self.values.iter().copied().fold(0.0, f64::max))
     }
 
+    /// It counts what must never be, and some was.
+    pub fn is_wrong(&self) -> bool {
+        (self.what.ends_with(" lost") || self.what.ends_with(" doubled")) && self.values.iter().any(|value| *value > 0.0)
+    }
+
     /// One line for people.
     pub fn line(&self) -> String {
         let (least, most) = self.spread();
@@ -54,4 +59,16 @@ impl Figure {
 /// The median of the figure with this workload and this text; `None` when it was not measured.
 pub fn reached(figures: &[Figure], workload: &str, what: &str) -> Option<f64> {
     figures.iter().find(|figure| figure.workload == workload && figure.what == what).map(Figure::median)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_lost_or_doubled_effect_is_wrong_and_nothing_else_is() {
+        let wrong = |what, values| figure("w4", what, "", values).is_wrong();
+        assert_eq!([wrong("9 waiting: pre lost", vec![0.0, 1.0]), wrong("9 waiting: post doubled", vec![1.0])], [true, true]);
+        assert_eq!([wrong("9 waiting: pre lost", vec![0.0]), wrong("9 waiting: released", vec![7.0])], [false, false]);
+    }
 }

@@ -5,6 +5,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::figures::{Figure, reached};
+use crate::table::amount;
 
 /// The fastest peer as written down on another day: orchestrations of ten steps a second at 512 in flight.
 const QUOTED_RATE: f64 = 1_275.0;
@@ -20,7 +21,7 @@ enum Bound {
 
 /// What a figure is divided by before it is held against the limit.
 #[derive(Clone, Copy, Debug)]
-enum Base {
+enum Over {
     One,
     PeerRate,
     PeerP50,
@@ -28,7 +29,7 @@ enum Base {
 }
 
 /// One row: what, which figure of which workload, the bound, the limit, the base.
-type Asked = (&'static str, &'static str, &'static str, Bound, f64, Base);
+type Asked = (&'static str, &'static str, &'static str, Bound, f64, Over);
 
 /// The rows of the design, in its order; the model gateway is measured elsewhere.
 const ASKED: [Asked; 15] = [
@@ -38,16 +39,16 @@ const ASKED: [Asked; 15] = [
         "10 pure tasks, one commit, 512 in flight",
         Bound::AtLeast,
         10.0,
-        Base::PeerRate,
+        Over::PeerRate,
     ),
-    ("10 in-process tasks, 512 in flight, over the peer", "w1", "10 in-process tasks, 512 in flight", Bound::AtLeast, 4.0, Base::PeerRate),
+    ("10 in-process tasks, 512 in flight, over the peer", "w1", "10 in-process tasks, 512 in flight", Bound::AtLeast, 4.0, Over::PeerRate),
     (
         "10 tasks, HTTP worker, 512 in flight, over the peer",
         "w1",
         "10 tasks, HTTP worker, 512 in flight",
         Bound::AtLeast,
         4.0,
-        Base::PeerRate,
+        Over::PeerRate,
     ),
     (
         "10 tasks, HTTP worker, 1 in flight, p50, over the peer",
@@ -55,7 +56,7 @@ const ASKED: [Asked; 15] = [
         "10 tasks, HTTP worker, 1 in flight, p50",
         Bound::AtMost,
         0.4,
-        Base::PeerP50,
+        Over::PeerP50,
     ),
     (
         "journal append over a plain log, 4 writers, batch 64",
@@ -63,23 +64,23 @@ const ASKED: [Asked; 15] = [
         "journal, 4 partitions, batch 64",
         Bound::AtLeast,
         0.25,
-        Base::PlainLog,
+        Over::PlainLog,
     ),
-    ("fold, one core, bench rows, facts/s", "fold", "bench", Bound::AtLeast, 500_000.0, Base::One),
-    ("fold, one core, refund rows, facts/s", "fold", "refund-triage", Bound::AtLeast, 500_000.0, Base::One),
-    ("verify, one core, bench rows, facts/s", "verify", "bench", Bound::AtLeast, 100_000.0, Base::One),
-    ("verify, one core, refund rows, facts/s", "verify", "refund-triage", Bound::AtLeast, 100_000.0, Base::One),
-    ("100,000 waiting: resident, MiB", "w4", "100000 waiting: resident", Bound::AtMost, 400.0, Base::One),
-    ("100,000 waiting: ready after kill -9, s", "w4", "100000 waiting: ready after kill -9", Bound::AtMost, 3.0, Base::One),
-    ("growth per finished 10-task orchestration, in process, KiB", "w5", "growth, in process", Bound::AtMost, 6.0, Base::One),
-    ("the same, external with effects, KiB", "w5", "growth, external with effects", Bound::AtMost, 12.0, Base::One),
+    ("fold, one core, bench rows, facts/s", "fold", "bench", Bound::AtLeast, 500_000.0, Over::One),
+    ("fold, one core, refund rows, facts/s", "fold", "refund-triage", Bound::AtLeast, 500_000.0, Over::One),
+    ("verify, one core, bench rows, facts/s", "verify", "bench", Bound::AtLeast, 100_000.0, Over::One),
+    ("verify, one core, refund rows, facts/s", "verify", "refund-triage", Bound::AtLeast, 100_000.0, Over::One),
+    ("100,000 waiting: resident, MiB", "w4", "100000 waiting: resident", Bound::AtMost, 400.0, Over::One),
+    ("100,000 waiting: ready after kill -9, s", "w4", "100000 waiting: ready after kill -9", Bound::AtMost, 3.0, Over::One),
+    ("growth per finished 10-task orchestration, in process, KiB", "w5", "growth, in process", Bound::AtMost, 6.0, Over::One),
+    ("the same, external with effects, KiB", "w5", "growth, external with effects", Bound::AtMost, 12.0, Over::One),
     (
         "policy gate, 1,000 policies over 50 actions + 10, p99, us",
         "gate",
         "all layers, verdict and digest, p99",
         Bound::AtMost,
         60.0,
-        Base::One,
+        Over::One,
     ),
     (
         "cold start to the first finished orchestration, ms",
@@ -87,7 +88,7 @@ const ASKED: [Asked; 15] = [
         "cold start to the first finished orchestration",
         Bound::AtMost,
         250.0,
-        Base::One,
+        Over::One,
     ),
 ];
 
@@ -116,13 +117,13 @@ pub fn rows(figures: &[Figure], build_s: Option<f64>) -> Vec<Hold> {
     rows
 }
 
-fn divisor(figures: &[Figure], base: Base) -> (Option<f64>, &'static str) {
+fn divisor(figures: &[Figure], base: Over) -> (Option<f64>, &'static str) {
     let peer = |key, quoted| reached(figures, "beside", key).map_or((Some(quoted), "peer quoted"), |beside| (Some(beside), "peer beside"));
     match base {
-        Base::One => (Some(1.0), ""),
-        Base::PeerRate => peer("10 steps, 512 in flight", QUOTED_RATE),
-        Base::PeerP50 => peer("10 steps, 1 in flight, p50", QUOTED_P50_MS),
-        Base::PlainLog => (reached(figures, "append", "plain log, 4 files, batch 64"), "same run"),
+        Over::One => (Some(1.0), ""),
+        Over::PeerRate => peer("10 steps, 512 in flight", QUOTED_RATE),
+        Over::PeerP50 => peer("10 steps, 1 in flight, p50", QUOTED_P50_MS),
+        Over::PlainLog => (reached(figures, "append", "plain log, 4 files, batch 64"), "same run"),
     }
 }
 
@@ -144,6 +145,26 @@ impl Hold {
             Bound::AtLeast => ">=",
             Bound::AtMost => "<=",
         }
+    }
+
+    /// What it is about.
+    pub fn what(&self) -> &'static str {
+        self.what
+    }
+
+    /// It was measured and is on the wrong side of its limit.
+    pub fn is_missed(&self) -> bool {
+        self.verdict() == "NOT HELD"
+    }
+
+    /// One row of a Markdown table.
+    pub fn cells(&self) -> String {
+        let limit = format!("{} {}", self.bound(), self.limit);
+        let Some(value) = self.reached else {
+            return format!("| {} | {limit} | | | {} |\n", self.what, self.verdict());
+        };
+        let base = if self.base.is_empty() { String::new() } else { format!(" ({})", self.base) };
+        format!("| {} | {limit} | {}{base} | {:.2} | {} |\n", self.what, amount(value), value / self.limit, self.verdict())
     }
 
     /// One line for people.

@@ -13,6 +13,7 @@ mod plot;
 mod programs;
 mod replay;
 mod server;
+mod table;
 mod waiting;
 mod workloads;
 
@@ -51,6 +52,12 @@ struct Options {
     /// Where the growth of files is drawn, as SVG.
     #[arg(long)]
     plot: Option<std::path::PathBuf>,
+    /// Where the tables are written, as Markdown.
+    #[arg(long)]
+    table: Option<std::path::PathBuf>,
+    /// Exit 1 also when a measured row is not held.
+    #[arg(long)]
+    must_hold: bool,
     /// How long a clean build of the binary took, in seconds.
     #[arg(long)]
     build_s: Option<f64>,
@@ -66,20 +73,31 @@ fn main() -> std::process::ExitCode {
         Ok(runtime) => runtime.block_on(workloads::run(&options)),
         Err(error) => Err(error.to_string()),
     };
-    match measured {
-        Ok(figures) => {
-            print(&options, &figures);
-            std::process::ExitCode::SUCCESS
-        }
+    match measured.and_then(|figures| told(&options, &figures)) {
+        Ok(true) => std::process::ExitCode::SUCCESS,
+        Ok(false) => std::process::ExitCode::FAILURE,
         Err(error) => {
+            say(&format!("{}\n", serde_json::json!({ "ok": false, "error": error })));
             let _closed = std::io::Write::write_all(&mut std::io::stderr(), format!("bench: {error}\n").as_bytes());
             std::process::ExitCode::FAILURE
         }
     }
 }
 
-fn print(options: &Options, figures: &[Figure]) {
+/// Says everything; the answer is whether what was asked for held.
+fn told(options: &Options, figures: &[Figure]) -> Result<bool, String> {
     let holds = holds::rows(figures, options.build_s);
+    if let Some(file) = &options.table {
+        std::fs::write(file, table::document(options, figures, &holds)).map_err(|e| format!("`{}`: {e}", file.display()))?;
+    }
+    let wrong: Vec<&str> = figures.iter().filter(|figure| figure.is_wrong()).map(|figure| figure.what.as_str()).collect();
+    let not_held: Vec<&str> = holds.iter().filter(|row| row.is_missed()).map(Hold::what).collect();
+    let ok = wrong.is_empty() && (not_held.is_empty() || !options.must_hold);
+    print(options, figures, &holds, &serde_json::json!({ "ok": ok, "wrong": wrong, "not_held": not_held }));
+    Ok(ok)
+}
+
+fn print(options: &Options, figures: &[Figure], holds: &[Hold], verdict: &serde_json::Value) {
     let mut out = String::new();
     if options.json {
         figures.iter().for_each(|figure| out.push_str(&format!("{}\n", figure.json())));
@@ -90,6 +108,14 @@ fn print(options: &Options, figures: &[Figure]) {
         holds.iter().for_each(|row| out.push_str(&row.line()));
     }
     let (figures, holds): (Vec<_>, Vec<_>) = (figures.iter().map(Figure::json).collect(), holds.iter().map(Hold::json).collect());
-    out.push_str(&format!("{}\n", serde_json::json!({ "figures": figures, "holds": holds, "build_s": options.build_s })));
-    let _closed = std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes());
+    let mut summary = serde_json::json!({ "figures": figures, "holds": holds, "build_s": options.build_s });
+    if let (Some(summary), Some(verdict)) = (summary.as_object_mut(), verdict.as_object()) {
+        summary.extend(verdict.clone());
+    }
+    out.push_str(&format!("{summary}\n"));
+    say(&out);
+}
+
+fn say(text: &str) {
+    let _closed = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
 }

@@ -1,8 +1,9 @@
-//! An outside service that carries out and writes down: one line of its ledger for each request it was sent.
+//! An outside service that carries out and writes down: one line of its ledger for each key it was sent.
 //!
-//! What must stay true: it counts what arrived, whatever key it came with, so that an effect that was sent twice is seen twice.
+//! What must stay true: it honours a key, as its action's class says, and counts what was sent again under one; a line that comes under
+//! two keys is carried out twice and seen twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,8 @@ pub struct Outside {
 struct Ledger {
     file: BufWriter<std::fs::File>,
     lines: BTreeMap<String, u32>,
+    keys: HashSet<String>,
+    repeated: u64,
 }
 
 /// What stands in the ledger under one word.
@@ -43,7 +46,8 @@ impl Outside {
         let file = BufWriter::new(std::fs::File::create(path).map_err(|e| e.to_string())?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|e| e.to_string())?;
         let url = format!("http://{}", listener.local_addr().map_err(|e| e.to_string())?);
-        let outside = Self { url, ledger: Arc::new(Mutex::new(Ledger { file, lines: BTreeMap::new() })) };
+        let outside =
+            Self { url, ledger: Arc::new(Mutex::new(Ledger { file, lines: BTreeMap::new(), keys: HashSet::new(), repeated: 0 })) };
         let serving = outside.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -58,20 +62,30 @@ impl Outside {
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let outside = self.clone();
             async move {
+                let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
                 let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                outside.write_down(&body);
+                outside.carry_out(key, &body);
                 Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(Bytes::from_static(ANSWER))))
             }
         });
         let _closed = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    fn write_down(&self, body: &[u8]) {
+    fn carry_out(&self, key: Option<String>, body: &[u8]) {
         let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         let line = json.get("line").and_then(serde_json::Value::as_str).unwrap_or("other").to_owned();
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        if key.is_some_and(|key| !ledger.keys.insert(key)) {
+            ledger.repeated += 1;
+            return;
+        }
         let _kept_in_memory_too = writeln!(ledger.file, "{line}");
         *ledger.lines.entry(line).or_default() += 1;
+    }
+
+    /// Requests under a key that had been carried out already.
+    pub fn repeated(&self) -> u64 {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).repeated
     }
 
     /// What stands in the ledger in lines that begin with `word`.
@@ -92,14 +106,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_ledger_tells_distinct_and_doubled_apart() {
+    async fn the_ledger_tells_distinct_doubled_and_repeated_apart() {
         let folder = crate::server::fresh("ledger").unwrap();
         let outside = Outside::open(&folder.join("effects.log")).await.unwrap();
-        for body in [&br#"{"line":"pre 1"}"#[..], br#"{"line":"pre 2"}"#, br#"{"line":"pre 2"}"#, br#"{"line":"post 1"}"#, b"{"] {
-            outside.write_down(body);
+        let sent = [("a", "pre 1"), ("b", "pre 2"), ("c", "pre 2"), ("d", "post 1"), ("d", "post 1")];
+        for (key, line) in sent {
+            outside.carry_out(Some(key.to_owned()), format!(r#"{{"line":"{line}"}}"#).as_bytes());
         }
+        outside.carry_out(None, b"{");
         assert_eq!(outside.counted("pre"), Counted { distinct: 2, doubled: 1 });
         assert_eq!(outside.counted("post"), Counted { distinct: 1, doubled: 0 });
+        assert_eq!(outside.repeated(), 1);
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -102,9 +102,8 @@ impl Server {
     }
 
     /// SIGKILL.
-    pub fn kill(mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// SIGTERM, and waits.
@@ -112,6 +111,15 @@ impl Server {
         if let Ok(pid) = i32::try_from(self.child.id()) {
             terminate(pid);
         }
+        // Whoever drops it behind this finds it reaped.
+        let _reaped = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    /// A measurement that fails leaves no server behind.
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
         let _reaped = self.child.wait();
     }
 }

@@ -22,7 +22,7 @@ const AT_ONCE: u32 = 64;
 /// Longest wait for all of them, each way.
 const LIMIT: Duration = Duration::from_secs(240);
 /// Where the workflow asks the person.
-const ASKS_AT: &str = "do/approve";
+const ASKS_AT: &str = "approve";
 
 /// One crash with `waiting` waiting orchestrations.
 pub async fn w4(options: &Options, waiting: u32) -> Result<Vec<Figure>, String> {
@@ -111,6 +111,7 @@ impl<'o> Run<'o> {
             figures.push(self.one(&format!("{word} lost"), "", waiting.saturating_sub(counted.distinct) as f64));
             figures.push(self.one(&format!("{word} doubled"), "", counted.doubled as f64));
         }
+        figures.push(self.one("sent again under the same key", "", self.outside.repeated() as f64));
         Ok(())
     }
 

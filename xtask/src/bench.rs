@@ -42,6 +42,12 @@ pub struct Options {
     /// Where the growth of files is drawn, as SVG.
     #[arg(long)]
     plot: Option<String>,
+    /// Writes `bench.md` (the tables) and `growth.svg` into this folder, `docs` unless another is named.
+    #[arg(long, num_args = 0..=1, default_missing_value = "docs")]
+    docs: Option<String>,
+    /// Exit 1 also when a measured row is not held; without it, when measuring failed or an effect was lost or doubled.
+    #[arg(long)]
+    must_hold: bool,
 }
 
 /// Builds `provost`, the benchmark and the cost programs under the profile, then runs the benchmark.
@@ -90,7 +96,10 @@ fn asked(options: &Options) -> Vec<String> {
         said.push(("--workload", options.workload.join(",")));
     }
     said.extend(options.beside.clone().map(|command| ("--beside", command)));
-    said.extend(options.plot.clone().map(|file| ("--plot", file)));
-    let json = options.json.then(|| "--json".to_owned());
-    said.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).chain(json).collect()
+    let drawn = options.docs.as_ref().map(|folder| format!("{folder}/growth.svg"));
+    said.extend(options.plot.clone().or(drawn).map(|file| ("--plot", file)));
+    said.extend(options.docs.as_ref().map(|folder| ("--table", format!("{folder}/bench.md"))));
+    let flags = [(options.json, "--json"), (options.must_hold, "--must-hold")];
+    let flags = flags.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name.to_owned());
+    said.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).chain(flags).collect()
 }
