@@ -9,7 +9,7 @@ use provost_language::{Bundle, Compiled};
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{Digest, TenantId, Who};
 use provost_policy::PolicySet;
-use provost_store::{Blobs, Sqlite};
+use provost_store::{Blobs, Sqlite, StoreError};
 
 use crate::gate::Refused;
 use crate::partition::Partition;
@@ -126,8 +126,8 @@ impl ControlPlane {
 fn fold(tenant: &TenantId, rows: &[Row]) -> Result<Control, Refused> {
     let mut control = Control::new(tenant.clone());
     for row in rows {
-        let json = row.json().map_err(|e| Refused::Internal(e.to_string()))?;
-        let transition = ControlTransition::decode(&json).map_err(|e| Refused::Internal(e.to_string()))?;
+        let json = row.json().map_err(|e| StoreError::unreadable(row, &e))?;
+        let transition = ControlTransition::decode(&json).map_err(|e| StoreError::damaged_row(row, e.to_string()))?;
         transition.facts.iter().for_each(|fact| control.evolve(fact));
     }
     Ok(control)
