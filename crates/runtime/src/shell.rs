@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
 use provost_model::{OrchestrationId, Problem, Slot, TenantId};
-use provost_store::{Lists as _, Needs, OpenWork, Sqlite, Store as _};
+use provost_store::{Needs, OpenWork, Sqlite, Store as _};
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Offer, OfferKind};
@@ -333,7 +333,7 @@ impl Shell {
         self.local.push_back((0, outcome_of(offer, result, worker, took_ms)));
     }
 
-    /// Lists follow the commits from time to time; what a crash lost of them comes first.
+    /// Lists follow the commits from time to time.
     fn project(&mut self, now: bool) {
         if !now && self.projected.elapsed().as_millis() < LISTS_MS {
             return;
@@ -341,14 +341,10 @@ impl Shell {
         let queued = self.mailbox.len() + self.local.len();
         self.watch.stands(queued, self.timers.len(), self.projected.elapsed(), self.shared.registry.admissions().open_breakers());
         self.projected = Instant::now();
-        if self.lists_lost {
-            match self.partition.derive_lists() {
-                Ok(()) => self.lists_lost = false,
-                Err(refused) => return tracing::warn!(code = refused.code(), "list rows lost by a crash could not be derived"),
-            }
-        }
-        if let Err(error) = self.partition.store().flush_lists() {
-            tracing::warn!(code = error.code(), "lists could not be projected");
+        let projected = self.partition.project();
+        self.lists_lost = projected.is_err();
+        if let Err(refused) = projected {
+            tracing::warn!(code = refused.code(), "lists could not be projected");
         }
     }
 }
