@@ -3,8 +3,10 @@
 pub mod canary;
 pub mod effects;
 pub mod ends;
+pub mod fence;
 pub mod inputs;
 pub mod keys;
+pub mod lists;
 pub mod open_work;
 pub mod order;
 pub mod redecided;
@@ -44,9 +46,11 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("redecided", redecided::check(world, &left));
     add("ends", ends::check(world, &left));
     add("open-work", open_work::check(world, &left));
+    add("lists", lists::check(world, &left));
     add("refold", refold::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
+    add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("time", time::check(&left));
     (broken, canary::check(&left))

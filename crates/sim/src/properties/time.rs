@@ -1,4 +1,4 @@
-//! The time of a partition's rows never goes back, and no timer fires early.
+//! The time of a partition's rows never goes back; no timer fires, and no retry begins, early.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,17 @@ pub fn check(left: &Left) -> Vec<String> {
 
 fn early(rows: &[Row]) -> Vec<String> {
     let (mut due, mut found) = (BTreeMap::new(), Vec::new());
+    let mut retries = BTreeMap::new();
     for transition in rows.iter().filter_map(|row| row.transition().ok()) {
         for fact in &transition.facts {
             match fact {
                 Fact::TimerSet { id, due_us, .. } => drop(due.insert(id.clone(), *due_us)),
                 Fact::TimerFired { id } if due.get(id).is_none_or(|due_us| *due_us > transition.ambient.now_us) => {
                     found.push(format!("timer `{id}` fired early"));
+                }
+                Fact::RetryScheduled { at, due_us, .. } => drop(retries.insert(at.clone(), *due_us)),
+                Fact::Retried { at } if retries.get(at).is_none_or(|due_us| *due_us > transition.ambient.now_us) => {
+                    found.push(format!("the retry at `{at}` began early"));
                 }
                 _ => {}
             }
