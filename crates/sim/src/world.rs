@@ -21,6 +21,7 @@ use crate::machine::{Machine, Up};
 use crate::mix::Mix;
 use crate::outside::Outside;
 use crate::properties;
+use crate::properties::refold::Folded;
 use crate::random::Random;
 use clients::input;
 pub use scene::{Scene, play};
@@ -149,6 +150,7 @@ pub struct World {
     redriven: BTreeMap<OrchestrationId, u32>,
     zombies: u64,
     paused: Vec<(usize, Option<Up>)>,
+    folded: Folded,
 }
 
 /// Runs one seed.
@@ -197,6 +199,7 @@ impl World {
             redriven: BTreeMap::new(),
             zombies: 0,
             paused: Vec::new(),
+            folded: Folded::new(),
         }
     }
 

@@ -6,8 +6,10 @@ use super::Left;
 pub fn check(left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     for rows in &left.feeds {
-        let back = rows.iter().zip(rows.iter().skip(1)).filter(|(before, row)| row.epoch < before.epoch);
-        found.extend(back.map(|(before, row)| format!("a row of epoch {} was committed behind one of epoch {}", row.epoch, before.epoch)));
+        let back = rows.iter().zip(rows.iter().skip(1)).filter(|(before, kept)| kept.row.epoch < before.row.epoch);
+        found.extend(
+            back.map(|(before, kept)| format!("a row of epoch {} was committed behind one of epoch {}", kept.row.epoch, before.row.epoch)),
+        );
     }
     found
 }

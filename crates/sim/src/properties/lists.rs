@@ -1,14 +1,14 @@
 //! Lists say what the journals say: of every orchestration there is one row, and it is the one of its last change of status.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use provost_engine::{Orchestration, evolve};
-use provost_model::record::Row;
+use provost_engine::Orchestration;
 use provost_model::{OrchestrationId, TenantId};
 use provost_runtime::summary_of;
 use provost_store::{Lists as _, Query, Store as _, Summary};
 
-use super::Left;
+use super::{Kept, Left, unfold};
 use crate::machine::SALT;
 use crate::world::World;
 
@@ -42,12 +42,12 @@ pub fn check(world: &mut World, left: &Left) -> Vec<String> {
 }
 
 /// The row of the last change of status that a journal tells of.
-fn summary((tenant, id): &(TenantId, OrchestrationId), rows: &[Row]) -> Option<Summary> {
+fn summary((tenant, id): &(TenantId, OrchestrationId), rows: &[Arc<Kept>]) -> Option<Summary> {
     let (mut state, mut last) = (Orchestration::new(tenant.clone(), *id), None::<Summary>);
-    for row in rows {
-        let Ok(transition) = row.transition() else { continue };
-        transition.facts.iter().for_each(|fact| evolve(&mut state, fact, transition.ambient.now_us));
-        let now = summary_of(&state, row.recorded_at_us, &SALT);
+    for kept in rows {
+        let Some(transition) = &kept.transition else { continue };
+        unfold(&mut state, transition);
+        let now = summary_of(&state, kept.row.recorded_at_us, &SALT);
         if last.as_ref().is_none_or(|last| last.status != now.status) {
             last = Some(now);
         }
