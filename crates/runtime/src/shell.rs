@@ -63,8 +63,10 @@ pub(crate) struct Shell {
     timers: Timers,
     next_ticket: Ticket,
     projected: Instant,
+    /// When the lists were last brought up to the journals.
+    listed: Instant,
     watch: Watch,
-    lists_lost: bool,
+    lists_whole: bool,
     retention: Retention,
     stopping: bool,
 }
@@ -90,8 +92,9 @@ impl Shell {
             timers,
             next_ticket: 1,
             projected,
+            listed: projected,
             watch,
-            lists_lost: true,
+            lists_whole: false,
             retention,
             stopping: false,
         }
@@ -121,7 +124,7 @@ impl Shell {
 
     /// Old work leaves; not before the lists are whole, which say what is old.
     fn retain(&mut self) {
-        if self.lists_lost {
+        if !self.lists_whole {
             return;
         }
         match self.retention.on(&mut self.partition, now_us()) {
@@ -333,18 +336,23 @@ impl Shell {
         self.local.push_back((0, outcome_of(offer, result, worker, took_ms)));
     }
 
-    /// Lists follow the commits from time to time.
+    /// Lists follow the commits from time to time; what a crash lost of them comes first.
     fn project(&mut self, now: bool) {
         if !now && self.projected.elapsed().as_millis() < LISTS_MS {
             return;
         }
         let queued = self.mailbox.len() + self.local.len();
-        self.watch.stands(queued, self.timers.len(), self.projected.elapsed(), self.shared.registry.admissions().open_breakers());
+        self.watch.stands(queued, self.timers.len(), self.listed.elapsed(), self.shared.registry.admissions().open_breakers());
         self.projected = Instant::now();
-        let projected = self.partition.project();
-        self.lists_lost = projected.is_err();
-        if let Err(refused) = projected {
-            tracing::warn!(code = refused.code(), "lists could not be projected");
+        match self.partition.project() {
+            Ok(()) => {
+                self.lists_whole = true;
+                self.listed = Instant::now();
+            }
+            Err(refused) => {
+                self.lists_whole = false;
+                tracing::warn!(code = refused.code(), partition = self.index, "lists could not be projected: {refused}");
+            }
         }
     }
 }

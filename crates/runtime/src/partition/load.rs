@@ -80,25 +80,24 @@ impl<S: Upkeep> Partition<S> {
         }
     }
 
-    /// Brings the lists up to the commits: first what the store says was lost of them, then what waits in memory. A crash is not the only
-    /// loss: a commit that failed and is on disk all the same left no list rows waiting.
+    /// Brings the lists up to the journals: first what was lost, then what waits in memory.
     ///
     /// # Errors
-    /// What the store says; the lists lag, and the next call goes on.
+    /// What the store says; what was projected stays, and the rest follows at the next call.
     pub fn project(&mut self) -> Result<(), Refused> {
-        let lag = self.store.lag()?;
-        if lag.watermark < lag.lost_through && !provost_model::planted::planted("lists-not-derived") {
-            self.derive_lists()?;
-        }
+        self.derive_lists()?;
         self.store.flush_lists()?;
         Ok(())
     }
 
-    /// Derives the list rows that were lost: what waited in memory is folded again from the journals.
+    /// Derives the list rows that were lost with memory: they are folded again from the journals.
     ///
-    /// # Errors
-    /// What the store says; what was derived stays, and the rest is derived at the next call.
+    /// Not only a start loses them: a commit that failed and yet stands on disk has rows that memory never had.
     fn derive_lists(&mut self) -> Result<(), Refused> {
+        let lag = self.store.lag()?;
+        if lag.watermark >= lag.lost_through || provost_model::planted::planted("lists-not-derived") {
+            return Ok(());
+        }
         let mut after = 0;
         loop {
             let rows = self.store.unprojected(after, ROWS_READ)?;

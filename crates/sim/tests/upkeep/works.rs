@@ -128,6 +128,7 @@ impl<S: Upkeep> Works<S> {
             input: Value::array([data(tenant, n)]),
             subject: Some(format!("subject {n}").into()),
             key: Some(key.to_owned()),
+            traceparent: None,
             by: who("client"),
         };
         let drawn = Digest::of(&self.next_ticket.to_be_bytes());
