@@ -31,7 +31,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let rows: BTreeMap<&str, usize> = rows(tree).collect();
     let missing = |code: &str| {
         let page = tree.text(&format!("{FOLDER}{code}.md")).is_some();
-        !page && !(is_word(code) && rows.contains_key(code))
+        !(page || is_word(code) && rows.contains_key(code))
     };
     let mut found: Vec<Finding> = Vec::new();
     for (code, (path, line)) in codes.iter().filter(|(code, _)| missing(code)) {

@@ -63,7 +63,7 @@ fn said_twice(left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     for ((_, id), (_, rows)) in &left.journals {
         let mut places = BTreeSet::new();
-        for fact in rows.iter().filter_map(|row| row.transition().ok()).flat_map(|transition| transition.facts) {
+        for fact in rows.iter().filter_map(|row| row.transition.as_ref()).flat_map(|transition| &transition.facts) {
             if let Fact::Emitted { at, .. } = fact
                 && !places.insert(at.clone())
             {
