@@ -106,10 +106,8 @@ pub struct Machine {
 pub enum Turned {
     /// Nothing to do.
     Idle,
-    /// Answers that leave.
-    Told(Vec<(Ticket, Told)>),
-    /// The disk refused; it is tried again.
-    Refused,
+    /// Answers that leave; and whether the disk refused something, which is tried again.
+    Told(Vec<(Ticket, Told)>, bool),
     /// The machine died.
     Died,
 }
@@ -246,15 +244,13 @@ impl Machine {
         if half_known {
             up.partition.store().inner().lose_lists();
         }
-        if let Some((deliveries, error)) = outputs.failed {
-            if !error.retry() {
-                return Turned::Died;
-            }
-            up.again(deliveries);
-            return Turned::Refused;
+        if outputs.failed.as_ref().is_some_and(|(_, error)| !error.retry()) {
+            return Turned::Died;
         }
         outputs.releases.into_iter().for_each(|release| up.leave(release, clock_us));
-        Turned::Told(outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect())
+        let refused = outputs.failed.is_some();
+        up.again(outputs.failed.map(|(deliveries, _)| deliveries).unwrap_or_default());
+        Turned::Told(outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect(), refused)
     }
 }
 

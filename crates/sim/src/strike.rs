@@ -28,12 +28,14 @@ pub enum Blow {
     FailsBlind,
     /// It fails, is on disk, and for a while the disk cannot be read either.
     FailsDurableBlind,
+    /// It fails, is on disk, the disk cannot be read for a moment, and the next one fails and is not on disk.
+    FailsTwice,
     /// The disk is full for a while.
     DiskFull,
 }
 
 /// Every blow.
-pub const BLOWS: [Blow; 8] = [
+pub const BLOWS: [Blow; 9] = [
     Blow::CrashBefore,
     Blow::CrashInside,
     Blow::CrashAfter,
@@ -41,6 +43,7 @@ pub const BLOWS: [Blow; 8] = [
     Blow::FailsDurable,
     Blow::FailsBlind,
     Blow::FailsDurableBlind,
+    Blow::FailsTwice,
     Blow::DiskFull,
 ];
 
@@ -51,7 +54,7 @@ impl Blow {
             Self::CrashBefore => Some(Moment::Before),
             Self::CrashInside => Some(Moment::Inside),
             Self::CrashAfter => Some(Moment::After),
-            Self::Fails | Self::FailsDurable | Self::FailsBlind | Self::FailsDurableBlind | Self::DiskFull => None,
+            Self::Fails | Self::FailsDurable | Self::FailsBlind | Self::FailsDurableBlind | Self::FailsTwice | Self::DiskFull => None,
         }
     }
 }
@@ -75,7 +78,12 @@ impl Strike {
     pub fn next(&mut self, blind: &mut u64) -> Fault {
         self.commits += 1;
         let Some((at, blow)) = self.at else { return Fault::None };
-        let through = if blow == Blow::DiskFull { at + FULL_COMMITS } else { at + 1 };
+        let through = match blow {
+            Blow::DiskFull => at + FULL_COMMITS,
+            Blow::FailsTwice => at + 2,
+            Blow::CrashBefore | Blow::CrashInside | Blow::CrashAfter => at + 1,
+            Blow::Fails | Blow::FailsDurable | Blow::FailsBlind | Blow::FailsDurableBlind => at + 1,
+        };
         if self.commits < at || self.commits >= through {
             return Fault::None;
         }
@@ -93,6 +101,11 @@ impl Strike {
             Blow::FailsBlind | Blow::FailsDurableBlind => {
                 *blind = BLIND_READS;
                 if blow == Blow::FailsBlind { Fault::FailBefore } else { Fault::FailAfter }
+            }
+            Blow::FailsTwice if self.commits > at => Fault::FailBefore,
+            Blow::FailsTwice => {
+                *blind = 1;
+                Fault::FailAfter
             }
             Blow::DiskFull => Fault::DiskFull,
         }

@@ -55,11 +55,10 @@ impl World {
                 }
                 self.die(machine);
             }
-            Turned::Refused => self.wake(machine, 200_000),
-            Turned::Told(told) => {
+            Turned::Told(told, refused) => {
                 told.into_iter().for_each(|(ticket, told)| self.told(machine, ticket, told));
                 self.carry(machine);
-                self.wake(machine, 300);
+                self.wake(machine, if refused { 200_000 } else { 300 });
             }
         }
     }

@@ -332,7 +332,9 @@ fn refund(tenant: &TenantId, n: i64) -> Event {
 /// The state that a journal says, folded from its first row.
 pub fn folded<S: Upkeep>(store: &mut S, tenant: &TenantId, id: OrchestrationId) -> Orchestration {
     let rows = store.rows(tenant, &provost_model::record::Stream::Orchestration(id), 0, usize::MAX).unwrap();
-    properties::fold(&(tenant.clone(), id), &rows)
+    let mut state = Orchestration::new(tenant.clone(), id);
+    rows.iter().for_each(|row| properties::unfold(&mut state, &row.transition().unwrap()));
+    state
 }
 
 /// Disks that outlive the stores on them.
