@@ -443,6 +443,7 @@ impl<S: Upkeep> Partition<S> {
                 }
                 Outputs { commit_took, ..stage.done(batch.entries.len()) }
             }
+            Err(_) if provost_model::planted::planted("acknowledged-before-commit") => stage.done(batch.entries.len()),
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
                 self.lines = None;
@@ -488,7 +489,8 @@ pub fn partition_of(slot: Slot, partitions: u32) -> u32 {
 /// The outcome of an attempt whose worker is gone: a failed attempt, or one that nobody knows about.
 pub fn lost(class: provost_model::program::EffectClass, why: &str) -> Attempted {
     use provost_model::program::EffectClass;
-    let problem = provost_model::Problem::ours("attempt-lost", 504, why).detail("the worker is gone; look at `provost list workers`");
+    let problem =
+        provost_model::Problem::ours("attempt-lost", 504, why).detail("the worker is gone, or slower than its lease without extending it");
     match class {
         EffectClass::E0 => Attempted::Failed { problem, retry: true, retry_after_ms: None },
         EffectClass::E1 | EffectClass::E2 | EffectClass::E3 | EffectClass::E4 => Attempted::Unknown { problem },

@@ -12,7 +12,7 @@ use crate::world::World;
 pub fn check(world: &World, left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     let mut taken: BTreeMap<(String, String, String), u32> = BTreeMap::new();
-    for row in left.feeds.iter().flatten().filter(|row| matches!(row.stream, Stream::Inbox(_))) {
+    for row in left.feeds.iter().flatten().map(|kept| &kept.row).filter(|row| matches!(row.stream, Stream::Inbox(_))) {
         let facts = row.json().ok().and_then(|json| inbox::decode(&json).ok());
         for fact in facts.unwrap_or_default() {
             if let InboxFact::Accepted { event, started, .. } = fact {
@@ -45,7 +45,7 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
 fn lost_events(left: &Left, taken: &BTreeMap<(String, String, String), u32>) -> Vec<String> {
     let mut found = Vec::new();
     for ((tenant, id), (_, rows)) in &left.journals {
-        for transition in rows.iter().filter_map(|row| row.transition().ok()) {
+        for transition in rows.iter().filter_map(|kept| kept.transition.as_ref()) {
             for fact in &transition.facts {
                 if let Fact::Emitted { event, .. } = fact
                     && !taken.contains_key(&(tenant.to_string(), event.source.to_string(), event.id.to_string()))
@@ -63,7 +63,7 @@ fn said_twice(left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     for ((_, id), (_, rows)) in &left.journals {
         let mut places = BTreeSet::new();
-        for fact in rows.iter().filter_map(|row| row.transition().ok()).flat_map(|transition| transition.facts) {
+        for fact in rows.iter().filter_map(|row| row.transition.as_ref()).flat_map(|transition| &transition.facts) {
             if let Fact::Emitted { at, .. } = fact
                 && !places.insert(at.clone())
             {

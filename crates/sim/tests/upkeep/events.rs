@@ -7,10 +7,9 @@ use provost_model::limits::EVENT_HOPS_MAX;
 use provost_model::record::{Ending, Fact, Row, Stream};
 use provost_model::{Event, OrchestrationId, TenantId, Value};
 use provost_runtime::{InboxFact, Told, inbox, rebuild};
-use provost_sim::properties::fold;
 use provost_store::{Memory, Store as _, Upkeep as _, verify_all};
 
-use crate::works::{Around, Disks, InMemory, SALT, Works, event, registry, tenants};
+use crate::works::{Around, Disks, InMemory, SALT, Works, event, fold, registry, tenants};
 
 /// Echoed `n` times each; with `rest` every hop is a commit of its own.
 fn echo(n: i64, rest: bool) -> Event {
@@ -75,7 +74,7 @@ fn a_loop_of_events_ends_after_its_hops_and_survives_a_stop_after_every_commit()
 
 /// It ended well and emitted one event, whose id is its effect key, and which lands where its sender lives.
 fn said_once(tenant: &TenantId, id: OrchestrationId, rows: &[Row]) {
-    assert_eq!(fold(&(tenant.clone(), id), rows).phase, Phase::Ended(Ending::Completed));
+    assert_eq!(fold(tenant, id, rows).phase, Phase::Ended(Ending::Completed));
     let facts = rows.iter().flat_map(|row| row.transition().unwrap().facts);
     let said: Vec<_> =
         facts.filter_map(|fact| if let Fact::Emitted { effect, event, .. } = fact { Some((effect, event)) } else { None }).collect();
