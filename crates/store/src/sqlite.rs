@@ -127,8 +127,9 @@ impl Sqlite {
         let (last, watermark) = reads::positions(&self.connection).map_err(|e| self.place.fault(e))?;
         self.heads.clear();
         if last != self.last {
-            // Rows stand there whose list rows this value does not have.
+            // Rows stand there whose list rows this value does not have. What waits is derived with them: it could be older.
             self.lost_through = last;
+            self.waiting.clear();
         }
         (self.last, self.watermark) = (last, watermark);
         self.broken = false;

@@ -170,6 +170,11 @@ impl Served {
         Caller { token: Some(token.to_owned()), ..self.local() }
     }
 
+    /// The same caller, after a restart at another address.
+    pub fn again(&self, caller: &Caller) -> Caller {
+        Caller { token: caller.token.clone(), ..self.local() }
+    }
+
     /// A named token of a tenant, with its bundle published there by the first one made.
     pub async fn token(&self, tenant: &str, name: &str, role: &str) -> String {
         let body = json!({ "name": name, "roles": [role], "tenant": tenant, "reason": "test" });
