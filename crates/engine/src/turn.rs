@@ -109,6 +109,11 @@ impl<'t> Turn<'t> {
         self.tasks <= TRANSITION_TASKS_MAX && self.bytes <= TRANSITION_BYTES_MAX
     }
 
+    /// Counts further work of a task that was counted as one.
+    pub fn spend_more(&mut self, tasks: u32) {
+        self.tasks = self.tasks.saturating_add(tasks);
+    }
+
     /// The verdict on `request`, or `None` once it is noted as a question.
     pub fn ask(&mut self, request: PolicyRequest) -> Option<Verdict> {
         let digest = request.digest();

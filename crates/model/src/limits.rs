@@ -18,6 +18,10 @@ pub const VALUE: ValueLimits = ValueLimits { bytes_max: 1 << 20, depth_max: 64 }
 pub const TRANSITION_TASKS_MAX: u32 = 256;
 /// Most bytes of facts one transition writes before it commits.
 pub const TRANSITION_BYTES_MAX: usize = 256 << 10;
+/// As how many tasks of a transition an `emit` counts: its event and what that starts are written in the same commit.
+pub const EMIT_TASKS: u32 = 8;
+/// Most workflows that one event starts. With [`EMIT_TASKS`] it bounds the rows of a commit.
+pub const EVENT_STARTS_MAX: usize = 64;
 /// Facts between snapshots.
 pub const SNAPSHOT_FACTS: u64 = 256;
 /// Slots for ever; partitions own ranges of them.

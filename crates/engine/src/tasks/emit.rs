@@ -2,6 +2,7 @@
 //!
 //! What must stay true: one place sends one event. Run again with the same content it answers as sent; with other content it parks.
 
+use provost_model::limits::EMIT_TASKS;
 use provost_model::program::EmitTask;
 use provost_model::record::{Fact, Intent, Shape};
 use provost_model::value::Map;
@@ -31,6 +32,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
         }
         None => {
             let output = as_value(&event);
+            turn.spend_more(EMIT_TASKS - 1);
             turn.emit(Fact::Emitted { at: entering.at.clone(), effect, event: Box::new(event) });
             turn.intend(Intent::Emit { effect });
             ended(entering, output)

@@ -181,3 +181,26 @@ async fn a_damaged_folder_is_named_and_a_newer_one_is_left_alone() {
     let (code, out, said) = run(&["verify", "--all"], &served.data());
     assert!(code != 0 && (said.contains("STORE_DAMAGED") || out.contains("DIFFERS")), "{code} {out} {said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_would_start_too_many_workflows_is_kept_and_starts_none() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let listening = |n: u32| {
+        let start = "schedule: { on: { one: { with: { type: test.crowd.v1 } } } }";
+        format!(
+            "document: {{ dsl: '1.0.3', namespace: crowd, name: w{n}, version: '1.0.0' }}\n{start}\ndo:\n  - one: {{ set: {{ n: {n} }} }}\n"
+        )
+    };
+    for (count, status) in [(64, 202), (65, 422)] {
+        let files: serde_json::Map<String, serde_json::Value> =
+            (0..count).map(|n| (format!("workflows/w{n}.yaml"), listening(n).into())).collect();
+        acme.post("/v1/bundles", &json!({ "files": files, "reason": "a crowd" })).await.ok();
+        let answer = acme.emit(&format!("e-{count}"), "test.crowd.v1", json!({})).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        if status == 422 {
+            assert_eq!(answer.text_at("/problem/code"), "event-starts");
+        }
+    }
+    acme.until("/v1/orchestrations?status=completed&limit=500", |list| list["items"].as_array().is_some_and(|all| all.len() == 64)).await;
+}

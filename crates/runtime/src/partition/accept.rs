@@ -1,7 +1,7 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
 use provost_engine::{Code as _, order_of};
-use provost_model::limits::EVENT_HOPS_MAX;
+use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX};
 use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
@@ -212,6 +212,10 @@ fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
     if launches.is_empty() && !ours {
         let reason = format!("no active workflow starts on events of type `{}`; apply one that does", event.kind);
         return Some(("event-unknown", reason));
+    }
+    if launches.len() > EVENT_STARTS_MAX {
+        let reason = format!("{} active workflows start on it, more than {EVENT_STARTS_MAX}; narrow their `schedule.on`", launches.len());
+        return Some(("event-starts", reason));
     }
     let bytes = canonical_len(&event.data) as u64;
     if let Some(limit) = launches.iter().map(|launch| launch.code.program.limits.value_bytes).find(|limit| bytes > *limit) {

@@ -123,7 +123,7 @@ fn more_rows_than_one_commit_takes_are_several_commits() {
     let (disks, tenant) = (InMemory::new(1), tenants().remove(0));
     let mut works = Works::open(disks.open(), quiet(4));
     // Each echo is a row of the inbox, and one more where it is handed on.
-    let each = 60;
+    let each = 24;
     let tickets: Vec<_> = (0..100).map(|n| works.send(&tenant, Event { id: format!("in-{n}").into(), ..echo(each, false) })).collect();
     works.turn(1000);
     assert!(tickets.iter().all(|ticket| matches!(works.told.get(ticket), Some(Told::Accepted(_)))));
