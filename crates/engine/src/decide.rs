@@ -13,7 +13,7 @@ use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
 use crate::rejected::Rejected;
 use crate::state::{Orchestration, Phase, Timer, Tree};
-use crate::tasks::review;
+use crate::tasks::{compensate, review};
 use crate::turn::{Scope, Turn};
 
 /// What `decide` came to.
@@ -71,6 +71,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         Command::Continue if orchestration.yielded => turn.ready = blocks_to_go_on(&turn),
         Command::Continue => return Err(Rejected::Idle),
     }
+    compensate::go_on(&mut turn);
     flow::run(&mut turn);
     cancel::go_on(&mut turn);
     Ok(finish(turn, command))
@@ -103,12 +104,12 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
     let root = Position::root();
     let scope = Scope { input: start.input.clone(), ..Scope::default() };
     let program = turn.program();
-    let shaped = match &program.input.from {
+    let checked = turn.check_size(&start.input);
+    let checked = checked.and_then(|()| turn.validate(program.input.schema, &start.input, "the workflow's input"));
+    let checked = checked.and_then(|()| match &program.input.from {
         Some(from) => turn.render(from, &start.input, &scope),
         None => Ok(start.input.clone()),
-    };
-    let checked = shaped.and_then(|input| turn.check_size(&start.input).map(|()| input));
-    let checked = checked.and_then(|input| turn.validate(program.input.schema, &input, "the workflow's input").map(|()| input));
+    });
     let (input, problem) = match checked {
         Ok(input) => (input, None),
         Err(problem) => (start.input.clone(), Some(problem)),

@@ -98,6 +98,14 @@ impl Sqlite {
         schema::is_unused(path)
     }
 
+    /// Refuses a file of a newer format without touching it.
+    ///
+    /// # Errors
+    /// `Newer`.
+    pub fn refuse_newer(path: &Path) -> Result<(), StoreError> {
+        schema::refuse_newer(path)
+    }
+
     /// Makes the tables that a partition's file lacks, empty; returns their names. A journal is never made anew.
     ///
     /// # Errors
@@ -175,6 +183,7 @@ fn is_fault(error: &StoreError) -> bool {
         StoreError::Full { .. }
         | StoreError::Io { .. }
         | StoreError::Damaged { .. }
+        | StoreError::DamagedRow { .. }
         | StoreError::Locked { .. }
         | StoreError::Rebuilding { .. }
         | StoreError::Absent { .. }

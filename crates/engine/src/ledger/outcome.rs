@@ -263,6 +263,11 @@ fn ask_or_doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     if lookup { look_up(turn, id, turn.ambient.now_us) } else { doubt(turn, id, effect) }
 }
 
+/// Asks the target about an effect in doubt once more.
+pub(crate) fn ask_once_more(turn: &mut Turn<'_>, id: &EffectId) {
+    look_up(turn, id, turn.ambient.now_us);
+}
+
 /// The look-up itself failed: once more with backoff, until a person must settle it.
 fn ask_again(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     if effect.lookups >= LOOKUPS_MAX {
@@ -302,9 +307,13 @@ fn doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
 
 /// An undo is through: the next one, or the end of the task that undoes.
 fn unwound(turn: &mut Turn<'_>, at: &Position) {
-    if tasks::unwind_next(turn, at) {
-        return;
+    if !tasks::unwind_next(turn, at) {
+        undone(turn, at);
     }
+}
+
+/// Nothing is left to undo: the task says what was.
+pub(crate) fn undone(turn: &mut Turn<'_>, at: &Position) {
     let Some(open) = turn.state.open.get(at).cloned().filter(|_| !at.is_root()) else { return };
     let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
     let undone = turn.state.effects.values().filter(|e| e.at == *at && e.kind == EffectKind::Undo && e.state == EffectState::Done);
