@@ -12,7 +12,7 @@ use crate::code::Code;
 use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
 use crate::rejected::Rejected;
-use crate::state::{Orchestration, Phase};
+use crate::state::{Orchestration, Phase, Timer, Tree};
 use crate::tasks::{compensate, review};
 use crate::turn::{Scope, Turn};
 
@@ -216,9 +216,25 @@ fn timed_out(turn: &mut Turn<'_>, at: &Position) {
     }
 }
 
+/// A place that begins again takes its timers with it; an undo that a cancellation sent from there is still out, and keeps its time.
+fn keep_timers(turn: &mut Turn<'_>, before: &Tree<Arc<str>, Timer>) {
+    let out: Vec<_> =
+        turn.state.effects.iter().filter(|(_, effect)| effect.is_out()).map(|(id, effect)| (*id, effect.at.clone())).collect();
+    for (id, at) in out {
+        let name = format!("effect:{id}");
+        if let Some(timer) = before.get(name.as_str()).filter(|_| !turn.state.timers.contains_key(name.as_str())) {
+            turn.set_timer(name, &at, timer.due_us);
+        }
+    }
+}
+
 fn redriven(turn: &mut Turn<'_>, _redrive: &Redrive) -> Result<(), Rejected> {
     let parked = turn.state.parked.clone().ok_or(Rejected::NotParked)?;
+    let timers = turn.state.timers.clone();
     turn.emit(Fact::Redriven { at: parked.at.clone() });
+    if matches!(turn.state.phase, Phase::Cancelling { .. }) {
+        keep_timers(turn, &timers);
+    }
     if parked.at.is_root()
         && turn.state.phase == Phase::Running
         && let Err(problem) = begin_life(turn)

@@ -1,9 +1,11 @@
-//! A target that can be asked: its "not done" counts only if it was asked after it had settled.
+//! Targets of which nobody knows what they did: a "not done" counts only if it was asked after the target had settled; what is out keeps
+//! its time whatever happens around it.
 
-use crate::support::{Run, compiled, done, json, unknown};
+use crate::support::{Run, compiled, done, failed, folder, json, root, unknown};
 use provost_language::{Compiled, Sources};
-use provost_model::Value;
-use provost_model::record::{Attempted, Command, EffectState, Intent, Outcome};
+use provost_model::record::{Attempted, Cancel, Command, EffectState, Intent, Outcome, Redrive};
+use provost_model::who::Known;
+use provost_model::{Value, Who};
 
 const SETTLE_US: i64 = 10_000_000;
 
@@ -51,5 +53,23 @@ fn an_absent_asked_after_the_target_settled_is_final() {
     assert_eq!(run.state.effects.values().next().unwrap().attempt, 2);
     answer(&mut run, 1_000, done(json("7")));
     assert!(run.state.is_ended());
+    run.verified();
+}
+
+#[test]
+fn a_redrive_leaves_the_undo_of_a_cancellation_its_time() {
+    let by = || Who { name: "olga".into(), known: Known::Token, roles: Vec::new() };
+    let code = compiled(&folder(&root().join("corpus/sim/saga")), Some("saga"));
+    let mut run = Run::new(code).begin(json("[{\"n\": 3}]"));
+    answer(&mut run, 1_000, done(json("{}")));
+    answer(&mut run, 1_000, done(json("{}")));
+    run.tell(Command::Cancel(Cancel { by: by(), reason: "not wanted".into() })).unwrap();
+    answer(&mut run, 1_000, failed(422, false));
+    assert!(run.state.parked.is_some(), "the undo inside the catch failed");
+    answer(&mut run, 1_000, unknown());
+    run.tell(Command::Redrive(Redrive { by: by(), reason: "again".into() })).unwrap();
+    run.world = Box::new(|_, _, _, _| Some(done(json("{}"))));
+    run.settle();
+    assert!(run.state.is_ended(), "nothing is left that would wake it: {:?}", run.state.timers);
     run.verified();
 }
