@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::Expression;
+use provost_model::program::{Expression, TaskKind, Template};
 use provost_model::{Digest, Program};
 
 use crate::contract::{ContractError, Contracts};
@@ -21,6 +21,8 @@ pub struct Compiled {
     pub expressions: Module,
     /// Its schemas, by [`provost_model::program::SchemaIx`].
     pub contracts: Contracts,
+    /// Whether anything in the program is decided on labels; if not, none are kept while it runs.
+    pub keeps_labels: bool,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -68,8 +70,16 @@ impl Compiled {
             let (index, detail) = first.map(|error| (error.index, error.detail)).unwrap_or_default();
             CompileError::Expression { index, detail }
         })?;
-        Ok(Self { program, expressions, contracts })
+        let keeps_labels = decides_on_labels(&program);
+        Ok(Self { program, expressions, contracts, keeps_labels })
     }
+}
+
+/// Whether a business key is computed, or an argument must be trusted.
+fn decides_on_labels(program: &Program) -> bool {
+    let computed = |template: &Option<Template>| template.as_ref().is_some_and(|template| !matches!(template, Template::Literal(_)));
+    let keyed = program.tasks.iter().any(|task| matches!(&task.kind, TaskKind::Act(act) if computed(&act.key)));
+    keyed || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
 }
 
 /// Digest of a program: of its JSON as stored.

@@ -70,6 +70,7 @@ codes! {
     NotEvaluated = "PV2003", "A text holds `${` but is not evaluated.";
     Unused = "PV2004", "Something is declared and never used.";
     Ignored = "PV2005", "A file of the bundle is not read.";
+    UntrustedKey = "PV2006", "A business key is computed, and no contract labels anything trusted.";
 }
 
 impl std::fmt::Display for Code {

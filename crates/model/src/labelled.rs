@@ -32,11 +32,17 @@ impl Labelled {
         Self { value: value.into(), labels: Labels::new() }
     }
 
+    /// The labels of the member `key`.
+    #[must_use]
+    pub fn labels_of(&self, key: &str) -> Labels {
+        if self.labels.is_empty() { Labels::new() } else { self.labels.within(Pointer::root().child(key).as_str()) }
+    }
+
     /// The member `key`, or null, with the labels of its places.
     #[must_use]
     pub fn part(&self, key: &str) -> Self {
         let value = self.value.member(key).cloned().unwrap_or_default();
-        Self { value, labels: self.labels.within(Pointer::root().child(key).as_str()) }
+        Self { value, labels: self.labels_of(key) }
     }
 
     /// The item `index`, or null, with the labels of its places.

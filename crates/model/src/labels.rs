@@ -216,6 +216,22 @@ impl Labels {
         Self::of([(String::new(), self.at(pointer))].into_iter().chain(inner))
     }
 
+    /// The labels of an object without its members `keys`.
+    #[must_use]
+    pub fn without<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Self {
+        if self.is_empty() {
+            return Self::new();
+        }
+        let gone: Vec<Pointer> = keys.map(|key| Pointer::root().child(key)).collect();
+        let inside =
+            |place: &str, outer: &Pointer| place.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        Self::of(
+            self.places()
+                .filter(|(place, _)| !gone.iter().any(|outer| inside(place, outer)))
+                .map(|(place, label)| (place.to_owned(), label)),
+        )
+    }
+
     /// The labels of a value that holds this one at `pointer`.
     #[must_use]
     pub fn placed(&self, pointer: &Pointer) -> Self {

@@ -3,7 +3,7 @@
 use provost_model::program::EmitTask;
 use provost_model::record::{Fact, Intent};
 use provost_model::value::Map;
-use provost_model::{Event, Problem, Value};
+use provost_model::{Event, Labelled, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry};
@@ -24,7 +24,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     let output = as_value(&event);
     turn.emit(Fact::Emitted { at: entering.at.clone(), effect, event: Box::new(event) });
     turn.intend(Intent::Emit { effect });
-    ended(entering, output)
+    ended(entering, Labelled::new(output, rendered.labels))
 }
 
 const KNOWN: [&str; 9] = ["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "specversion"];

@@ -50,6 +50,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let root_block = top.need("do", log).map(|node| build.block(node, "do", "/do"))?;
     build.check_scopes();
     build.warn_unused();
+    build.warn_untrusted_keys();
     let (build, tasks) = build.into_tasks()?;
     let heading = heading?;
     let program = Program {
