@@ -7,7 +7,7 @@ use provost_telemetry::meters::Retried;
 use provost_telemetry::{Meters, PartitionMeters, Prometheus, Spans};
 
 use crate::partition::Outputs;
-use crate::tally::Levels;
+use crate::tally::{Lasted, Levels};
 
 /// Where metrics and spans go.
 #[derive(Clone)]
@@ -61,6 +61,10 @@ impl Watch {
         meters.started(tally.started);
         tally.ended().for_each(|(ending, n)| meters.ended(ending, n));
         tally.verdicts().for_each(|(answer, n)| meters.verdicts(answer, n));
+        outputs.lasted.iter().for_each(|lasted| match *lasted {
+            Lasted::Effect(kind, us) => meters.effect_took(kind, microseconds(us)),
+            Lasted::Orchestration(ending, us) => meters.orchestration_took(ending, microseconds(us)),
+        });
         tally.effects().for_each(|(class, state, n)| meters.effects(class, state, n));
         self.levels = self.levels.plus(tally.levels);
         for traced in std::mem::take(&mut outputs.traced) {
@@ -79,4 +83,9 @@ impl Watch {
         self.partition.reviews(self.levels.reviews);
         self.observer.meters.circuits(breakers.0, breakers.1);
     }
+}
+
+/// A clock that went back makes nothing shorter than no time at all.
+fn microseconds(us: i64) -> Duration {
+    Duration::from_micros(u64::try_from(us).unwrap_or(0))
 }

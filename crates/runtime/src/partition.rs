@@ -28,7 +28,7 @@ use crate::dispatch::Offer;
 use crate::gate::Refused;
 use crate::inbox::Accepted;
 use crate::registry::{Launch, Registry};
-use crate::tally::Tally;
+use crate::tally::{Lasted, Tally};
 use crate::traced::Traced;
 
 pub use claim::{Claim, Holder};
@@ -201,6 +201,8 @@ pub struct Outputs {
     pub commit_took: Duration,
     /// What was done, counted.
     pub tally: Tally,
+    /// What came to its end, and how long it took.
+    pub lasted: Vec<Lasted>,
     /// Spans of what was done.
     pub traced: Vec<Traced>,
 }
@@ -214,6 +216,7 @@ impl Outputs {
         self.committed += later.committed;
         self.commit_took += later.commit_took;
         self.tally = self.tally.and(later.tally);
+        self.lasted.extend(later.lasted);
         self.traced.extend(later.traced);
         self
     }

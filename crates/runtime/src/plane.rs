@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use provost_language::Compiled;
@@ -12,6 +12,7 @@ use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
 use provost_store::{Folder, OpenWork, Query, Sqlite, Store as _, StoreError, Summary};
+use provost_telemetry::Correlation;
 use provost_telemetry::meters::Exchange;
 use tokio::sync::oneshot;
 
@@ -25,6 +26,7 @@ use crate::registry::{Registry, TenantWorld};
 use crate::retention::RetentionConfig;
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
+use crate::traced::{Arrived, ingested};
 
 /// Most messages waiting for one partition; beyond that the edge says 429.
 pub const MAILBOX_MAX: usize = 8192;
@@ -196,14 +198,15 @@ impl Plane {
     /// [`Refused`].
     pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who) -> Result<Accepted, Refused> {
         let slot = inbox::slot_of(tenant, &event);
-        let traced = event.traceparent.clone().map(|traceparent| (traceparent, event.id.clone(), now_us()));
+        let (began, began_us, traceparent) = (Instant::now(), now_us(), event.traceparent.clone());
         let delivery = Delivery::Accept { tenant: tenant.clone(), event: Box::new(event), by };
         let told = self.deliver(slot, delivery).await?;
-        if let Some((traceparent, id, began_us)) = traced {
-            crate::traced::ingested(&self.observer().spans, tenant, Some(&traceparent), id.as_bytes(), (began_us, now_us()));
-        }
         match told {
-            Told::Accepted(accepted) => Ok(accepted),
+            Told::Accepted(accepted) => {
+                let correlation = Correlation { event: Some(accepted.event), ..of_first(tenant, accepted.started.first()) };
+                self.ingested(correlation, traceparent.as_deref(), began, began_us);
+                Ok(accepted)
+            }
             Told::Refused(refused) => Err(refused),
             Told::Started { .. } | Told::Committed(_) => Err(Refused::Internal("an event had the answer of a command".to_owned())),
         }
@@ -215,7 +218,7 @@ impl Plane {
     /// [`Refused`].
     pub async fn start_orchestration(&self, tenant: &TenantId, request: StartRequest) -> Result<(OrchestrationId, bool), Refused> {
         let (slot, _, delivery) = self.start_delivery(tenant, &request)?;
-        self.started(tenant, slot, delivery).await
+        self.started(tenant, &request, slot, delivery).await
     }
 
     /// Starts an orchestration and waits up to `wait` for its end or its parking; `None` when it goes on.
@@ -230,7 +233,7 @@ impl Plane {
     ) -> Result<(OrchestrationId, bool, Option<View>), Refused> {
         let (slot, id, delivery) = self.start_delivery(tenant, &request)?;
         let end = self.watch(id);
-        let (started, duplicate) = match self.started(tenant, slot, delivery).await {
+        let (started, duplicate) = match self.started(tenant, &request, slot, delivery).await {
             Ok(started) => started,
             Err(refused) => {
                 self.unwatch(id);
@@ -249,9 +252,17 @@ impl Plane {
         crate::start::delivery(self.registry(), tenant, request, now_us(), &Digest::from_bytes(random()))
     }
 
-    async fn started(&self, tenant: &TenantId, slot: Slot, delivery: Delivery) -> Result<(OrchestrationId, bool), Refused> {
+    async fn started(
+        &self,
+        tenant: &TenantId,
+        request: &StartRequest,
+        slot: Slot,
+        delivery: Delivery,
+    ) -> Result<(OrchestrationId, bool), Refused> {
+        let (began, began_us) = (Instant::now(), now_us());
         match self.deliver(slot, delivery).await? {
             Told::Started { id, duplicate } => {
+                self.ingested(of_first(tenant, Some(&id)), request.traceparent.as_deref(), began, began_us);
                 if partition_of(slot, self.partitions) != partition_of(id.slot(), self.partitions) {
                     self.arrived(tenant, id).await;
                 }
@@ -260,6 +271,14 @@ impl Plane {
             Told::Refused(refused) => Err(refused),
             Told::Accepted(_) | Told::Committed(_) => Err(Refused::Internal("a start had another answer".to_owned())),
         }
+    }
+
+    /// An event or a start has its durable answer.
+    fn ingested(&self, correlation: Correlation, traceparent: Option<&str>, began: Instant, began_us: i64) {
+        let took = began.elapsed();
+        self.observer().meters.ingest(took);
+        let times_us = (began_us, began_us.saturating_add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)));
+        ingested(&self.observer().spans, &Arrived { traceparent, correlation, times_us });
     }
 
     /// Waits until a start that was handed on can be read where it lives; it is on disk already, so that a long wait is no error.
@@ -603,4 +622,9 @@ pub(crate) fn random() -> [u8; 32] {
         bytes = *Digest::of(&now_us().to_be_bytes()).as_bytes();
     }
     bytes
+}
+
+/// The keys of an arrival, with the first orchestration that it started.
+fn of_first(tenant: &TenantId, started: Option<&OrchestrationId>) -> Correlation {
+    Correlation { orchestration: started.copied(), ..Correlation::of(tenant) }
 }

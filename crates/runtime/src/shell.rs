@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
 use provost_model::{OrchestrationId, Problem, Slot, TenantId};
-use provost_store::{Lists as _, Needs, OpenWork, Sqlite, Store as _};
+use provost_store::{Needs, OpenWork, Sqlite, Store as _};
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Offer, OfferKind};
@@ -63,8 +63,10 @@ pub(crate) struct Shell {
     timers: Timers,
     next_ticket: Ticket,
     projected: Instant,
+    /// When the lists were last brought up to the journals.
+    listed: Instant,
     watch: Watch,
-    lists_lost: bool,
+    lists_whole: bool,
     retention: Retention,
     stopping: bool,
 }
@@ -90,8 +92,9 @@ impl Shell {
             timers,
             next_ticket: 1,
             projected,
+            listed: projected,
             watch,
-            lists_lost: true,
+            lists_whole: false,
             retention,
             stopping: false,
         }
@@ -121,7 +124,7 @@ impl Shell {
 
     /// Old work leaves; not before the lists are whole, which say what is old.
     fn retain(&mut self) {
-        if self.lists_lost {
+        if !self.lists_whole {
             return;
         }
         match self.retention.on(&mut self.partition, now_us()) {
@@ -339,16 +342,17 @@ impl Shell {
             return;
         }
         let queued = self.mailbox.len() + self.local.len();
-        self.watch.stands(queued, self.timers.len(), self.projected.elapsed(), self.shared.registry.admissions().open_breakers());
+        self.watch.stands(queued, self.timers.len(), self.listed.elapsed(), self.shared.registry.admissions().open_breakers());
         self.projected = Instant::now();
-        if self.lists_lost {
-            match self.partition.derive_lists() {
-                Ok(()) => self.lists_lost = false,
-                Err(refused) => return tracing::warn!(code = refused.code(), "list rows lost by a crash could not be derived"),
+        match self.partition.project() {
+            Ok(()) => {
+                self.lists_whole = true;
+                self.listed = Instant::now();
             }
-        }
-        if let Err(error) = self.partition.store().flush_lists() {
-            tracing::warn!(code = error.code(), "lists could not be projected");
+            Err(refused) => {
+                self.lists_whole = false;
+                tracing::warn!(code = refused.code(), partition = self.index, "lists could not be projected: {refused}");
+            }
         }
     }
 }

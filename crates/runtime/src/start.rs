@@ -21,6 +21,8 @@ pub struct StartRequest {
     pub subject: Option<Arc<str>>,
     /// `Idempotency-Key`.
     pub key: Option<String>,
+    /// The W3C trace context it came with.
+    pub traceparent: Option<Arc<str>>,
     /// Who asks.
     pub by: Who,
 }
@@ -54,7 +56,7 @@ pub fn delivery(
         event: None,
         subject: request.subject.clone(),
         hops: 0,
-        traceparent: None,
+        traceparent: request.traceparent.clone(),
         order: None,
         by: request.by.clone(),
     };

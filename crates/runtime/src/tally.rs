@@ -5,7 +5,7 @@
 use provost_engine::{Effect, Orchestration};
 use provost_model::Answer;
 use provost_model::program::EffectClass;
-use provost_model::record::{EffectState, Ending, Fact, Transition};
+use provost_model::record::{EffectKind, EffectState, Ending, Fact, Transition};
 use provost_telemetry::meters::Arrival;
 use provost_telemetry::shown::Word as _;
 
@@ -62,6 +62,38 @@ impl Levels {
             in_doubt: count(state.effects.values().filter(|effect| effect.state == EffectState::InDoubt).count()),
             reviews: count(state.reviews.values().filter(|review| review.answer.is_none() && !review.closed).count()),
         }
+    }
+}
+
+/// How long something lasted, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasted {
+    /// An effect, from its intent to its settlement.
+    Effect(EffectKind, i64),
+    /// An orchestration, from its start to its end.
+    Orchestration(Ending, i64),
+}
+
+impl Lasted {
+    /// What `transition` brought to its end.
+    pub(crate) fn of<'t>(after: &'t Orchestration, transition: &'t Transition) -> impl Iterator<Item = Self> + 't {
+        let now_us = transition.ambient.now_us;
+        transition.facts.iter().filter_map(move |fact| match fact {
+            Fact::Settled { effect, state } if is_settled(*state) => {
+                let effect = after.effects.get(effect)?;
+                Some(Self::Effect(effect.kind, now_us - effect.first_us))
+            }
+            Fact::Ended { ending, .. } => Some(Self::Orchestration(*ending, now_us - after.started_at_us)),
+            _ => None,
+        })
+    }
+}
+
+/// Whether an effect in this state takes no further attempt by itself.
+fn is_settled(state: EffectState) -> bool {
+    match state {
+        EffectState::Done | EffectState::Failed | EffectState::InDoubt | EffectState::Conflict | EffectState::Abandoned => true,
+        EffectState::Intended | EffectState::Sent | EffectState::Waiting | EffectState::Claiming | EffectState::Asked => false,
     }
 }
 

@@ -3,8 +3,6 @@
 //! What must stay true: built only for traces that are exported; ended only after the commit; ids are derived, so the same work has the
 //! same spans after a crash.
 
-use std::sync::Arc;
-
 use provost_engine::Orchestration;
 use provost_model::EffectId;
 use provost_model::record::{Attempted, EffectKind, Fact, Transition};
@@ -123,10 +121,25 @@ pub(crate) fn spans_of(spans: &Spans, before: &Orchestration, after: &Orchestrat
     found
 }
 
-/// The span of an event that was taken, or of a start by hand: it belongs to the trace it came with.
-pub(crate) fn ingested(spans: &Spans, tenant: &provost_model::TenantId, traceparent: Option<&Arc<str>>, unique: &[u8], times: (i64, i64)) {
-    let Some(foreign) = traceparent.and_then(|text| TraceContext::parse(text)) else { return };
-    let context = foreign.child_of(&[b"ingest", unique]);
-    let correlation = Correlation::of(tenant);
-    spans.end(&context, || SpanEnd { parent: Some(foreign.span), ..SpanEnd::new(Stage::Ingest, &correlation, times.0, times.1) });
+/// An event or a start by hand that was answered.
+pub(crate) struct Arrived<'a> {
+    /// The `traceparent` it came with.
+    pub traceparent: Option<&'a str>,
+    /// Whose it is and what it is; the orchestration is the first that it started.
+    pub correlation: Correlation,
+    /// When it came and when its answer was durable, in microseconds UTC.
+    pub times_us: (i64, i64),
+}
+
+/// The span of an arrival: it belongs to the trace it came with, else to that of the orchestration it started.
+pub(crate) fn ingested(spans: &Spans, arrived: &Arrived<'_>) {
+    let foreign = arrived.traceparent.and_then(TraceContext::parse);
+    let own = || arrived.correlation.orchestration.map(|id| spans.accept(None, &id));
+    let Some(parent) = foreign.or_else(own) else { return };
+    let of = &arrived.correlation;
+    let ids = [of.event.map(|id| id.bits().to_bytes()), of.orchestration.map(|id| id.bits().to_bytes())];
+    let [event, orchestration] = ids.each_ref().map(|id| id.as_ref().map_or(&[][..], |bytes| bytes));
+    let context = parent.child_of(&[b"ingest", event, orchestration]);
+    let times = arrived.times_us;
+    spans.end(&context, || SpanEnd { parent: Some(parent.span), ..SpanEnd::new(Stage::Ingest, of, times.0, times.1) });
 }

@@ -17,6 +17,7 @@ use provost_runtime::engine::explain::{Explanation, explain};
 use provost_runtime::engine::verify;
 use provost_runtime::{Refused, StartRequest};
 use provost_store::{Query, Status, Tombstone};
+use provost_telemetry::TraceContext;
 use serde::Deserialize;
 
 use crate::App;
@@ -66,7 +67,10 @@ pub async fn start(
         }
     };
     let subject = asked.subject.map(Into::into);
-    let request = StartRequest { workflow: name, input: asked.input, subject, key, by: caller.who.clone() };
+    // W3C Trace Context: a header that does not parse is as if it were not there.
+    let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
+    let traceparent = traceparent.map(|context| context.to_string().into());
+    let request = StartRequest { workflow: name, input: asked.input, subject, key, traceparent, by: caller.who.clone() };
     let wait = prefer_wait(&headers);
     if wait.is_zero() {
         let (id, duplicate) = app.node.plane.start_orchestration(&caller.tenant, request).await?;

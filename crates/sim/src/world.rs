@@ -298,6 +298,7 @@ impl World {
             input: Value::array([input.event.data.clone()]),
             subject: None,
             key: Some(input.event.id.to_string()),
+            traceparent: None,
             by,
         };
         let drawn = Digest::of(&ticket.to_be_bytes());

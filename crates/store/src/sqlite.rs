@@ -45,6 +45,8 @@ pub struct Sqlite {
     claimed: u64,
     /// The last position given.
     last: u64,
+    /// Up to here the lists are written.
+    watermark: u64,
     /// Up to here a crash lost list rows.
     lost_through: u64,
     /// List rows that wait for the next flush.
@@ -73,6 +75,7 @@ impl Sqlite {
             heads: Heads::default(),
             claimed: 0,
             last: 0,
+            watermark: 0,
             lost_through: 0,
             waiting: BTreeMap::new(),
             broken: false,
@@ -113,13 +116,13 @@ impl Sqlite {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK").map_err(|e| self.place.fault(e))?;
         }
-        let (last, _) = reads::positions(&self.connection).map_err(|e| self.place.fault(e))?;
+        let (last, watermark) = reads::positions(&self.connection).map_err(|e| self.place.fault(e))?;
         self.heads.clear();
         if last != self.last {
             // Rows stand there whose list rows this value does not have.
             self.lost_through = last;
         }
-        self.last = last;
+        (self.last, self.watermark) = (last, watermark);
         self.broken = false;
         Ok(())
     }
@@ -243,8 +246,8 @@ impl Lists for Sqlite {
     }
 
     fn lag(&mut self) -> Result<Lag, StoreError> {
-        let (_, watermark) = self.read(reads::positions)?;
-        Ok(Lag { watermark, last: self.last, lost_through: self.lost_through })
+        self.ready()?;
+        Ok(Lag { watermark: self.watermark, last: self.last, lost_through: self.lost_through })
     }
 
     fn unprojected(&mut self, after_position: u64, limit: usize) -> Result<Vec<(u64, Row)>, StoreError> {

@@ -220,6 +220,11 @@ pub struct Metric {
 /// Buckets for durations from 50 microseconds to 10 seconds.
 const DURATIONS: &[f64] =
     &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Buckets for what takes from a millisecond to a week: effects with their retries, and whole orchestrations.
+const LONG_DURATIONS: &[f64] = &[
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 3_600.0, 21_600.0, 86_400.0,
+    604_800.0,
+];
 /// Buckets for batch sizes.
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
@@ -227,7 +232,7 @@ macro_rules! metrics {
     ($($constant:ident = $name:literal, $kind:ident, $unit:ident, [$($label:literal),*], $buckets:expr, $help:literal;)*) => {
         /// Every metric.
         pub mod metric {
-            use super::{DURATIONS, Kind, Metric, SIZES, Unit};
+            use super::{DURATIONS, LONG_DURATIONS, Kind, Metric, SIZES, Unit};
             const NONE: &[f64] = &[];
             $(
                 #[doc = $help]
@@ -247,6 +252,12 @@ metrics! {
         "Time from taking a command from the queue to its durable commit.";
     COMMIT_DURATION = "provost_commit_duration_seconds", Histogram, Seconds, [], DURATIONS,
         "Time of one durable commit of a batch.";
+    INGEST_DURATION = "provost_ingest_duration_seconds", Histogram, Seconds, [], DURATIONS,
+        "Time from the arrival of an event or a start to its durable answer.";
+    EFFECT_DURATION = "provost_effect_duration_seconds", Histogram, Seconds, ["kind"], LONG_DURATIONS,
+        "Time from the intent of an effect to its settlement, all attempts included, by kind.";
+    ORCHESTRATION_DURATION = "provost_orchestration_duration_seconds", Histogram, Seconds, ["ending"], LONG_DURATIONS,
+        "Time from the start of an orchestration to its end, by how it ended.";
     COMMIT_BATCH = "provost_commit_batch_transitions", Histogram, Count, [], SIZES,
         "Transitions in one commit.";
     QUEUE_DEPTH = "provost_queue_depth", Gauge, Count, ["partition"], NONE,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use provost_model::Answer;
 use provost_model::program::EffectClass;
-use provost_model::record::{EffectState, Ending};
+use provost_model::record::{EffectKind, EffectState, Ending};
 
 use crate::catalogue::{Metric, SCOPE, metric};
 use crate::shown::{Plain, Shown, Word, worded};
@@ -70,6 +70,9 @@ impl PerWord {
 pub struct Meters {
     transition: Histogram,
     commit: Histogram,
+    ingest: Histogram,
+    effect_durations: Vec<Histogram>,
+    orchestration_durations: Vec<Histogram>,
     batch: Histogram,
     retries: PerWord,
     open_circuits: Gauge,
@@ -92,9 +95,12 @@ impl Meters {
             PerWord(EffectState::WORDS.iter().map(|state| counter(recorder, &metric::EFFECTS, &[class, state])).collect())
         };
         Self {
-            transition: histogram(recorder, &metric::TRANSITION_DURATION),
-            commit: histogram(recorder, &metric::COMMIT_DURATION),
-            batch: histogram(recorder, &metric::COMMIT_BATCH),
+            transition: histogram(recorder, &metric::TRANSITION_DURATION, &[]),
+            commit: histogram(recorder, &metric::COMMIT_DURATION, &[]),
+            ingest: histogram(recorder, &metric::INGEST_DURATION, &[]),
+            effect_durations: histograms::<EffectKind>(recorder, &metric::EFFECT_DURATION),
+            orchestration_durations: histograms::<Ending>(recorder, &metric::ORCHESTRATION_DURATION),
+            batch: histogram(recorder, &metric::COMMIT_BATCH, &[]),
             retries: PerWord::new::<Retried>(recorder, &metric::RETRIES),
             open_circuits: gauge(recorder, &metric::OPEN_CIRCUIT_RATIO, &[]),
             events: PerWord::new::<Arrival>(recorder, &metric::EVENTS),
@@ -118,6 +124,25 @@ impl Meters {
     /// `n` transitions of one batch became durable.
     pub fn transitions(&self, took: Duration, n: u32) {
         self.transition.record_many(took, n as usize);
+    }
+
+    /// An event or a start was answered this long after it arrived.
+    pub fn ingest(&self, took: Duration) {
+        self.ingest.record(took);
+    }
+
+    /// An effect settled this long after it was intended.
+    pub fn effect_took(&self, kind: EffectKind, took: Duration) {
+        if let Some(histogram) = self.effect_durations.get(kind.place()) {
+            histogram.record(took);
+        }
+    }
+
+    /// An orchestration ended this long after its start.
+    pub fn orchestration_took(&self, ending: Ending, took: Duration) {
+        if let Some(histogram) = self.orchestration_durations.get(ending.place()) {
+            histogram.record(took);
+        }
     }
 
     /// A batch of `transitions` was committed.
@@ -264,6 +289,10 @@ fn gauge(recorder: &impl Recorder, metric: &Metric, values: &[&str]) -> Gauge {
     recorder.register_gauge(&key(metric, values), &METADATA)
 }
 
-fn histogram(recorder: &impl Recorder, metric: &Metric) -> Histogram {
-    recorder.register_histogram(&key(metric, &[]), &METADATA)
+fn histogram(recorder: &impl Recorder, metric: &Metric, values: &[&str]) -> Histogram {
+    recorder.register_histogram(&key(metric, values), &METADATA)
+}
+
+fn histograms<W: Word>(recorder: &impl Recorder, metric: &Metric) -> Vec<Histogram> {
+    W::WORDS.iter().map(|word| histogram(recorder, metric, &[word])).collect()
 }

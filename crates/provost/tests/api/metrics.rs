@@ -47,6 +47,9 @@ async fn known_work_gives_known_figures() {
         ("provost_events_total{outcome=\"duplicate\"}", 1.0),
         ("provost_events_total{outcome=\"rejected\"}", 1.0),
         ("provost_effects_total{class=\"e4\",state=\"in_doubt\"}", 1.0),
+        ("provost_orchestration_duration_seconds_count{ending=\"completed\"}", 6.0),
+        ("provost_effect_duration_seconds_count{kind=\"action\"}", 1.0),
+        ("provost_ingest_duration_seconds_count", 10.0),
         ("provost_zombie_reports_refused_total", 1.0),
     ];
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;

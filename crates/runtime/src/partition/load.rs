@@ -80,11 +80,24 @@ impl<S: Upkeep> Partition<S> {
         }
     }
 
-    /// Derives the list rows that a crash lost: what waited in memory is folded again from the journals.
+    /// Brings the lists up to the journals: first what was lost, then what waits in memory.
     ///
     /// # Errors
-    /// What the store says; what was derived stays, and the rest is derived at the next call.
-    pub fn derive_lists(&mut self) -> Result<(), Refused> {
+    /// What the store says; what was projected stays, and the rest follows at the next call.
+    pub fn project(&mut self) -> Result<(), Refused> {
+        self.derive_lists()?;
+        self.store.flush_lists()?;
+        Ok(())
+    }
+
+    /// Derives the list rows that were lost with memory: they are folded again from the journals.
+    ///
+    /// Not only a start loses them: a commit that failed and yet stands on disk has rows that memory never had.
+    fn derive_lists(&mut self) -> Result<(), Refused> {
+        let lag = self.store.lag()?;
+        if lag.watermark >= lag.lost_through {
+            return Ok(());
+        }
         let mut after = 0;
         loop {
             let rows = self.store.unprojected(after, ROWS_READ)?;

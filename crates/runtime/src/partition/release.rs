@@ -14,6 +14,7 @@ use super::stage::Stage;
 use super::{Claim, Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
 use crate::gate::Refused;
+use crate::tally::Lasted;
 use crate::traced::spans_of;
 
 /// Most rounds of questions to policy in one transition.
@@ -45,6 +46,7 @@ impl<S: Upkeep> Partition<S> {
         let Decided { transition, next } = decided;
         let listed = listed(&loaded.state, &next);
         stage.tally.transition(&loaded.state, &next, &transition);
+        stage.lasted.extend(Lasted::of(&next, &transition));
         stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
         let after = Loaded { state: next, head: loaded.head, code: loaded.code.clone(), used: loaded.used };
         let expected = loaded.head;

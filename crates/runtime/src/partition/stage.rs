@@ -7,7 +7,7 @@ use provost_model::{Digest, OrchestrationId, TenantId};
 use provost_store::{Entry, OpenChange, Seen};
 
 use super::{Loaded, Outputs, Release, Reply};
-use crate::tally::Tally;
+use crate::tally::{Lasted, Tally};
 use crate::traced::Traced;
 
 /// Entries, replies and releases of a batch under construction.
@@ -23,6 +23,7 @@ pub(super) struct Stage {
     /// Orchestrations whose journal passed a snapshot's distance.
     pub grown: Vec<(TenantId, OrchestrationId)>,
     pub tally: Tally,
+    pub lasted: Vec<Lasted>,
     pub traced: Vec<Traced>,
     /// What memory held before each change, oldest first; `None` where it held nothing.
     before: Vec<(Key, Option<Loaded>)>,
@@ -40,6 +41,7 @@ pub(super) struct Mark {
     grown: usize,
     before: usize,
     traced: usize,
+    lasted: usize,
     tally: Tally,
 }
 
@@ -87,6 +89,7 @@ impl Stage {
             grown: self.grown.len(),
             before: self.before.len(),
             traced: self.traced.len(),
+            lasted: self.lasted.len(),
             tally: self.tally,
         }
     }
@@ -109,6 +112,7 @@ impl Stage {
         self.ended.truncate(mark.ended);
         self.grown.truncate(mark.grown);
         self.traced.truncate(mark.traced);
+        self.lasted.truncate(mark.lasted);
         self.tally = mark.tally;
         self.before.split_off(mark.before).into_iter().rev()
     }
@@ -123,6 +127,7 @@ impl Stage {
             committed,
             commit_took: std::time::Duration::ZERO,
             tally: self.tally,
+            lasted: self.lasted,
             traced: self.traced,
         }
     }

@@ -84,7 +84,7 @@ impl<S: Upkeep> Works<S> {
         let mut forwards = Vec::new();
         for (store, index) in stores.into_iter().zip(0..) {
             let mut partition = Partition::open(store, works.around.registry.clone(), SALT).unwrap().at(index, count);
-            partition.derive_lists().unwrap();
+            partition.project().unwrap();
             let open = partition.store().open_work(None, usize::MAX).unwrap();
             let releases: Vec<Release> = open.iter().flat_map(|row| partition.resume(row).unwrap()).collect();
             let (pending, offers, sending) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
@@ -128,6 +128,7 @@ impl<S: Upkeep> Works<S> {
             input: Value::array([data(tenant, n)]),
             subject: Some(format!("subject {n}").into()),
             key: Some(key.to_owned()),
+            traceparent: None,
             by: who("client"),
         };
         let drawn = Digest::of(&self.next_ticket.to_be_bytes());
@@ -268,8 +269,7 @@ impl<S: Upkeep> Works<S> {
     /// Projects the lists, as a shell does from time to time.
     pub fn project(&mut self) {
         for line in &mut self.lines {
-            line.partition.derive_lists().unwrap();
-            line.partition.store().flush_lists().unwrap();
+            line.partition.project().unwrap();
         }
     }
 }

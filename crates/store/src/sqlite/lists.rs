@@ -30,8 +30,9 @@ impl Sqlite {
                 set_watermark(transaction, watermark)
             })
         });
-        if flushed.is_err() {
-            self.waiting = waiting;
+        match flushed {
+            Ok(()) => self.watermark = watermark,
+            Err(_) => self.waiting = waiting,
         }
         flushed.map(|()| watermark)
     }
@@ -53,13 +54,13 @@ impl Sqlite {
             )
         })?;
         self.waiting.clear();
-        self.lost_through = self.last;
+        (self.watermark, self.lost_through) = (0, self.last);
         Ok(())
     }
 
     pub(super) fn put_derived(&mut self, derived: &[Derived], through: u64) -> Result<(), StoreError> {
         let through = through.min(self.last);
-        self.write(|transaction| {
+        let written = self.write(|transaction| {
             let mut open = transaction.prepare_cached(PUT_OPEN)?;
             let mut seen = transaction.prepare_cached(PUT_SEEN)?;
             let mut summaries = transaction.prepare_cached(PUT_SUMMARY)?;
@@ -71,7 +72,11 @@ impl Sqlite {
                 }
             }
             transaction.execute("UPDATE meta SET watermark = max(watermark, ?1) WHERE id = 1", [cells::int(through)]).map(|_one| ())
-        })
+        });
+        if written.is_ok() {
+            self.watermark = self.watermark.max(through);
+        }
+        written
     }
 }
 
