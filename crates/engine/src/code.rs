@@ -17,6 +17,9 @@ pub trait Code {
     /// Whether anything in the program is decided on labels; if not, none are kept.
     fn keeps_labels(&self) -> bool;
 
+    /// Whether an expression puts secrets into its result, as markers.
+    fn uses_secrets(&self, expression: ExprIx) -> bool;
+
     /// The first output of an expression on `input`; `variable` is asked for each variable it reads, by name without `$`.
     ///
     /// # Errors
@@ -37,6 +40,10 @@ impl Code for provost_language::Compiled {
 
     fn keeps_labels(&self) -> bool {
         self.keeps_labels
+    }
+
+    fn uses_secrets(&self, expression: ExprIx) -> bool {
+        !self.expressions.uses_secrets(expression.0).is_empty()
     }
 
     fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, String> {

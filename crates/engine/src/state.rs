@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use provost_model::id::{EffectId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
-use provost_model::record::{EffectKind, EffectState, Ending, Start};
+use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start};
 use provost_model::{Digest, Labelled, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
@@ -173,6 +173,9 @@ pub struct Effect {
     pub fingerprint: Digest,
     /// What is sent.
     pub arguments: Value,
+    /// Where secrets belong in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretSpan>,
     /// The scripted example that answers.
     pub example: Option<u32>,
     /// The last moment, in microseconds UTC; 0 means none.

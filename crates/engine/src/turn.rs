@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use provost_language::expr::secret_spans;
 use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX};
 use provost_model::program::{Duration, ExprIx, SchemaIx, Task, TaskIx, Template};
-use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent};
-use provost_model::value::canonical_len;
+use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent, SecretSpan};
+use provost_model::value::{Pointer, canonical_len};
 use provost_model::{Label, Labelled, PolicyRequest, Position, Problem, Program, Value, Verdict};
 
 use crate::code::Code;
@@ -173,6 +174,34 @@ impl<'t> Turn<'t> {
                     members.iter().map(|(key, member)| Ok((key.clone(), self.render(member, input, scope)?))).collect();
                 Ok(Labelled::object(members?))
             }
+        }
+    }
+
+    /// Where secrets belong in `rendered`, which is what `template` gave. Only expressions that name secrets are looked into: a marker
+    /// anywhere else is somebody's text.
+    pub fn secrets(&self, template: &Template, rendered: &Value) -> Vec<SecretSpan> {
+        let mut found = Vec::new();
+        self.secrets_at(template, rendered, &Pointer::root(), &mut found);
+        found
+    }
+
+    fn secrets_at(&self, template: &Template, rendered: &Value, at: &Pointer, found: &mut Vec<SecretSpan>) {
+        match template {
+            Template::Expression(expression) if self.code.uses_secrets(*expression) => {
+                let inside = |span: SecretSpan| SecretSpan { pointer: format!("{at}{}", span.pointer), ..span };
+                found.extend(secret_spans(rendered).into_iter().map(inside));
+            }
+            Template::Array(items) => {
+                for (index, (item, value)) in items.iter().zip(rendered.as_array().unwrap_or_default()).enumerate() {
+                    self.secrets_at(item, value, &at.child(&index.to_string()), found);
+                }
+            }
+            Template::Object(members) => {
+                for (key, member) in members {
+                    self.secrets_at(member, rendered.member(key).unwrap_or(&Value::Null), &at.child(key), found);
+                }
+            }
+            Template::Literal(_) | Template::Expression(_) => {}
         }
     }
 

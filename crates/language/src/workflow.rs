@@ -44,6 +44,8 @@ pub(crate) struct Build<'a> {
     scopes: Vec<(Arc<str>, Place)>,
     /// Business keys that are computed.
     keys: Vec<Place>,
+    /// The names in `use.secrets`.
+    secrets: Vec<Arc<str>>,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
@@ -65,6 +67,7 @@ impl<'a> Build<'a> {
             scope: Vec::new(),
             scopes: Vec::new(),
             keys: Vec::new(),
+            secrets: Vec::new(),
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
             exports: BTreeMap::new(),

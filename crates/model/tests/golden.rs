@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
     Attempted, Cancel, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve,
-    ReviewAnswer, Shape, Start, Usage,
+    ReviewAnswer, SecretSpan, Shape, Start, Usage,
 };
 use provost_model::verdict::{Answer, Rule};
 use provost_model::who::Known;
@@ -182,7 +182,27 @@ fn facts_with_labels() -> Vec<Fact> {
         },
         Fact::Attempted { effect: effect(), attempt: 1, result: None, labels: labels.clone() },
         Fact::KeyAnswered { effect: effect(), by: id(), result: value(), labels, reference: None },
+        with_secrets(),
     ]
+}
+
+fn with_secrets() -> Fact {
+    let span = SecretSpan { pointer: "/token".to_owned(), start: 7, end: 18, name: "token".to_owned() };
+    Fact::Intended {
+        effect: effect(),
+        at: place(),
+        kind: EffectKind::Action,
+        name: "pay@1".into(),
+        class: EffectClass::E1,
+        key: "efk1_0123456789012345678901234567890123456789".into(),
+        business_key: None,
+        fingerprint: Digest::of(b"arguments"),
+        arguments: Some(Value::object([("token", Value::from("Bearer \u{FDD0}token\u{FDD1}"))])),
+        secrets: vec![span],
+        example: None,
+        deadline_us: 0,
+        undoes: None,
+    }
 }
 
 fn facts_of_flow() -> Vec<Fact> {
@@ -242,6 +262,7 @@ fn facts_of_effects() -> Vec<Fact> {
         business_key,
         fingerprint: Digest::of(b"arguments"),
         arguments,
+        secrets: Vec::new(),
         example,
         deadline_us: if example.is_some() { 9 } else { 0 },
         undoes,

@@ -7,6 +7,8 @@
 mod input;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/secrets.rs"]
+mod secrets;
 #[path = "api/served.rs"]
 mod served;
 #[path = "api/surface.rs"]

@@ -59,7 +59,9 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
 }
 
 fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) {
-    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, example, deadline_us, undoes, .. } = fact else {
+    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, secrets, example, deadline_us, undoes, .. } =
+        fact
+    else {
         return;
     };
     state.touched = true;
@@ -73,6 +75,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         business_key: business_key.clone(),
         fingerprint: *fingerprint,
         arguments,
+        secrets: secrets.clone(),
         example: *example,
         deadline_us: *deadline_us,
         undoes: *undoes,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::id::ReviewId;
 use provost_model::program::{ActTask, ActionSpec, TaskKind};
-use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, Shape};
+use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, SecretSpan, Shape};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value, Verdict};
 
@@ -23,6 +23,7 @@ struct Call<'p> {
     business_key: Option<Arc<str>>,
     because: Value,
     fingerprint: Digest,
+    secrets: Vec<SecretSpan>,
 }
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask) -> Result<Entry, Problem> {
@@ -64,13 +65,24 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
     turn.validate(spec.arguments, &arguments, "the action's arguments")?;
     protected(turn, spec, &arguments)?;
     let arguments = arguments.value;
+    let secrets = turn.secrets(&task.arguments, &arguments);
     let business_key = match &task.key {
         Some(key) => Some(business_key(spec, &turn.render(key, input, scope)?)?),
         None => None,
     };
     let because = task.because.as_ref().map_or(Ok(Labelled::default()), |because| turn.render(because, input, scope))?.value;
     let fingerprint = ledger::fingerprint(spec, &arguments);
-    Ok(Call { at: at.clone(), action: task.action.clone(), spec, arguments, input: input.clone(), business_key, because, fingerprint })
+    Ok(Call {
+        at: at.clone(),
+        action: task.action.clone(),
+        spec,
+        arguments,
+        input: input.clone(),
+        business_key,
+        because,
+        fingerprint,
+        secrets,
+    })
 }
 
 /// A key that somebody outside can choose would let them pass for a payment that was made, or be paid twice.
@@ -178,6 +190,7 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         business_key: call.business_key,
         fingerprint: call.fingerprint,
         arguments: (call.arguments != call.input.value).then_some(call.arguments),
+        secrets: call.secrets,
         example: None,
         deadline_us: 0,
         undoes: None,
@@ -244,6 +257,7 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         business_key: None,
         fingerprint: ledger::fingerprint(spec, &arguments),
         arguments: Some(arguments),
+        secrets: done.secrets.iter().map(|span| SecretSpan { pointer: format!("/arguments{}", span.pointer), ..span.clone() }).collect(),
         example: None,
         deadline_us: 0,
         undoes: Some(next),

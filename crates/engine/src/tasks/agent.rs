@@ -45,6 +45,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
         business_key: None,
         fingerprint,
         arguments: (*arguments != *entering.input).then_some(arguments.value),
+        secrets: Vec::new(),
         example,
         deadline_us: turn.ambient.now_us.saturating_add(wall_ms.saturating_mul(1000)),
         undoes: None,

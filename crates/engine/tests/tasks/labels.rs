@@ -202,3 +202,25 @@ fn where_nothing_is_decided_on_labels_none_are_kept() {
     assert!(written(&keyed) > 0);
     assert!(plain.state.effects.values().all(|effect| effect.class != EffectClass::E4));
 }
+
+const SECRET: &str = "do:\n  - note: { set: { kept: true }, export: { as: '${ { note: $input.note } }' } }\n  - pay: { call: act, with: { action: pay, arguments: { auth: '${ \"Bearer \" + $secrets.token }', list: [ 1, '${ { k: $secrets.key } }' ], note: '${ $context.note }' } } }\n  - undo: { call: compensate, with: {} }\n";
+
+#[test]
+fn an_effect_names_its_secrets_and_their_places_and_so_does_its_undo() {
+    let mut sources = Sources::new();
+    sources.add("actions/pay.yaml", b"version: 1.0.0\nclass: E1\nqueue: bank\nundo: unpay\n".to_vec());
+    sources.add("actions/unpay.yaml", b"version: 1.0.0\nclass: E1\nqueue: bank\n".to_vec());
+    let head = "document: { dsl: '1.0.3', namespace: test, name: test, version: '1.0.0' }\nuse: { secrets: [ token, key ] }\n";
+    sources.add("workflows/test.yaml", format!("{head}{SECRET}").into_bytes());
+    // A text that looks like a marker, read by an expression that names no secret.
+    let forged = Value::object([("note", Value::from("\u{FDD0}token\u{FDD1}"))]);
+    let run = run(compiled(&sources, None)).start(forged);
+    run.verified();
+    let spans = |wanted: EffectKind| {
+        let effect = run.state.effects.values().find(|effect| effect.kind == wanted).unwrap();
+        effect.secrets.iter().map(|span| (span.pointer.clone(), span.start, span.end, span.name.clone())).collect::<Vec<_>>()
+    };
+    let place = |pointer: &str, start: usize, name: &str| (pointer.to_owned(), start, start + name.len() + 6, name.to_owned());
+    assert_eq!(spans(EffectKind::Action), [place("/auth", 7, "token"), place("/list/1/k", 0, "key")]);
+    assert_eq!(spans(EffectKind::Undo), [place("/arguments/auth", 7, "token"), place("/arguments/list/1/k", 0, "key")]);
+}

@@ -195,7 +195,10 @@ impl<'a> Build<'a> {
         let approves = match approves {
             Some(approves) => {
                 let action = approves.need_text("action", self.log).and_then(|name| self.action(&name, approves.value_at("action")));
+                // The call that is approved, so that it can be the same one.
+                self.tables.leaves = true;
                 let arguments = self.needed(&approves, "arguments");
+                self.tables.leaves = false;
                 Some((action?, arguments?))
             }
             None => None,
@@ -207,7 +210,9 @@ impl<'a> Build<'a> {
         let known = ["action", "arguments", "key", "because", "compensate", "retry"];
         let with = fields(with, "`with` of an action", &known, self.log)?;
         let action = with.need_text("action", self.log).and_then(|name| self.action(&name, with.value_at("action")));
+        self.tables.leaves = true;
         let arguments = self.needed(&with, "arguments");
+        self.tables.leaves = false;
         let key = self.member(&with, "key");
         if let Some(Template::Expression(_) | Template::Array(_) | Template::Object(_)) = &key {
             self.keys.push(with.value_at("key"));

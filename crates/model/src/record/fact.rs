@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Attempted, Start};
+use super::secret::SecretSpan;
 use crate::digest::Digest;
 use crate::id::{DecisionId, EffectId, OrchestrationId, ReviewId};
 use crate::labels::Labels;
@@ -175,6 +176,9 @@ pub enum Fact {
         /// What is sent; absent: the task's input.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         arguments: Option<Value>,
+        /// Where secrets belong in what is sent.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<SecretSpan>,
         /// The scripted example that answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         example: Option<u32>,
