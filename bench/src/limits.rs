@@ -7,15 +7,26 @@ use crate::server::fresh;
 
 /// 4 KiB appends with fdatasync per second, by `writers` threads on files of their own, for `length`.
 pub fn appends(writers: usize, length: Duration) -> Result<f64, String> {
+    synced(writers, &[7; 4096], length)
+}
+
+/// Rows per second of a plain log: `batch` rows of `row_bytes` written at once and synced, by `writers` threads on files of their own.
+pub fn log_rows(writers: usize, batch: usize, row_bytes: usize, length: Duration) -> Result<f64, String> {
+    Ok(synced(writers, &vec![7; batch * row_bytes], length)? * batch as f64)
+}
+
+/// Synced appends of `bytes` per second.
+fn synced(writers: usize, bytes: &[u8], length: Duration) -> Result<f64, String> {
     let folder = fresh("limits")?;
     let threads: Vec<_> = (0..writers)
         .map(|n| {
             let path = folder.join(format!("{n}.log"));
+            let bytes = bytes.to_vec();
             std::thread::spawn(move || -> std::io::Result<u64> {
                 let mut file = std::fs::File::create(path)?;
-                let (page, began, mut count) = ([7_u8; 4096], Instant::now(), 0);
+                let (began, mut count) = (Instant::now(), 0);
                 while began.elapsed() < length {
-                    file.write_all(&page)?;
+                    file.write_all(&bytes)?;
                     file.sync_data()?;
                     count += 1;
                 }

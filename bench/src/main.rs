@@ -1,14 +1,26 @@
 //! The benchmark: closed loops of clients against the real binary over loopback, beside the machine's own limits taken in the same run.
 //!
 //! What must stay true: every loop is bounded in count and time; figures are medians with their spread; one JSON line per figure. What is
-//! absent: a verdict (docs/performance.md argues).
+//! absent: what bounds a figure (docs/performance.md argues).
 
+mod figures;
+mod growth;
+mod holds;
 mod limits;
 mod load;
+mod outside;
+mod plot;
+mod programs;
+mod replay;
 mod server;
+mod table;
+mod waiting;
 mod workloads;
 
 use clap::Parser as _;
+
+use crate::figures::Figure;
+use crate::holds::Hold;
 
 /// What to measure, with which binary.
 #[derive(Clone, Debug, clap::Parser)]
@@ -19,8 +31,8 @@ struct Options {
     /// The folder of the bundle `bench`.
     #[arg(long)]
     bundle: std::path::PathBuf,
-    /// Only these: limits, w1, w3, w4, w5.
-    #[arg(long, value_delimiter = ',', default_value = "limits,w1,w3,w4,w5")]
+    /// Only these: limits, append, gate, fold, verify, w1, w3, w4, w5.
+    #[arg(long, value_delimiter = ',')]
     workload: Vec<String>,
     /// Repetitions of each figure.
     #[arg(long, default_value_t = 3)]
@@ -28,9 +40,27 @@ struct Options {
     /// Longest measured loop, in seconds.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
-    /// Waiting orchestrations of the crash workload.
-    #[arg(long, default_value_t = 10_000)]
-    waiting: u32,
+    /// Waiting orchestrations of the crash workload, one crash for each number.
+    #[arg(long, value_delimiter = ',', default_value = "10000,100000")]
+    waiting: Vec<u32>,
+    /// Orchestrations of each measurement of growth.
+    #[arg(long, default_value_t = 5_000)]
+    grown: u64,
+    /// A peer's command, run before and after ours; it says JSON lines.
+    #[arg(long)]
+    beside: Option<String>,
+    /// Where the growth of files is drawn, as SVG.
+    #[arg(long)]
+    plot: Option<std::path::PathBuf>,
+    /// Where the tables are written, as Markdown.
+    #[arg(long)]
+    table: Option<std::path::PathBuf>,
+    /// Exit 1 also when a measured row is not held.
+    #[arg(long)]
+    must_hold: bool,
+    /// How long a clean build of the binary took, in seconds.
+    #[arg(long)]
+    build_s: Option<f64>,
     /// JSON lines only.
     #[arg(long)]
     json: bool,
@@ -43,63 +73,49 @@ fn main() -> std::process::ExitCode {
         Ok(runtime) => runtime.block_on(workloads::run(&options)),
         Err(error) => Err(error.to_string()),
     };
-    match measured {
-        Ok(figures) => {
-            print(&figures, options.json);
-            std::process::ExitCode::SUCCESS
-        }
+    match measured.and_then(|figures| told(&options, &figures)) {
+        Ok(true) => std::process::ExitCode::SUCCESS,
+        Ok(false) => std::process::ExitCode::FAILURE,
         Err(error) => {
+            say(&format!("{}\n", serde_json::json!({ "ok": false, "error": error })));
             let _closed = std::io::Write::write_all(&mut std::io::stderr(), format!("bench: {error}\n").as_bytes());
             std::process::ExitCode::FAILURE
         }
     }
 }
 
-/// One measured figure: its repetitions in order.
-#[derive(Clone, Debug)]
-pub(crate) struct Figure {
-    /// The workload.
-    workload: String,
-    /// What was measured.
-    what: String,
-    /// In what.
-    unit: &'static str,
-    /// Each repetition.
-    values: Vec<f64>,
+/// Says everything; the answer is whether what was asked for held.
+fn told(options: &Options, figures: &[Figure]) -> Result<bool, String> {
+    let holds = holds::rows(figures, options.build_s);
+    if let Some(file) = &options.table {
+        std::fs::write(file, table::document(options, figures, &holds)).map_err(|e| format!("`{}`: {e}", file.display()))?;
+    }
+    let wrong: Vec<&str> = figures.iter().filter(|figure| figure.is_wrong()).map(|figure| figure.what.as_str()).collect();
+    let not_held: Vec<&str> = holds.iter().filter(|row| row.is_missed()).map(Hold::what).collect();
+    let ok = wrong.is_empty() && (not_held.is_empty() || !options.must_hold);
+    print(options, figures, &holds, &serde_json::json!({ "ok": ok, "wrong": wrong, "not_held": not_held }));
+    Ok(ok)
 }
 
-impl Figure {
-    fn median(&self) -> f64 {
-        let mut sorted = self.values.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
-    }
-
-    fn spread(&self) -> (f64, f64) {
-        let least = self.values.iter().copied().fold(f64::INFINITY, f64::min);
-        (least, self.values.iter().copied().fold(0.0, f64::max))
-    }
-}
-
-fn print(figures: &[Figure], json: bool) {
+fn print(options: &Options, figures: &[Figure], holds: &[Hold], verdict: &serde_json::Value) {
     let mut out = String::new();
-    for figure in figures {
-        let (least, most) = figure.spread();
-        if !json {
-            let (workload, what, unit) = (&figure.workload, &figure.what, figure.unit);
-            out.push_str(&format!("{workload:8} {what:52} {:>12.2} {unit:10} ({least:.2}..{most:.2})\n", figure.median()));
-        }
-        let line = serde_json::json!({
-            "workload": figure.workload, "what": figure.what, "unit": figure.unit, "median": figure.median(), "min": least, "max": most,
-        });
-        if json {
-            out.push_str(&format!("{line}\n"));
-        }
+    if options.json {
+        figures.iter().for_each(|figure| out.push_str(&format!("{}\n", figure.json())));
+        holds.iter().for_each(|row| out.push_str(&format!("{}\n", row.json())));
+    } else {
+        figures.iter().for_each(|figure| out.push_str(&figure.line()));
+        out.push('\n');
+        holds.iter().for_each(|row| out.push_str(&row.line()));
     }
-    let all: Vec<_> = figures
-        .iter()
-        .map(|f| serde_json::json!({ "what": format!("{} {}", f.workload, f.what), "median": f.median(), "unit": f.unit }))
-        .collect();
-    out.push_str(&format!("{}\n", serde_json::json!({ "figures": all })));
-    let _closed = std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes());
+    let (figures, holds): (Vec<_>, Vec<_>) = (figures.iter().map(Figure::json).collect(), holds.iter().map(Hold::json).collect());
+    let mut summary = serde_json::json!({ "figures": figures, "holds": holds, "build_s": options.build_s });
+    if let (Some(summary), Some(verdict)) = (summary.as_object_mut(), verdict.as_object()) {
+        summary.extend(verdict.clone());
+    }
+    out.push_str(&format!("{summary}\n"));
+    say(&out);
+}
+
+fn say(text: &str) {
+    let _closed = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
 }

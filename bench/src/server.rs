@@ -11,8 +11,20 @@ pub struct Server {
     child: Child,
     /// Where it is.
     pub target: Target,
-    /// Its data folder.
-    pub data: PathBuf,
+    data: PathBuf,
+}
+
+/// The files of a data folder.
+#[derive(Clone, Debug)]
+pub struct Files(PathBuf);
+
+impl Files {
+    /// Their size, in bytes, without the write-ahead logs.
+    pub fn bytes(&self) -> u64 {
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let files = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "db"));
+        files.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+    }
 }
 
 /// A fresh folder beside the system's temporary files.
@@ -26,6 +38,7 @@ pub fn fresh(name: &str) -> Result<PathBuf, String> {
 impl Server {
     /// Starts the binary on `data` and waits until it answers.
     pub async fn start(binary: &Path, data: &Path) -> Result<Self, String> {
+        std::fs::create_dir_all(data).map_err(|e| e.to_string())?;
         let ready = data.join("ready");
         let _absent = std::fs::remove_file(&ready);
         let child = Command::new(binary)
@@ -76,20 +89,21 @@ impl Server {
         line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
     }
 
-    /// Size of its files, in bytes, without the write-ahead logs.
-    pub fn file_bytes(&self) -> u64 {
-        let entries = std::fs::read_dir(&self.data).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| entry.path().extension().is_some_and(|e| e == "db"))
-            .filter_map(|entry| entry.metadata().ok())
-            .map(|m| m.len())
-            .sum()
+    /// Bytes it caused to be written to storage so far.
+    pub fn written_bytes(&self) -> u64 {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap_or_default();
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).unwrap_or_default();
+        line.trim().parse().unwrap_or(0)
+    }
+
+    /// Its files, also when it has ended.
+    pub fn files(&self) -> Files {
+        Files(self.data.clone())
     }
 
     /// SIGKILL.
-    pub fn kill(mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// SIGTERM, and waits.
@@ -97,6 +111,15 @@ impl Server {
         if let Ok(pid) = i32::try_from(self.child.id()) {
             terminate(pid);
         }
+        // Whoever drops it behind this finds it reaped.
+        let _reaped = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    /// A measurement that fails leaves no server behind.
+    fn drop(&mut self) {
+        let _gone_already = self.child.kill();
         let _reaped = self.child.wait();
     }
 }

@@ -20,6 +20,9 @@ pub struct Options {
     /// Plant each known bug in turn and count the seeds until it is found.
     #[arg(long)]
     bugs: bool,
+    /// Only the exhaustive pass: every fault at every commit point of every workflow.
+    #[arg(long)]
+    exhaustive: bool,
 }
 
 /// Runs the simulator.
@@ -34,6 +37,7 @@ pub fn run(options: &Options) -> Result<Outcome, Failure> {
     arguments.extend(["--", "--seed", &seed, "--seeds", &seeds]);
     arguments.extend(options.json.then_some("--json"));
     arguments.extend(options.bugs.then_some("--bugs"));
+    arguments.extend(options.exhaustive.then_some("--exhaustive"));
     let held = process::passes(&root, &process::cargo(), &arguments)?;
     Ok(if held { Outcome::Held } else { Outcome::Broken })
 }

@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 27] = {
+pub const ROUTES: [Route; 31] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -67,7 +67,11 @@ pub const ROUTES: [Route; 27] = {
         route(Put, "/v1/binding", "Say where destinations are.", "BindingBody", ""),
         route(Get, "/v1/guard", "What is stopped now, and its revision.", "", ""),
         route(Put, "/v1/guard", "Set what is stopped now.", "GuardBody", ""),
-        route(Post, "/v1/principals", "Make a named token; it is shown once.", "", ""),
+        route(Get, "/v1/policies", "The tenant's own policies, and their revision.", "", "PoliciesAnswer"),
+        route(Put, "/v1/policies", "Replace the tenant's own policies.", "PoliciesBody", ""),
+        route(Get, "/v1/principals", "Who may come in.", "", ""),
+        route(Post, "/v1/principals", "Make a named token; it is shown once.", "PrincipalBody", ""),
+        route(Post, "/v1/principals/{name}/revocation", "Shut a named token out.", "ReasonBody", ""),
         route(Post, "/v1/workers/exchange", "Report outcomes and claim work.", "Exchange", "Exchanged"),
         route(Post, "/v1/workers/extend", "Hold work for longer.", "Extend", "Extended"),
     ]
@@ -129,6 +133,10 @@ fn components() -> utoipa::openapi::Components {
         resources::BundleAnswer,
         resources::BindingBody,
         resources::GuardBody,
+        resources::PoliciesBody,
+        resources::PoliciesAnswer,
+        resources::PrincipalBody,
+        resources::PrincipalAnswer,
         resources::Verification,
         resources::Retired,
         exchange::Exchange,

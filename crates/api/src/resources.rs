@@ -248,6 +248,9 @@ pub struct BundleAnswer {
 pub struct BindingBody {
     /// Name -> base URL.
     pub destinations: std::collections::BTreeMap<String, String>,
+    /// Refuse unless this is the current revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
     /// Why.
     pub reason: String,
 }
@@ -259,8 +262,67 @@ pub struct GuardBody {
     /// What is stopped.
     #[schema(value_type = Object)]
     pub guard: Value,
+    /// Refuse unless this is the current revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
     /// Why.
     pub reason: String,
+}
+
+/// The tenant's own policies: `PUT /v1/policies`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PoliciesBody {
+    /// File name -> Cedar text; none: back to the built-in ones.
+    pub files: std::collections::BTreeMap<String, String>,
+    /// Refuse unless this is the current revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The tenant's own policies: `GET /v1/policies`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PoliciesAnswer {
+    /// Counts up; 0 until they are set.
+    pub revision: u64,
+    /// File name -> Cedar text; none: the built-in ones hold.
+    pub files: std::collections::BTreeMap<String, String>,
+}
+
+/// A named token to be made: `POST /v1/principals`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalBody {
+    /// The name that every record of theirs carries.
+    pub name: String,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// How long the token works, in days; without it, until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Another tenant's, made where there is none yet: only the local user of a laptop may say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Who may come in: an item of `GET /v1/principals`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PrincipalAnswer {
+    /// The name.
+    pub name: String,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// The token's first characters, to recognise it by.
+    pub prefix: String,
+    /// When the token ends, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// Whether it was revoked.
+    pub revoked: bool,
 }
 
 /// What a verification found: `POST /v1/orchestrations/{id}/verification`.

@@ -14,7 +14,7 @@ use crate::ledger;
 use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Orchestration, Phase};
-use crate::tasks::review;
+use crate::tasks::{compensate, review};
 use crate::turn::{Scope, Turn};
 
 /// What `decide` came to.
@@ -72,6 +72,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         Command::Continue if orchestration.yielded => turn.ready = blocks_to_go_on(&turn),
         Command::Continue => return Err(Rejected::Idle),
     }
+    compensate::go_on(&mut turn);
     flow::run(&mut turn);
     cancel::go_on(&mut turn);
     Ok(finish(turn, command))
@@ -105,12 +106,12 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
     let given = Labelled::new(start.input.clone(), origin::start(turn, start));
     let scope = Scope { input: given.clone(), ..Scope::default() };
     let program = turn.program();
-    let shaped = match &program.input.from {
+    let checked = turn.check_size(&given);
+    let checked = checked.and_then(|()| turn.validate(program.input.schema, &given, "the workflow's input"));
+    let checked = checked.and_then(|()| match &program.input.from {
         Some(from) => turn.render(from, &given, &scope),
         None => Ok(given.clone()),
-    };
-    let checked = shaped.and_then(|input| turn.check_size(&given).map(|()| input));
-    let checked = checked.and_then(|input| turn.validate(program.input.schema, &input, "the workflow's input").map(|()| input));
+    });
     let (input, problem) = match checked {
         Ok(input) => (input, None),
         Err(problem) => (given.clone(), Some(problem)),

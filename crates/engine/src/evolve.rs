@@ -67,7 +67,10 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Decided { .. } | Fact::Yielded => {}
         Fact::Queued { number, .. } => state.queued = Some(*number),
         Fact::Admitted => state.queued = None,
-        Fact::Emitted { .. } => state.touched = true,
+        Fact::Emitted { effect, event, .. } => {
+            state.touched = true;
+            state.emitted.insert_mut(*effect, Arc::new((**event).clone()));
+        }
         Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
         Fact::Parked { at, problem } => {
             state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
@@ -91,6 +94,7 @@ fn ended(state: &mut Orchestration, ending: Ending) {
     state.open = Tree::new_sync();
     state.timers = Tree::new_sync();
     state.unwinding = Tree::new_sync();
+    state.emitted = Tree::new_sync();
     let root = Position::root();
     let context = state.context(&root);
     state.lines = Tree::new_sync();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use provost_model::id::{EffectId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start};
-use provost_model::{Digest, Labelled, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use provost_model::{Digest, Event, Labelled, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,9 @@ pub struct Orchestration {
     pub lines: Tree<Position, Labelled>,
     /// The ledger of effects.
     pub effects: Tree<EffectId, Arc<Effect>>,
+    /// Events of ours that were sent, until the end.
+    #[serde(default)]
+    pub emitted: Tree<EffectId, Arc<Event>>,
     /// Questions to people.
     pub reviews: Tree<ReviewId, Arc<Review>>,
     /// Timers that are set.
@@ -276,6 +279,7 @@ impl Orchestration {
             open: Tree::new_sync(),
             lines: Tree::new_sync(),
             effects: Tree::new_sync(),
+            emitted: Tree::new_sync(),
             reviews: Tree::new_sync(),
             timers: Tree::new_sync(),
             undoable: Arc::default(),

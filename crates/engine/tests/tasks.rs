@@ -3,6 +3,8 @@
 
 #[path = "tasks/labels.rs"]
 mod labels;
+#[path = "tasks/settling.rs"]
+mod settling;
 #[path = "tasks/shared.rs"]
 mod shared;
 mod support;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use provost_model::{Digest, Program, Value};
 
 pub use lock::{Lock, LockError, Part};
-pub use part::PartKind;
+pub use part::{PartKind, is_part_folder};
 
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error};

@@ -20,7 +20,7 @@ mod version;
 mod workflow;
 mod yaml;
 
-pub use bundle::{Bundle, Checked, Lock, Part, compile};
+pub use bundle::{Bundle, Checked, Lock, Part, compile, is_part_folder};
 pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Severity, render};

@@ -62,7 +62,7 @@ fn variables_are_in_scope_where_they_are_named() {
 #[test]
 fn retries_and_errors_by_name() {
     let program = lone(
-        "use:\n  retries: { patient: { delay: { seconds: 3 }, backoff: { exponential: {} }, limit: { attempt: { count: 5, duration: PT1S }, duration: PT1M } } }\n\
+        "use:\n  retries: { patient: { delay: { seconds: 3 }, backoff: { exponential: {} }, limit: { attempt: { count: 5 }, duration: PT1M } } }\n\
          \x20 errors: { late: { type: https://serverlessworkflow.io/dsl/errors/types/timeout, status: 408, title: '${ .why }' } }\n\
          \x20 timeouts: { short: { after: PT0.5S } }\n\
          do: [ { t: { try: [ { r: { raise: { error: late }, timeout: short } } ], catch: { errors: { with: { type: https://open-workflow-specification.org/dsl/errors/types/timeout } }, retry: patient, then: end } } } ]\n",
@@ -70,7 +70,7 @@ fn retries_and_errors_by_name() {
     let TaskKind::Try(attempt) = &task(&program, "t").kind else { unreachable!() };
     let retry = attempt.catch.retry.as_ref().unwrap();
     assert_eq!((retry.delay_ms, retry.backoff, retry.attempts_max), (3000, Backoff::Exponential, 6));
-    assert_eq!((retry.total_ms_max, retry.attempt_ms_max), (60_000, 1000));
+    assert_eq!(retry.total_ms_max, 60_000);
     assert_eq!((attempt.catch.then.clone(), &*attempt.catch.variable, attempt.catch.body.is_none()), (Flow::End, "error", true));
     let TaskKind::Raise(raise) = &task(&program, "r").kind else { unreachable!() };
     let Template::Object(members) = &raise.error else { unreachable!() };

@@ -213,4 +213,19 @@ impl EffectId {
     pub fn as_run(&self) -> String {
         self.to_string().replacen("eff_", "run_", 1)
     }
+
+    /// What the key of an event of ours starts with.
+    const EVENT_KEY: &'static str = "efk1_";
+
+    /// The effect key of an event of ours: the characters of the effect's id behind `efk1_`. The id of that event, from which everybody
+    /// can read the slot of its sender.
+    pub fn event_key(&self) -> String {
+        let text = self.to_string();
+        format!("{}{}", Self::EVENT_KEY, text.strip_prefix(Self::PREFIX).unwrap_or(&text))
+    }
+
+    /// The effect behind the key of an event of ours; `None` for every other text.
+    pub fn from_event_key(text: &str) -> Option<Self> {
+        format!("{}{}", Self::PREFIX, text.strip_prefix(Self::EVENT_KEY)?).parse().ok()
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 /// Where the standard's own error types live.
 pub const STANDARD: &str = "https://open-workflow-specification.org/spec/1.0.0/errors/";
@@ -66,7 +66,7 @@ impl Problem {
         self.kind.strip_prefix(OURS) == Some(code)
     }
 
-    /// As a value, for `$error`.
+    /// As a value, for `$error`: what else is known stands beside the standard members, as RFC 9457 has it (section 3.2).
     pub fn to_value(&self) -> Value {
         let mut pairs = vec![
             ("type", Value::from(self.kind.as_str())),
@@ -79,9 +79,26 @@ impl Problem {
         if let Some(instance) = &self.instance {
             pairs.push(("instance", Value::from(instance.as_str())));
         }
-        if !self.extra.is_null() {
-            pairs.push(("extra", self.extra.clone()));
-        }
+        let members = self.extra.as_object().into_iter().flat_map(Map::iter);
+        let known = ["type", "title", "status", "detail", "instance"];
+        let members: Vec<(&str, Value)> =
+            members.map(|(key, value)| (&**key, value.clone())).filter(|(key, _)| !known.contains(key)).collect();
+        pairs.extend(members);
         Value::object(pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_else_is_known_stands_beside_the_standard_members_and_replaces_none() {
+        let mut problem = Problem::ours("odd", 418, "it is odd").at("/do/0/a");
+        problem.extra = Value::object([("rules", Value::array([Value::from("r1")])), ("status", Value::Int(200))]);
+        let value = problem.to_value();
+        assert_eq!(value.member("rules"), problem.extra.member("rules"));
+        assert_eq!(value.member("status"), Some(&Value::Int(418)));
+        assert_eq!(value.member("extra"), None);
     }
 }

@@ -20,6 +20,9 @@ proptest! {
         prop_assert_eq!((effect.slot(), effect.bits().at_us()), (id.slot(), id.bits().at_us()));
         prop_assert_eq!(effect.to_string().parse::<EffectId>().unwrap(), effect);
         prop_assert!(text.parse::<EffectId>().is_err(), "another kind of id");
+        prop_assert!(effect.event_key().starts_with("efk1_"));
+        prop_assert_eq!(EffectId::from_event_key(&effect.event_key()), Some(effect));
+        prop_assert_eq!(EffectId::from_event_key(&effect.to_string()), None);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
 use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS, RetentionConfig};
@@ -14,6 +16,9 @@ use provost_worker::secrets::Secrets;
 
 use crate::hands::OwnHands;
 use crate::say::Failure;
+
+/// How long a request that was taken may go on once the server is told to stop; a caller who still waits then asks again later.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// The user's name on this laptop, as policy knows it.
 pub fn local_user() -> String {
@@ -59,14 +64,39 @@ pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output
             .detail("make one on loopback first: `provost token --name NAME --role admin --reason TEXT`"));
     }
     let loopback_user = loopback.then(|| local_user().into());
+    let plane = node.plane.clone();
     let app = App { node, loopback_user };
     let bound = tokio::net::TcpListener::bind(listen).await;
     let listener = bound
         .map_err(|e| Failure::new("listen", format!("`{listen}` cannot be listened on: {e}")).detail("choose another with `--listen`"))?;
     let address = listener.local_addr().map_err(|e| Failure::new("listen", e.to_string()))?;
-    let service = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
-    let ended = tokio::spawn(async move { service.await });
+    // A short answer never waits for the acknowledgement of the one before it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection keeps its delay: {error}");
+        }
+    });
+    let (begun, draining) = tokio::sync::oneshot::channel();
+    let service = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+        stop.await;
+        plane.drain();
+        let _nobody_counts = begun.send(());
+    });
+    let ended = tokio::spawn(async move {
+        tokio::select! {
+            ended = service.into_future() => ended,
+            () = past_the_drain(draining) => Ok(()),
+        }
+    });
     Ok(Listening { address, ended })
+}
+
+/// Ends [`DRAIN`] after a drain began.
+async fn past_the_drain(begun: tokio::sync::oneshot::Receiver<()>) {
+    if begun.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(DRAIN).await;
 }
 
 /// Reads a bundle folder, or a lone document, into sources.
@@ -74,18 +104,17 @@ pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output
 /// # Errors
 /// [`Failure`] when something cannot be read.
 pub fn sources(path: &Path) -> Result<Sources, Failure> {
-    let unreadable = |path: &Path, e: std::io::Error| Failure::new("unreadable", format!("`{}` cannot be read: {e}", path.display()));
     if path.is_file() {
-        let bytes = std::fs::read(path).map_err(|e| unreadable(path, e))?;
+        let bytes = bytes(path)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         return Ok(Sources::lone(&name, bytes));
     }
     let mut sources = Sources::new();
     let mut folders: Vec<PathBuf> = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|e| unreadable(&folder, e))?;
+        let entries = std::fs::read_dir(&folder).map_err(|e| unreadable(&folder, &e))?;
         for entry in entries {
-            let entry = entry.map_err(|e| unreadable(&folder, e))?;
+            let entry = entry.map_err(|e| unreadable(&folder, &e))?;
             let (at, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
             if name.starts_with('.') || name == "provost.lock" {
                 continue;
@@ -94,11 +123,24 @@ pub fn sources(path: &Path) -> Result<Sources, Failure> {
                 folders.push(at);
             } else {
                 let relative = at.strip_prefix(path).unwrap_or(&at).to_string_lossy().into_owned();
-                sources.add(&relative, std::fs::read(&at).map_err(|e| unreadable(&at, e))?);
+                sources.add(&relative, bytes(&at)?);
             }
         }
     }
     Ok(sources)
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// [`Failure`] when it cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| unreadable(path, &e))
+}
+
+/// What is said of a file or folder that cannot be read.
+pub fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new("unreadable", format!("`{}` cannot be read: {error}", path.display()))
 }
 
 /// Destinations of `bindings/local.yaml` in a bundle folder, with those of `--bind NAME=URL` over them.

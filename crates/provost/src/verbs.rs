@@ -63,6 +63,8 @@ enum Verb {
     Cancel(act::Cancel),
     Guard(act::SetGuard),
     Token(act::Token),
+    Revoke(act::Revoke),
+    Policies(act::Policies),
     Demo(demo::Demo),
     #[command(hide = true)]
     DemoService(crate::demo::outside::DemoService),
@@ -93,6 +95,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Cancel(verb) => verb.run(&target).await,
         Verb::Guard(verb) => verb.run(&target).await,
         Verb::Token(verb) => verb.run(&target).await,
+        Verb::Revoke(verb) => verb.run(&target).await,
+        Verb::Policies(verb) => verb.run(&target).await,
         Verb::Demo(verb) => verb.run(&target).await,
         Verb::DemoService(verb) => tokio::task::block_in_place(|| verb.run()),
     }

@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent")]
 
+#[path = "api/folders.rs"]
+mod folders;
+#[path = "api/governance.rs"]
+mod governance;
 #[path = "api/input.rs"]
 mod input;
 #[path = "api/metrics.rs"]
@@ -15,3 +19,5 @@ mod served;
 mod surface;
 #[path = "api/tenants.rs"]
 mod tenants;
+#[path = "api/workers.rs"]
+mod workers;

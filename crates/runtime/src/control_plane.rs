@@ -9,7 +9,7 @@ use provost_language::{Bundle, Compiled};
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{Digest, TenantId, Who};
 use provost_policy::PolicySet;
-use provost_store::{Blobs, Sqlite};
+use provost_store::{Blobs, Sqlite, StoreError};
 
 use crate::gate::Refused;
 use crate::partition::Partition;
@@ -81,7 +81,7 @@ impl ControlPlane {
     pub async fn command(&self, plane: &Plane, tenant: &TenantId, command: ControlCommand) -> Result<Vec<ControlFact>, Refused> {
         let mut tenants = self.tenants.lock().await;
         let held = tenants.entry(tenant.clone()).or_insert_with(|| Tenant { control: Control::new(tenant.clone()), head: Head::EMPTY });
-        let facts = decide(&held.control, &command, now_us()).map_err(|e| Refused::Control(e.code().to_owned(), e.to_string()))?;
+        let facts = decide(&held.control, &command, now_us())?;
         if facts.is_empty() {
             return Ok(facts);
         }
@@ -126,8 +126,8 @@ impl ControlPlane {
 fn fold(tenant: &TenantId, rows: &[Row]) -> Result<Control, Refused> {
     let mut control = Control::new(tenant.clone());
     for row in rows {
-        let json = row.json().map_err(|e| Refused::Internal(e.to_string()))?;
-        let transition = ControlTransition::decode(&json).map_err(|e| Refused::Internal(e.to_string()))?;
+        let json = row.json().map_err(|e| StoreError::unreadable(row, &e))?;
+        let transition = ControlTransition::decode(&json).map_err(|e| StoreError::damaged_row(row, e.to_string()))?;
         transition.facts.iter().for_each(|fact| control.evolve(fact));
     }
     Ok(control)
@@ -176,13 +176,12 @@ fn show(registry: &Registry, blobs: &Blobs, control: &Control) -> Result<(), Ref
             bundles.insert(*pin, Arc::new(load(read(blobs, &control.tenant, *pin, bundle.manifest)?)?));
         }
     }
-    let internal = |e: provost_control::ControlRefused| Refused::Control(e.code().to_owned(), e.to_string());
     let destinations = control.binding.destinations.iter().map(|(name, url)| (name.to_string(), url.to_string())).collect();
     let world = TenantWorld {
         bundles,
         active: control.active.iter().map(|(workflow, active)| (workflow.clone(), active.bundle)).collect(),
-        policies: control.policy_set().map_err(internal)?.map(Arc::new),
-        guard: Arc::new(control.guard().map_err(internal)?),
+        policies: control.policy_set()?.map(Arc::new),
+        guard: Arc::new(control.guard()?),
         binding: Arc::new(Binding { revision: control.binding.revision, destinations }),
     };
     let mut all = (*registry.world()).clone();

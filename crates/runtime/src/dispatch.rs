@@ -155,6 +155,13 @@ impl Dispatcher {
         self.leases.remove(&lease)
     }
 
+    /// Holds a lease again whose report could not be taken.
+    pub fn give_back(&mut self, token: &str, held: Leased) {
+        if let Some(lease) = self.lease_of(token) {
+            self.leases.insert(lease, held);
+        }
+    }
+
     /// Extends a lease; `false` for a zombie.
     pub fn extend(&mut self, token: &str, worker: &str, tenant: &TenantId, now_us: i64) -> bool {
         let lease = self.lease_of(token);

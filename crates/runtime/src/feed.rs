@@ -2,7 +2,7 @@
 
 use provost_model::TenantId;
 use provost_model::record::Stream;
-use provost_store::{Sqlite, Store as _};
+use provost_store::{Sqlite, Store as _, StoreError};
 
 use crate::gate::Refused;
 use crate::inbox::{self, InboxFact};
@@ -76,8 +76,7 @@ fn read(
             if row.tenant != *tenant || !matches!(row.stream, Stream::Inbox(_)) {
                 continue;
             }
-            let json = row.json().map_err(|e| Refused::Internal(e.to_string()))?;
-            let facts = inbox::decode(&json).map_err(|e| Refused::Internal(e.to_string()))?;
+            let facts = row.json().and_then(|json| inbox::decode(&json)).map_err(|e| StoreError::unreadable(&row, &e))?;
             let recorded_at_us = row.recorded_at_us;
             entries.extend(facts.into_iter().filter(wanted).map(|fact| FeedEntry { recorded_at_us, fact }));
             if entries.len() >= limit {

@@ -1,5 +1,6 @@
 //! Why the data plane refuses something, in the words of the edge.
 
+use provost_control::ControlRefused;
 use provost_engine::Rejected;
 use provost_model::{Digest, OrchestrationId};
 use provost_store::{StoreError, Tombstone};
@@ -38,9 +39,12 @@ pub enum Refused {
     /// Its bundle is not loaded here.
     #[error("bundle `{0}` is not loaded here; its blob is missing from the data folder")]
     UnknownBundle(Digest),
-    /// The control plane says no: code and reason.
-    #[error("{1}")]
-    Control(String, String),
+    /// The control plane says no.
+    #[error(transparent)]
+    Control(#[from] ControlRefused),
+    /// The workflow's ordering key has no usable value.
+    #[error("the ordering key has no usable value: {0}")]
+    OrderKey(String),
     /// A bundle does not load.
     #[error("the bundle does not load: {0}")]
     Bundle(String),
@@ -72,7 +76,8 @@ impl Refused {
             Self::Retired(_) => "retired",
             Self::UnknownWorkflow(_) => "unknown-workflow",
             Self::UnknownBundle(_) => "unknown-bundle",
-            Self::Control(code, _) => code,
+            Self::Control(refused) => refused.code(),
+            Self::OrderKey(_) => "order-key",
             Self::Bundle(_) => "bundle-invalid",
             Self::KeyReused => "key-reused",
             Self::Overloaded { .. } => "overloaded",
@@ -91,7 +96,8 @@ impl Refused {
             Self::Denied { .. } => 403,
             Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) => 404,
             Self::UnknownBundle(_) => 409,
-            Self::Control(..) | Self::Bundle(_) | Self::KeyReused => 422,
+            Self::Control(refused) => refused.status(),
+            Self::OrderKey(_) | Self::Bundle(_) | Self::KeyReused => 422,
             Self::Overloaded { .. } => 429,
             Self::Stopping => 503,
         }

@@ -156,9 +156,9 @@ pub fn decode(json: &[u8]) -> Result<Vec<InboxFact>, RowError> {
 
 /// The slot an event lands in: H(tenant, source, id); one of our own lands where its sender lives, so that both commit at once.
 pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
-    match event.id.parse::<provost_model::EffectId>() {
-        Ok(effect) => effect.slot(),
-        Err(_) => Slot::of(&[tenant.as_str(), &event.source, &event.id]),
+    match provost_model::EffectId::from_event_key(&event.id) {
+        Some(effect) => effect.slot(),
+        None => Slot::of(&[tenant.as_str(), &event.source, &event.id]),
     }
 }
 

@@ -33,7 +33,9 @@ pub use inbox::{Accepted, InboxFact};
 pub use node::{Node, NodeConfig, PARTITIONS};
 pub use observer::Observer;
 pub use outbox::Outbox;
-pub use partition::{Claim, Delivery, Holder, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of, subject_mark};
+pub use partition::{
+    Claim, Delivery, Holder, Outputs, Partition, Release, Reply, Ticket, Told, View, lost, partition_of, subject_mark, summary_of,
+};
 pub use plane::Plane;
 pub use provost_engine as engine;
 pub use provost_language as language;

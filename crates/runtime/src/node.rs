@@ -106,6 +106,7 @@ impl Node {
         tenant: &TenantId,
         name: &str,
         roles: Vec<Arc<str>>,
+        expires_at_us: Option<i64>,
         by: Who,
         reason: Arc<str>,
     ) -> Result<TokenSecret, Refused> {
@@ -115,7 +116,7 @@ impl Node {
             roles,
             token_hash: token.hash(self.control.key()),
             prefix: token.prefix().into(),
-            expires_at_us: None,
+            expires_at_us,
             by,
             reason,
         };

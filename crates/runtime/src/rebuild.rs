@@ -280,7 +280,8 @@ impl<S: Upkeep> Derive<'_, S> {
             let rows = self.store.rows(tenant, stream, head.sequence, ROWS_READ)?;
             for row in &rows {
                 each(self, row).map_err(|refused| match refused {
-                    Refused::Internal(what) => unreadable(tenant, stream, row.first_sequence, what),
+                    Refused::Store(StoreError::DamagedRow { what, .. }) => unreadable(tenant, stream, row.first_sequence, what),
+                    Refused::Store(newer @ StoreError::Newer { .. }) => unreadable(tenant, stream, row.first_sequence, newer.to_string()),
                     refused => refused.into(),
                 })?;
                 head = row.head();
@@ -330,15 +331,15 @@ impl<S: Upkeep> Derive<'_, S> {
     /// Nothing is derived from a control journal but the list of tenants; what the planes know of it is folded at every start.
     fn control(&mut self, tenant: &TenantId) -> Result<Head, Error> {
         self.each(tenant, &Stream::Control, |_, row| {
-            let json = row.json().map_err(|e| Refused::Internal(e.to_string()))?;
-            ControlTransition::decode(&json).map(drop).map_err(|e| Refused::Internal(e.to_string()))
+            let json = row.json().map_err(|e| StoreError::unreadable(row, &e))?;
+            ControlTransition::decode(&json).map(drop).map_err(|e| StoreError::damaged_row(row, e.to_string()).into())
         })
     }
 
     fn inbox(&mut self, tenant: &TenantId, stream: &Stream) -> Result<Head, Error> {
         let mut handed_on = BTreeMap::new();
         let head = self.each(tenant, stream, |derive, row| {
-            let facts = row.json().and_then(|json| inbox::decode(&json)).map_err(|e| Refused::Internal(e.to_string()))?;
+            let facts = row.json().and_then(|json| inbox::decode(&json)).map_err(|e| StoreError::unreadable(row, &e))?;
             for fact in &facts {
                 match (fact, stream) {
                     (InboxFact::HandedOn { orchestration, start }, Stream::Inbox(from)) => {

@@ -161,11 +161,15 @@ impl Registry {
 
     /// Judges what a person or program wants of the platform itself.
     pub fn judge_who(&self, tenant: &TenantId, who: &Who, request: &PolicyRequest) -> Verdict {
-        let world = self.tenant(tenant);
+        self.judge_under(tenant, self.tenant(tenant).policies.as_deref(), who, request)
+    }
+
+    /// The same under other policies of the tenant's own; `None`: the built-in ones.
+    pub fn judge_under(&self, tenant: &TenantId, policies: Option<&PolicySet>, who: &Who, request: &PolicyRequest) -> Verdict {
         let layers = Judge {
             bundle: &PolicySet::empty(),
-            tenant: world.policies.as_deref().unwrap_or(provost_policy::tenant_default()),
-            guard: &world.guard,
+            tenant: policies.unwrap_or(provost_policy::tenant_default()),
+            guard: &self.tenant(tenant).guard,
         };
         match Entities::of_who(who) {
             Ok(entities) => layers.judge(request, &entities),

@@ -204,10 +204,19 @@ impl Shell {
         }
     }
 
-    fn handle(&mut self, outputs: Outputs) {
-        if let Some((deliveries, error)) = outputs.failed {
-            return self.pause(deliveries, &error);
+    /// What a call of the partition came to. A batch of before may have been settled by a call that failed itself: what that one says
+    /// leaves all the same, unless another writer took over, who reads it from the disk.
+    fn handle(&mut self, mut outputs: Outputs) {
+        let failed = outputs.failed.take();
+        if failed.as_ref().is_none_or(|(_, error)| error.retry()) {
+            self.tell(outputs);
         }
+        if let Some((deliveries, error)) = failed {
+            self.pause(deliveries, &error);
+        }
+    }
+
+    fn tell(&mut self, outputs: Outputs) {
         for reply in outputs.replies {
             if let Some(offer) = self.sending.remove(&reply.ticket) {
                 if matches!(reply.told, Told::Committed(_)) {

@@ -61,7 +61,7 @@ pub fn delivery(
         by: request.by.clone(),
     };
     let order = provost_engine::order_of(&*launch.code, &start)
-        .map_err(|problem| Refused::Control("order-key".to_owned(), format!("{}: {}", problem.title, problem.detail)))?;
+        .map_err(|problem| Refused::OrderKey(format!("{}: {}", problem.title, problem.detail)))?;
     // With an ordering key it lives where the key lives; the answer to its `Idempotency-Key` stays where the request went.
     let home = order.as_ref().map_or(slot, |order| inbox::order_slot(tenant, &start.workflow, order));
     let id = OrchestrationId::mint(now_us, home, &[tenant.as_str().as_bytes(), request.workflow.as_bytes(), unique.as_bytes()]);

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use provost_model::record::{Row, RowError, Stream};
 use provost_model::{Digest, TenantId};
-use provost_store::{Blobs, Store as _};
+use provost_store::{Blobs, Store as _, StoreError};
 
 use crate::gate::Refused;
 use crate::plane::Plane;
@@ -77,11 +77,10 @@ pub async fn sweep(plane: &Plane, blobs: &Blobs, grace: Duration) -> Result<u64,
     }
     let tenants: Vec<TenantId> = old.keys().cloned().collect();
     let mut mark = Mark::new(old);
-    let unreadable = |e: RowError| Refused::Internal(e.to_string());
     for tenant in tenants.clone() {
         // Most are bundles, and the control journal names those.
         let rows = plane.read_at(0, move |partition| partition.journal(&tenant, &Stream::Control, 0)).await??;
-        rows.iter().try_for_each(|row| mark.row(row)).map_err(unreadable)?;
+        rows.iter().try_for_each(|row| mark.row(row).map_err(|e| StoreError::unreadable(row, &e)))?;
     }
     for index in 0..plane.partitions() {
         let mut after = 0;
@@ -89,7 +88,7 @@ pub async fn sweep(plane: &Plane, blobs: &Blobs, grace: Duration) -> Result<u64,
             let rows = plane.read_at(index, move |partition| partition.store().feed(after, PAGE_ROWS)).await??;
             let Some((last, _)) = rows.last() else { break };
             after = *last;
-            rows.iter().try_for_each(|(_, row)| mark.row(row)).map_err(unreadable)?;
+            rows.iter().try_for_each(|(_, row)| mark.row(row).map_err(|e| StoreError::unreadable(row, &e)))?;
         }
     }
     let mut deleted = 0;

@@ -4,6 +4,7 @@
 //! before they are read. What is absent: rules, SQL, the engine.
 
 mod auth;
+mod control;
 mod events;
 mod feed;
 mod orchestrations;
@@ -53,9 +54,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/effects/{id}/resolution", post(platform::resolve))
         .route("/v1/dead-letters", get(platform::dead_letters))
         .route("/v1/bundles", get(platform::bundles).post(platform::publish))
-        .route("/v1/binding", put(platform::bind))
-        .route("/v1/guard", get(platform::guard).put(platform::set_guard))
-        .route("/v1/principals", post(platform::create_principal))
+        .route("/v1/binding", put(control::bind))
+        .route("/v1/guard", get(control::guard).put(control::set_guard))
+        .route("/v1/policies", get(control::policies).put(control::set_policies))
+        .route("/v1/principals", get(control::principals).post(control::create_principal))
+        .route("/v1/principals/{name}/revocation", post(control::revoke_principal))
         .route("/v1/workers/exchange", post(work::exchange))
         .route("/v1/workers/extend", post(work::extend))
         .fallback(refusal::no_route)

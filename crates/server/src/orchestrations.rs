@@ -16,7 +16,7 @@ use provost_model::{OrchestrationId, Value};
 use provost_runtime::engine::explain::{Explanation, explain};
 use provost_runtime::engine::verify;
 use provost_runtime::{Refused, StartRequest};
-use provost_store::{Query, Status, Tombstone};
+use provost_store::{Query, Status, StoreError, Tombstone};
 use provost_telemetry::TraceContext;
 use serde::Deserialize;
 
@@ -173,11 +173,17 @@ async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Re
 }
 
 fn row_json(row: &Row) -> serde_json::Value {
-    let payload = row.json().ok().and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
-    serde_json::json!({
+    let read = row.json().map_err(|e| e.to_string());
+    let payload = read.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).map_err(|e| e.to_string()));
+    let (payload, damage) = payload.map_or_else(|damage| (None, Some(damage)), |payload| (Some(payload), None));
+    let mut shown = serde_json::json!({
         "sequence": row.first_sequence, "facts": row.fact_count, "recordedAt": provost_runtime::engine::iso8601(row.recorded_at_us),
         "format": row.format, "engine": row.engine, "epoch": row.epoch, "cause": row.cause, "chain": row.chain, "payload": payload,
-    })
+    });
+    if let (Some(shown), Some(damage)) = (shown.as_object_mut(), damage) {
+        shown.insert("damage".to_owned(), damage.into());
+    }
+    shown
 }
 
 /// What the journal may be asked with.
@@ -246,6 +252,10 @@ pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Pa
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
         Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
+        Err(Refused::Store(error @ StoreError::DamagedRow { .. })) => {
+            let rows = app.node.plane.journal(&caller.tenant, id, 0).await?;
+            return Ok(Json(unfoldable(id, &rows, &error)));
+        }
         Err(refused) => return Err(refused.into()),
         Ok(_) => {}
     }
@@ -271,6 +281,20 @@ fn retired(tombstone: &Tombstone) -> Verification {
             pin: tombstone.pin,
             effect_keys: tombstone.effect_keys.len() as u64,
         }),
+    }
+}
+
+/// A row cannot be read, so nothing behind it can be decided again.
+fn unfoldable(id: OrchestrationId, rows: &[Row], error: &StoreError) -> Verification {
+    Verification {
+        orchestration: id,
+        equal: false,
+        rows: 0,
+        facts: 0,
+        other_engine: 0,
+        head: rows.last().map_or(Head::EMPTY.chain, |row| row.chain),
+        difference: Some(damage(rows).unwrap_or_else(|| error.to_string())),
+        retired: None,
     }
 }
 

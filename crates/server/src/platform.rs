@@ -1,24 +1,21 @@
-//! The platform: health, metrics, reviews, effects, dead letters, bundles, binding, Guard, principals.
-
-use std::sync::Arc;
+//! The platform: health, metrics, reviews, effects, dead letters, bundles.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query as Parameters, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use provost_api::resources::{BindingBody, BundleAnswer, BundleBody, Effect, GuardBody, Orchestration, ResolveBody, Review, ReviewBody};
-use provost_control::ControlCommand;
+use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, ResolveBody, Review, ReviewBody};
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
-use provost_model::who::Known;
-use provost_model::{EffectId, ReviewId, TenantId, Value};
+use provost_model::{EffectId, ReviewId, Value};
 use provost_runtime::language::{Finding, Severity, Sources, compile};
 use provost_store::Needs;
 use serde::Deserialize;
 
 use crate::App;
 use crate::auth::Caller;
+use crate::control;
 use crate::orchestrations::{body, id};
 use crate::refusal::Refusal;
 use crate::shown;
@@ -143,8 +140,8 @@ pub async fn resolve(
 /// `GET /v1/bundles`.
 pub async fn bundles(State(app): State<App>, caller: Caller) -> Result<Json<serde_json::Value>, Refusal> {
     caller.may_in_tenant(&app, "bundle.read")?;
-    let control = app.node.control.control(&caller.tenant).await;
-    let active = control.iter().flat_map(|control| control.active.iter());
+    let known = app.node.control.control(&caller.tenant).await;
+    let active = known.iter().flat_map(|control| control.active.iter());
     let items: Vec<_> = active
         .map(|(workflow, active)| serde_json::json!({ "workflow": &**workflow, "version": &*active.version, "bundle": active.bundle }))
         .collect();
@@ -165,7 +162,7 @@ pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Re
         return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));
     };
     app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
-    app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), reason(&asked.reason)?).await?;
+    app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), control::reason(&asked.reason)?).await?;
     let workflows = bundle.workflows.iter().map(|program| (program.name.to_string(), program.version.to_string())).collect();
     Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings: checked.findings.iter().map(line).collect() }))
 }
@@ -173,81 +170,4 @@ pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Re
 /// A finding on one line.
 fn line(finding: &Finding) -> String {
     format!("{}:{}:{}: {} {}", finding.file, finding.line, finding.column, finding.code.as_str(), finding.message)
-}
-
-fn reason(text: &str) -> Result<Arc<str>, Refusal> {
-    if text.trim().is_empty() {
-        return Err(Refusal::new(422, "reason", "a reason is needed", "say why, for the record"));
-    }
-    Ok(text.into())
-}
-
-/// `PUT /v1/binding`.
-pub async fn bind(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
-    let asked: BindingBody = body(&bytes)?;
-    caller.may_in_tenant(&app, "bundle.publish")?;
-    let destinations = asked.destinations.iter().map(|(name, url)| (name.as_str().into(), url.as_str().into())).collect();
-    let command = ControlCommand::SetBinding { destinations, if_revision: None, by: caller.who.clone(), reason: reason(&asked.reason)? };
-    control(&app, &caller, command).await
-}
-
-/// `GET /v1/guard`.
-pub async fn guard(State(app): State<App>, caller: Caller) -> Result<Json<serde_json::Value>, Refusal> {
-    caller.may_in_tenant(&app, "orchestration.read")?;
-    let control = app.node.control.control(&caller.tenant).await;
-    Ok(Json(serde_json::json!({ "revision": control.as_ref().map_or(0, |c| c.guard_revision), "guard": control.map(|c| c.guard) })))
-}
-
-/// `PUT /v1/guard`.
-pub async fn set_guard(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
-    let asked: GuardBody = body(&bytes)?;
-    caller.may_in_tenant(&app, "guard.set")?;
-    let command =
-        ControlCommand::SetGuard { guard: asked.guard, if_revision: None, by: caller.who.clone(), reason: reason(&asked.reason)? };
-    control(&app, &caller, command).await
-}
-
-async fn control(app: &App, caller: &Caller, command: ControlCommand) -> Result<Json<serde_json::Value>, Refusal> {
-    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
-    let facts = app.node.control.command(&app.node.plane, &caller.tenant, command).await?;
-    Ok(Json(serde_json::json!({ "changed": !facts.is_empty() })))
-}
-
-/// A named token to be made: `POST /v1/principals`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrincipalBody {
-    name: String,
-    roles: Vec<String>,
-    reason: String,
-    /// Another tenant's, made where there is none yet: only the local user of a laptop may say it.
-    #[serde(default)]
-    tenant: Option<String>,
-}
-
-/// Makes a named token and shows it once.
-pub async fn create_principal(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
-    let asked: PrincipalBody = body(&bytes)?;
-    caller.may_in_tenant(&app, "guard.set")?;
-    let tenant = match &asked.tenant {
-        None => caller.tenant.clone(),
-        Some(named) => {
-            let tenant =
-                TenantId::parse(named).map_err(|e| Refusal::new(422, "tenant", e.to_string(), "use 1 to 63 of a-z, 0-9 and `-`"))?;
-            if tenant != caller.tenant && caller.who.known != Known::Loopback {
-                let detail = "make it on the machine itself, over loopback and without a token";
-                return Err(Refusal::new(
-                    403,
-                    "foreign-tenant",
-                    format!("a token of `{}` cannot make one of `{tenant}`", caller.tenant),
-                    detail,
-                ));
-            }
-            tenant
-        }
-    };
-    app.node.ensure_tenant(&tenant, caller.who.clone()).await?;
-    let roles: Vec<Arc<str>> = asked.roles.iter().map(|role| role.as_str().into()).collect();
-    let made = app.node.create_token(&tenant, &asked.name, roles, caller.who.clone(), reason(&asked.reason)?).await?;
-    Ok(Json(serde_json::json!({ "name": asked.name, "token": made.reveal() })))
 }

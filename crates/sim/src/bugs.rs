@@ -1,20 +1,25 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 21] = [
+pub const BUGS: [(&str, &str); 28] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
     ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
+    ("retry-at-once", "engine: a retry that was scheduled for later begins at once"),
+    ("asked-not", "engine: an effect of class E3 is sent again and nobody asks the target first"),
     ("sent-not-recorded", "engine: an effect of class E4 leaves before `sent` is on disk"),
     ("jitter-from-outside", "engine: jitter comes from something that no record holds"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
     ("event-taken-twice", "runtime: the first answer to an event is not looked for"),
     ("time-goes-back", "runtime: a partition follows its clock backwards"),
     ("memory-kept-after-failure", "runtime: memory is kept after a failed commit"),
+    ("acknowledged-before-commit", "runtime: answers and releases leave although the commit failed"),
+    ("durable-failure-forgotten", "runtime: a batch whose commit failed is taken for not on disk without looking"),
     ("resume-without-timers", "runtime: a restart forgets timers"),
     ("resume-without-effects", "runtime: a restart forgets effects"),
     ("resume-sends-again", "runtime: a restart offers again what may have been sent"),
+    ("lists-not-derived", "runtime: list rows that a crash lost are not derived again"),
     ("event-not-emitted", "runtime: an event of ours is recorded and not delivered"),
     ("key-claimed-twice", "runtime: the home of a business key does not look who holds it"),
     ("line-not-read-back", "runtime: a restart forgets the lines of ordering keys"),
@@ -22,6 +27,8 @@ pub const BUGS: [(&str, &str); 21] = [
     ("any-tenant-claims", "runtime: a worker is given another tenant's work"),
     ("lease-for-ever", "runtime: a lease never ends"),
     ("answer-not-kept", "store: the answer to an event is not kept"),
+    ("lists-loss-untold", "store: a commit that failed and is on disk all the same does not say that its list rows are lost"),
+    ("fence-at-most", "store: the writer's epoch is compared with `<=`"),
     ("closed-work-stays", "store: the open work of an ended orchestration stays"),
 ];
 

@@ -16,8 +16,8 @@ pub enum Moment {
     After,
 }
 
-/// Every kind of commit.
-pub const KINDS: [&str; 17] = [
+/// Every kind of write; the first [`COMMITS`] are commits.
+pub static KINDS: [&str; 18] = [
     "event",
     "start",
     "sending",
@@ -35,7 +35,11 @@ pub const KINDS: [&str; 17] = [
     "resolve",
     "continue",
     "snapshot",
+    "lists",
 ];
+
+/// How many kinds are commits.
+pub const COMMITS: usize = 16;
 
 /// The moments, in order.
 pub const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Inside, Moment::After];
@@ -57,9 +61,9 @@ impl Cells {
         }
     }
 
-    /// The cells that no crash has met.
-    pub fn empty(&self) -> Vec<String> {
-        let all = KINDS.iter().flat_map(|kind| MOMENTS.iter().map(move |moment| (*kind, *moment)));
+    /// The cells of `kinds` that no crash has met.
+    pub fn empty(&self, kinds: &[&'static str]) -> Vec<String> {
+        let all = kinds.iter().flat_map(|kind| MOMENTS.iter().map(move |moment| (*kind, *moment)));
         all.filter(|cell| !self.0.contains_key(cell)).map(|(kind, moment)| format!("{kind}/{moment:?}").to_lowercase()).collect()
     }
 }

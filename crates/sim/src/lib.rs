@@ -6,11 +6,13 @@
 pub mod bugs;
 pub mod cells;
 pub mod corpus;
+pub mod exhaustive;
 pub mod machine;
 pub mod mix;
 pub mod outside;
 pub mod properties;
 pub mod random;
+pub mod strike;
 pub mod world;
 
 pub use cells::Cells;

@@ -1,7 +1,8 @@
 //! A machine: a disk that survives, and what a process around it keeps in memory and loses when it dies.
 //!
 //! What must stay true: it treats the partition as the shell does: a commit first, then replies and releases; open work is read back
-//! after a start; an I/O error at a commit ends the process, because nobody knows what is on disk.
+//! after a start; after a failed commit whoever waits is refused, inner work comes again in its order, and a batch of which nobody knows
+//! whether it is on disk is settled by asking the disk, as often as that takes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,17 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use provost_model::Problem;
 use provost_model::Slot;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
-use provost_runtime::{Delivery, Dispatcher, Offer, Outbox, Partition, Registry, Release, Ticket, Timers, Told};
+use provost_runtime::{Delivery, Dispatcher, Offer, Outbox, Partition, Registry, Release, Ticket, Timers, Told, rebuild};
 use provost_store::memory::Memory;
-use provost_store::{Fault, FaultyStore, Op, Store as _};
+use provost_store::{Fault, FaultyStore, Op, Store as _, Upkeep as _, verify_all};
+
+use crate::strike::Strike;
 
 /// The queue that every worker serves.
 pub const QUEUE: &str = "work";
 
+/// What keys the marks of subjects in columns.
+pub const SALT: [u8; 32] = [7; 32];
+
 /// A planned store.
 pub type Disk = FaultyStore<Memory, Box<dyn FnMut(&Op<'_>) -> Fault + Send>>;
 
-/// What happens to the next commit and the next snapshot.
+/// What happens to the next commit, the next snapshot and the next reads.
 #[derive(Debug, Default)]
 pub struct Planned {
     /// The next commit.
@@ -28,6 +34,40 @@ pub struct Planned {
     pub snapshot: Fault,
     /// Snapshots written since the machine started.
     pub snapshots: u64,
+    /// How many of the next reads fail.
+    pub unreadable: u64,
+    /// Whether every read fails; the process's end does not change that.
+    pub dark: bool,
+    /// The next write of lists.
+    pub lists: Fault,
+    /// Writes of lists since that was planned.
+    pub lists_written: u64,
+    /// A commit failed and is on disk all the same.
+    half_known: bool,
+    /// How many reads fail behind a commit that fails: nobody can ask what is on disk.
+    pub blind: u64,
+    /// The commit point that an exhaustive pass strikes; it outlives the process.
+    pub strike: Strike,
+}
+
+impl Planned {
+    fn of_commit(&mut self) -> Fault {
+        let fault = match self.strike.next(&mut self.blind) {
+            Fault::None => std::mem::take(&mut self.commit),
+            struck => struck,
+        };
+        if matches!(fault, Fault::FailBefore | Fault::FailAfter) {
+            self.unreadable = std::mem::take(&mut self.blind);
+        }
+        self.half_known |= fault == Fault::FailAfter;
+        fault
+    }
+
+    fn of_read(&mut self) -> Fault {
+        let fails = self.dark || self.unreadable > 0;
+        self.unreadable = self.unreadable.saturating_sub(1);
+        if fails { Fault::FailBefore } else { Fault::None }
+    }
 }
 
 /// What lives in memory.
@@ -66,10 +106,8 @@ pub struct Machine {
 pub enum Turned {
     /// Nothing to do.
     Idle,
-    /// Answers that leave.
-    Told(Vec<(Ticket, Told)>),
-    /// The disk refused; it is tried again.
-    Refused,
+    /// Answers that leave; and whether the disk refused something, which is tried again.
+    Told(Vec<(Ticket, Told)>, bool),
     /// The machine died.
     Died,
 }
@@ -87,21 +125,26 @@ impl Machine {
 
     /// Starts the process: claims the epoch, reads the open work back. `false` when that failed.
     pub fn start(&mut self, registry: &Registry, (index, machines): (u32, u32)) -> bool {
-        self.plan(|planned| *planned = Planned::default());
+        self.plan(|planned| *planned = Planned { strike: std::mem::take(&mut planned.strike), dark: planned.dark, ..Planned::default() });
         let planned = Arc::clone(&self.planned);
         let plan = move |op: &Op<'_>| {
             let mut planned = planned.lock().unwrap_or_else(PoisonError::into_inner);
             match op {
-                Op::Commit(_) => std::mem::take(&mut planned.commit),
+                Op::Commit(_) => planned.of_commit(),
                 Op::Write("write_snapshot") => {
                     planned.snapshots += 1;
                     std::mem::take(&mut planned.snapshot)
                 }
-                Op::Read(_) | Op::Write(_) => Fault::None,
+                Op::Write("flush_lists" | "derive") => {
+                    planned.lists_written += 1;
+                    std::mem::take(&mut planned.lists)
+                }
+                Op::Read(_) => planned.of_read(),
+                Op::Write(_) => Fault::None,
             }
         };
         let store = FaultyStore::new(self.disk.reopen(), Box::new(plan) as Box<dyn FnMut(&Op<'_>) -> Fault + Send>);
-        let Ok(partition) = Partition::open(store, registry.clone(), [7; 32]) else { return false };
+        let Ok(partition) = Partition::open(store, registry.clone(), SALT) else { return false };
         let partition_epoch = partition.epoch();
         let (partition, dispatcher) = (partition.at(index, machines), Dispatcher::new(partition_epoch));
         let mut up = Up {
@@ -144,6 +187,43 @@ impl Machine {
         }
     }
 
+    /// Whether nothing can be read from the disk.
+    pub fn is_dark(&self) -> bool {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).dark
+    }
+
+    /// Derives everything but the journals again, which is broken off once after `breaks_off` writes; what a restart finds must be the same.
+    ///
+    /// # Errors
+    /// What is not as it was, or why it cannot be done.
+    pub fn rebuild(&self, now_us: i64, breaks_off: u64) -> Result<(), String> {
+        let mut store = self.disk.reopen();
+        let told = |error: provost_store::StoreError| error.to_string();
+        let chains = verify_all(&mut store).map_err(told)?;
+        let before = store.open_work(None, usize::MAX).map_err(told)?;
+        let mut left = breaks_off;
+        let dies = move |op: &Op<'_>| {
+            let now = matches!(op, Op::Write("derive")) && left == 0;
+            left = left.saturating_sub(1);
+            if now { Fault::CrashBefore } else { Fault::None }
+        };
+        let mut dying = FaultyStore::new(self.disk.reopen(), dies);
+        dying.claim().map_err(told)?;
+        let _broken_off = rebuild::partition(&mut dying, &chains, &SALT, now_us, &mut |_| {});
+        store.claim().map_err(told)?;
+        rebuild::partition(&mut store, &chains, &SALT, now_us, &mut |_| {}).map_err(|error| error.to_string())?;
+        let after = store.open_work(None, usize::MAX).map_err(told)?;
+        if before == after { Ok(()) } else { Err("the open work of a rebuild is not what the commits wrote".to_owned()) }
+    }
+
+    /// Projects the lists; `false` when the process died in the middle of that.
+    pub fn project(&mut self) -> bool {
+        let Some(up) = &mut self.up else { return true };
+        // A failure costs lag: the next call goes on.
+        let _lags = up.partition.project();
+        !up.partition.store().is_dead()
+    }
+
     /// Decides and commits a batch.
     pub fn turn(&mut self, batch_max: usize, clock_us: i64, dies_after: bool) -> Turned {
         let Some(up) = &mut self.up else { return Turned::Idle };
@@ -154,18 +234,23 @@ impl Machine {
         }
         batch.iter().for_each(|(_, delivery)| up.outbox.heard(delivery));
         let outputs = up.partition.on(batch, clock_us);
-        if up.partition.store().is_dead() || dies_after {
+        let (struck, half_known) = {
+            let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+            (planned.strike.is_answered(), std::mem::take(&mut planned.half_known))
+        };
+        if up.partition.store().is_dead() || dies_after || struck {
             return Turned::Died;
         }
-        if let Some((deliveries, error)) = outputs.failed {
-            if !error.retry() {
-                return Turned::Died;
-            }
-            deliveries.into_iter().rev().for_each(|delivery| up.pending.push_front(delivery));
-            return Turned::Refused;
+        if half_known {
+            up.partition.store().inner().lose_lists();
+        }
+        if outputs.failed.as_ref().is_some_and(|(_, error)| !error.retry()) {
+            return Turned::Died;
         }
         outputs.releases.into_iter().for_each(|release| up.leave(release, clock_us));
-        Turned::Told(outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect())
+        let refused = outputs.failed.is_some();
+        up.again(outputs.failed.map(|(deliveries, _)| deliveries).unwrap_or_default());
+        Turned::Told(outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect(), refused)
     }
 }
 
@@ -176,6 +261,20 @@ impl Default for Machine {
 }
 
 impl Up {
+    /// What the shell does after a failed commit: whoever waits is refused and comes again, inner work keeps its order.
+    fn again(&mut self, deliveries: Vec<(Ticket, Delivery)>) {
+        let inner = deliveries.into_iter().filter(|(ticket, _)| *ticket == 0 || self.sending.contains_key(ticket));
+        let inner: Vec<_> = inner.collect();
+        inner.into_iter().rev().for_each(|delivery| self.pending.push_front(delivery));
+    }
+
+    /// A process that was paused while another one took its partition over goes on with what it had: the answers it would give.
+    pub fn wake(&mut self, clock_us: i64) -> Vec<(Ticket, Told)> {
+        let batch: Vec<_> = self.pending.drain(..).collect();
+        let outputs = self.partition.on(batch, clock_us);
+        outputs.replies.into_iter().map(|reply| (reply.ticket, reply.told)).collect()
+    }
+
     fn leave(&mut self, release: Release, clock_us: i64) {
         match release {
             Release::Offer(offer) => drop(self.dispatcher.offer(&QUEUE.into(), *offer)),

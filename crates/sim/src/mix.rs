@@ -39,6 +39,24 @@ pub struct Mix {
     pub cancels: u64,
     /// Whether clocks jump.
     pub jumps: bool,
+    /// Reads that fail, one for a batch.
+    pub reads_fail: u64,
+    /// Failed commits behind which the disk cannot be read for a while.
+    pub blind: u64,
+    /// Batches before which the process is paused and another one takes its partition over.
+    pub pauses: u64,
+    /// Unanswered requests that take effect only later, inside the time in which the target settles.
+    pub settles_late: u64,
+    /// Reports that take most of a lease.
+    pub slow: u64,
+    /// Batches from which on a disk cannot be read for a while.
+    pub dark: u64,
+    /// Writes of lists that fail or around which the process dies.
+    pub lists_fail: u64,
+    /// Starts before which everything but the journals is derived again.
+    pub rebuilds: u64,
+    /// Kinds of work: one bit each.
+    pub kinds: u64,
 }
 
 impl Mix {
@@ -46,9 +64,13 @@ impl Mix {
     pub fn draw(random: &mut Random) -> Self {
         let jumps = random.chance(300);
         let mut rate = |most: u64| if random.chance(500) { random.below(most) + 1 } else { 0 };
-        let (crash, commit_fails, disk_full, loss, twice) = (rate(60), rate(30), rate(60), rate(200), rate(200));
+        let (crash, commit_fails, disk_full, loss, twice) = (rate(60), rate(60), rate(60), rate(200), rate(200));
         let (worker_dies, zombie, refuses, answer_lost) = (rate(150), rate(150), rate(300), rate(250));
         let (request_lost, look_up_fails, cancels) = (rate(200), rate(300), rate(60));
+        // Where clocks jump, the time in which a target settles may be over at once.
+        let (reads_fail, blind, pauses, slow) = (rate(60), rate(900), rate(30), rate(400));
+        let (dark, lists_fail, rebuilds) = (rate(10), rate(40), rate(200));
+        let settles_late = if jumps { 0 } else { rate(600) };
         Self {
             machines: u32::try_from(random.between(1, 3)).unwrap_or(1),
             inputs: 4 + random.below(14),
@@ -67,7 +89,24 @@ impl Mix {
             look_up_fails,
             cancels,
             jumps,
+            reads_fail,
+            blind,
+            pauses,
+            settles_late,
+            slow,
+            dark,
+            lists_fail,
+            rebuilds,
+            // In half of the seeds everything is mixed; the others see few kinds, and each of them often.
+            kinds: if random.chance(500) { u64::MAX } else { random.bits() & random.bits() },
         }
+    }
+
+    /// One machine or several, and nothing goes wrong by itself.
+    pub fn quiet(machines: u32, inputs: u64) -> Self {
+        let mut none = Self::draw(&mut Random::new(0)).healed();
+        (none.machines, none.inputs, none.batch_max, none.kinds) = (machines, inputs, 16, u64::MAX);
+        none
     }
 
     /// Without any fault: what a healed world has.
@@ -88,6 +127,14 @@ impl Mix {
             look_up_fails: 0,
             cancels: 0,
             jumps: false,
+            reads_fail: 0,
+            blind: 0,
+            pauses: 0,
+            settles_late: 0,
+            slow: 0,
+            dark: 0,
+            lists_fail: 0,
+            rebuilds: 0,
             ..self.clone()
         }
     }

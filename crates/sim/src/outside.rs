@@ -2,7 +2,7 @@
 //!
 //! What must stay true: what took effect is never forgotten here, whatever was answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use provost_language::Compiled;
@@ -14,6 +14,23 @@ use provost_runtime::{Offer, OfferKind};
 use crate::mix::Mix;
 use crate::random::Random;
 
+/// How a target meets the first request of each effect, where a scene says so; later ones are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// It answers.
+    #[default]
+    Answers,
+    /// It refuses, and may be asked again.
+    Refuses,
+    /// It acts, and its answer is lost.
+    Silent,
+    /// It never hears of it.
+    Unheard,
+}
+
+/// Every way.
+pub const TARGETS: [Target; 4] = [Target::Answers, Target::Refuses, Target::Silent, Target::Unheard];
+
 /// The targets.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
@@ -21,6 +38,11 @@ pub struct Outside {
     pub acts: BTreeMap<EffectId, u32>,
     /// Which tenant's key took effect, and through which effect.
     keys: BTreeMap<(TenantId, Arc<str>), EffectId>,
+    /// Requests that were taken, not answered, and take effect later.
+    late: Vec<Offer>,
+    /// How the first request of each effect is met.
+    pub target: Target,
+    met: BTreeSet<EffectId>,
 }
 
 impl Outside {
@@ -39,11 +61,18 @@ impl Outside {
     }
 
     fn act(&mut self, offer: &Offer, mix: &Mix, random: &mut Random) -> Attempted {
+        if self.target != Target::Answers && self.met.insert(offer.effect) {
+            return self.meet(offer);
+        }
         if random.chance(mix.refuses) {
             let retry = random.chance(700);
             let retry_after_ms = random.chance(500).then_some(1500);
             let problem = Problem::standard("communication", if retry { 429 } else { 422 }, "the target refuses");
             return Attempted::Failed { problem, retry, retry_after_ms };
+        }
+        if random.chance(mix.settles_late) && offer.class != EffectClass::E0 {
+            self.late.push(offer.clone());
+            return Attempted::Unknown { problem: unanswered() };
         }
         if random.chance(mix.request_lost) {
             return Attempted::Unknown { problem: unanswered() };
@@ -55,7 +84,25 @@ impl Outside {
         done(offer)
     }
 
-    fn take_effect(&mut self, offer: &Offer) {
+    fn meet(&mut self, offer: &Offer) -> Attempted {
+        match self.target {
+            Target::Refuses => {
+                let problem = Problem::standard("communication", 503, "the target refuses");
+                return Attempted::Failed { problem, retry: true, retry_after_ms: None };
+            }
+            Target::Answers | Target::Silent => self.take_effect(offer),
+            Target::Unheard => {}
+        }
+        Attempted::Unknown { problem: unanswered() }
+    }
+
+    /// The requests that were taken since the last call and take effect later.
+    pub fn taken(&mut self) -> Vec<Offer> {
+        std::mem::take(&mut self.late)
+    }
+
+    /// A request takes effect, unless its key did before.
+    pub fn take_effect(&mut self, offer: &Offer) {
         let key = (offer.tenant.clone(), offer.key.clone());
         let known = self.keys.contains_key(&key);
         match offer.class {

@@ -3,8 +3,10 @@
 pub mod canary;
 pub mod effects;
 pub mod ends;
+pub mod fence;
 pub mod inputs;
 pub mod keys;
+pub mod lists;
 pub mod open_work;
 pub mod order;
 pub mod redecided;
@@ -13,21 +15,30 @@ pub mod tenants;
 pub mod time;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use provost_engine::Orchestration;
-use provost_model::record::{Row, Stream};
+use provost_model::record::{Row, Stream, Transition};
 use provost_model::{OrchestrationId, TenantId};
 use provost_store::Store as _;
 
 use crate::world::World;
 
+/// A row as it is on a disk, and what it says where it is an orchestration's.
+pub struct Kept {
+    /// The row.
+    pub row: Row,
+    /// What it says; none where it cannot be read.
+    pub transition: Option<Transition>,
+}
+
 /// Every journal of an orchestration, with the machine it is on.
-pub type Journals = BTreeMap<(TenantId, OrchestrationId), (usize, Vec<Row>)>;
+pub type Journals = BTreeMap<(TenantId, OrchestrationId), (usize, Vec<Arc<Kept>>)>;
 
 /// What a world left behind, read once.
 pub struct Left {
     /// All rows of each machine in the order of their commit.
-    pub feeds: Vec<Vec<Row>>,
+    pub feeds: Vec<Vec<Arc<Kept>>>,
     /// By orchestration.
     pub journals: Journals,
     /// Folded from the journals alone.
@@ -44,9 +55,11 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("redecided", redecided::check(world, &left));
     add("ends", ends::check(world, &left));
     add("open-work", open_work::check(world, &left));
+    add("lists", lists::check(world, &left));
     add("refold", refold::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
+    add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("time", time::check(&left));
     (broken, canary::check(&left))
@@ -55,10 +68,11 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
 fn read(world: &mut World) -> Left {
     let (mut feeds, mut journals) = (Vec::new(), Journals::new());
     for (at, machine) in world.machines.iter_mut().enumerate() {
-        let rows: Vec<Row> = machine.disk.feed(0, usize::MAX).unwrap_or_default().into_iter().map(|(_, row)| row).collect();
-        for row in &rows {
-            if let Stream::Orchestration(id) = &row.stream {
-                journals.entry((row.tenant.clone(), *id)).or_insert_with(|| (at, Vec::new())).1.push(row.clone());
+        let rows = machine.disk.feed(0, usize::MAX).unwrap_or_default().into_iter();
+        let rows: Vec<Arc<Kept>> = rows.map(|(_, row)| Arc::new(kept(row))).collect();
+        for kept in &rows {
+            if let Stream::Orchestration(id) = kept.row.stream {
+                journals.entry((kept.row.tenant.clone(), id)).or_insert_with(|| (at, Vec::new())).1.push(kept.clone());
             }
         }
         feeds.push(rows);
@@ -67,13 +81,19 @@ fn read(world: &mut World) -> Left {
     Left { feeds, journals, states }
 }
 
+fn kept(row: Row) -> Kept {
+    let transition = if matches!(row.stream, Stream::Orchestration(_)) { row.transition().ok() } else { None };
+    Kept { row, transition }
+}
+
 /// The state that rows say, from the first one.
-pub fn fold((tenant, id): &(TenantId, OrchestrationId), rows: &[Row]) -> Orchestration {
+pub fn fold<'k>((tenant, id): &(TenantId, OrchestrationId), rows: impl IntoIterator<Item = &'k Arc<Kept>>) -> Orchestration {
     let mut state = Orchestration::new(tenant.clone(), *id);
-    for transition in rows.iter().filter_map(|row| row.transition().ok()) {
-        for fact in &transition.facts {
-            provost_engine::evolve(&mut state, fact, transition.ambient.now_us);
-        }
-    }
+    rows.into_iter().filter_map(|kept| kept.transition.as_ref()).for_each(|transition| unfold(&mut state, transition));
     state
+}
+
+/// Takes one more transition into a state.
+pub fn unfold(state: &mut Orchestration, transition: &Transition) {
+    transition.facts.iter().for_each(|fact| provost_engine::evolve(state, fact, transition.ambient.now_us));
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use provost_sim::{Corpus, run};
+use provost_sim::{Corpus, exhaustive, run};
 
 fn corpus() -> Corpus {
     Corpus::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
@@ -26,4 +26,14 @@ fn worlds_hold_and_repeat() {
 fn the_canary_dies() {
     let corpus = corpus();
     assert!(!run(&corpus, 1).canary.is_empty());
+}
+
+#[test]
+fn every_blow_at_every_commit_point_of_a_scene_is_survived() {
+    let corpus = corpus();
+    let scene = exhaustive::scenes().into_iter().find(|scene| scene.kind == "saga").unwrap();
+    let passed = exhaustive::pass(&corpus, &scene);
+    assert_eq!(passed.broken, []);
+    assert!(passed.points >= 10, "a saga has more commit points than {}", passed.points);
+    assert!(passed.cells >= passed.points * 9, "only {} cells of {} points were struck", passed.cells, passed.points);
 }

@@ -1,6 +1,6 @@
 //! What can go wrong at the store's port, with a stable code and what to do.
 
-use provost_model::record::{Head, Stream};
+use provost_model::record::{FORMAT, Head, Row, RowError, Stream};
 use provost_model::{OrchestrationId, TenantId};
 
 /// Why the store could not do what it was asked.
@@ -25,6 +25,18 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: String,
+        /// What was found.
+        what: String,
+    },
+    /// A row of a journal is not what was written.
+    #[error("the journal of {} in tenant `{tenant}` is damaged at sequence {sequence}: {what}", Shown(stream))]
+    DamagedRow {
+        /// The owner.
+        tenant: TenantId,
+        /// Whose journal.
+        stream: Box<Stream>,
+        /// The row's first sequence.
+        sequence: u64,
         /// What was found.
         what: String,
     },
@@ -110,7 +122,7 @@ impl StoreError {
         match self {
             Self::Full { .. } => "STORE_FULL",
             Self::Io { .. } => "STORE_IO",
-            Self::Damaged { .. } => "STORE_DAMAGED",
+            Self::Damaged { .. } | Self::DamagedRow { .. } => "STORE_DAMAGED",
             Self::Locked { .. } => "STORE_LOCKED",
             Self::Rebuilding { .. } => "STORE_REBUILDING",
             Self::Absent { .. } => "STORE_ABSENT",
@@ -124,6 +136,23 @@ impl StoreError {
         }
     }
 
+    /// What to say of a row that cannot be read.
+    pub fn unreadable(row: &Row, error: &RowError) -> Self {
+        match error {
+            RowError::Format(found) => Self::Newer {
+                path: format!("the journal of {} at sequence {}", Shown(&row.stream).to_string().trim_matches('`'), row.first_sequence),
+                found: u32::from(*found),
+                known: u32::from(FORMAT),
+            },
+            RowError::Payload(_) | RowError::Codec(_) => Self::damaged_row(row, error.to_string()),
+        }
+    }
+
+    /// A row whose bytes can be read but say nothing that can be.
+    pub fn damaged_row(row: &Row, what: String) -> Self {
+        Self::DamagedRow { tenant: row.tenant.clone(), stream: Box::new(row.stream.clone()), sequence: row.first_sequence, what }
+    }
+
     /// What to do.
     pub const fn hint(&self) -> &'static str {
         match self {
@@ -132,6 +161,7 @@ impl StoreError {
             Self::Damaged { .. } => {
                 "run `provost rebuild`: it derives every table but the journals again; a damaged journal it names, restore that file from a backup"
             }
+            Self::DamagedRow { .. } => "restore that partition's file from a backup; other journals are served as before",
             Self::Locked { .. } => "stop the other server or choose another folder with `--data`",
             Self::Rebuilding { .. } => "run `provost rebuild` again; journals are untouched",
             Self::Absent { .. } => "name another folder with `--data`",
@@ -150,6 +180,7 @@ impl StoreError {
         match self {
             Self::Full { .. } | Self::Io { .. } => true,
             Self::Damaged { .. }
+            | Self::DamagedRow { .. }
             | Self::Locked { .. }
             | Self::Rebuilding { .. }
             | Self::Absent { .. }

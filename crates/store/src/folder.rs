@@ -47,17 +47,18 @@ impl Folder {
     /// `Locked` while another process has it, `Newer`, `Damaged`, `Full` or `Io`.
     pub fn open(path: &Path, partitions: u32, now_us: i64) -> Result<Self, StoreError> {
         std::fs::create_dir_all(path).map_err(|e| io(path, &e))?;
-        let lock = lock(path)?;
+        let mut lock = lock(path)?;
         if exists(&path.join(UNFINISHED_FILE))? {
             return Err(StoreError::Rebuilding { path: path.display().to_string() });
         }
         let file = path.join("format.json");
         let layout = if exists(&file)? {
-            read_layout(&file)?
+            known_layout(path, &file)?
         } else {
             let size = partitions.clamp(1, PARTITIONS_MAX);
             create(path, &file, Layout { format: FORMAT, partitions: size, created_at_us: now_us })?
         };
+        note_holder(path, &mut lock)?;
         Ok(Self { path: path.to_owned(), layout, _lock: lock })
     }
 
@@ -70,8 +71,10 @@ impl Folder {
         if !exists(&file)? {
             return Err(StoreError::Absent { path: path.display().to_string() });
         }
-        let lock = lock(path)?;
-        Ok(Self { path: path.to_owned(), layout: read_layout(&file)?, _lock: lock })
+        let mut lock = lock(path)?;
+        let layout = known_layout(path, &file)?;
+        note_holder(path, &mut lock)?;
+        Ok(Self { path: path.to_owned(), layout, _lock: lock })
     }
 
     /// Notes durably that derived tables are incomplete from here on: nothing but a rebuild opens the folder until
@@ -169,9 +172,20 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(error)) => return Err(io(&path, &error)),
     }
-    let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-    noted.map_err(|e| io(&path, &e))?;
     Ok(file)
+}
+
+/// Says in the lock who holds it; the first thing that is written to a folder.
+fn note_holder(folder: &Path, lock: &mut File) -> Result<(), StoreError> {
+    let noted = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
+    noted.map_err(|e| io(&folder.join("lock"), &e))
+}
+
+/// Reads the layout and looks at every partition's format before anything is written: a newer folder stays as it was.
+fn known_layout(folder: &Path, file: &Path) -> Result<Layout, StoreError> {
+    let layout = read_layout(file)?;
+    (0..layout.partitions).map(|index| partition_path(folder, index)).try_for_each(|path| Sqlite::refuse_newer(&path))?;
+    Ok(layout)
 }
 
 fn read_small(file: &mut File) -> std::io::Result<String> {

@@ -41,6 +41,13 @@ impl Memory {
         handle
     }
 
+    /// Forgets the list rows that wait, as SQLite does after a commit that failed and is on disk all the same.
+    pub fn lose_lists(&mut self) {
+        let last = self.disk().last;
+        self.lost_through = if provost_model::planted::planted("lists-loss-untold") { self.lost_through } else { last };
+        self.waiting.clear();
+    }
+
     fn disk(&self) -> MutexGuard<'_, Tables> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,11 +55,8 @@ impl Memory {
     /// The disk, if this handle's epoch is the partition's.
     fn fenced(&self, ours: u64) -> Result<MutexGuard<'_, Tables>, StoreError> {
         let disk = self.disk();
-        if ours == disk.epoch && ours == self.claimed && ours != 0 {
-            Ok(disk)
-        } else {
-            Err(StoreError::Stale { ours, current: disk.epoch })
-        }
+        let newest = ours == disk.epoch || provost_model::planted::planted("fence-at-most") && ours <= disk.epoch;
+        if newest && ours == self.claimed && ours != 0 { Ok(disk) } else { Err(StoreError::Stale { ours, current: disk.epoch }) }
     }
 }
 

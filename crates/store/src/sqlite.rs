@@ -98,6 +98,14 @@ impl Sqlite {
         schema::is_unused(path)
     }
 
+    /// Refuses a file of a newer format without touching it.
+    ///
+    /// # Errors
+    /// `Newer`.
+    pub fn refuse_newer(path: &Path) -> Result<(), StoreError> {
+        schema::refuse_newer(path)
+    }
+
     /// Makes the tables that a partition's file lacks, empty; returns their names. A journal is never made anew.
     ///
     /// # Errors
@@ -119,8 +127,9 @@ impl Sqlite {
         let (last, watermark) = reads::positions(&self.connection).map_err(|e| self.place.fault(e))?;
         self.heads.clear();
         if last != self.last {
-            // Rows stand there whose list rows this value does not have.
+            // Rows stand there whose list rows this value does not have. What waits is derived with them: it could be older.
             self.lost_through = last;
+            self.waiting.clear();
         }
         (self.last, self.watermark) = (last, watermark);
         self.broken = false;
@@ -174,6 +183,7 @@ fn is_fault(error: &StoreError) -> bool {
         StoreError::Full { .. }
         | StoreError::Io { .. }
         | StoreError::Damaged { .. }
+        | StoreError::DamagedRow { .. }
         | StoreError::Locked { .. }
         | StoreError::Rebuilding { .. }
         | StoreError::Absent { .. }

@@ -117,6 +117,7 @@ fn steered(fact: &Fact, command: &Command) -> Option<(&'static str, String, Stri
             Some(("timeout", format!("the time of {} was up", id.trim_start_matches("timeout:")), none))
         }
         (Fact::Emitted { event, effect, .. }, _) => Some(("emit", event.kind.to_string(), effect.to_string())),
+        (Fact::Unwinding { effects, .. }, _) if effects.is_empty() => Some(("undo", "first looks up what is in doubt".to_owned(), none)),
         (Fact::Unwinding { effects, .. }, _) => Some(("undo", format!("{} finished effects, latest first", effects.len()), none)),
         (Fact::CancelRequested { .. }, Command::Cancel(cancel)) => {
             Some(("cancel", format!("by {}: {}", cancel.by.name, cancel.reason), none))

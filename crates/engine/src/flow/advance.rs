@@ -49,7 +49,8 @@ fn is_idle(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
 
 fn go_on(turn: &mut Turn<'_>, at: &Position) {
     let Some(open) = turn.state.open.get(at).cloned() else { return };
-    if let Some(expired) = expired_around(turn, at) {
+    // What is through when its time is up succeeded; only what would go on is stopped.
+    if let Some(expired) = expired_around(turn, at).filter(|_| !is_through(turn, at, &open)) {
         return expire(turn, &expired);
     }
     match &open.kind {
@@ -57,6 +58,25 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
         OpenKind::For { items, index } => each(turn, at, &open, items, *index),
         OpenKind::Try { waiting: true, .. } => {}
         OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, &open),
+    }
+}
+
+/// Whether nothing is left to run in the block at `at`.
+fn is_through(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
+    match &open.kind {
+        OpenKind::Fork { done } => match turn.task(open.task).map(|task| &task.kind) {
+            Ok(TaskKind::Fork(task)) => done.len() == task.branches.len() || task.compete && !done.is_empty(),
+            Ok(_) | Err(_) => false,
+        },
+        OpenKind::For { items, index } => {
+            let running = turn.state.open.get(&at.iteration(*index));
+            let carried = running.map_or(&open.input, |block| &block.last);
+            let next = if running.is_some() { index + 1 } else { *index };
+            !turn.state.has_open_child(&at.iteration(*index)) && !another(turn, at, open, items, next, carried).unwrap_or(true)
+        }
+        OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => {
+            !turn.state.has_open_child(at) && next_of(turn, open).is_none()
+        }
     }
 }
 
@@ -99,18 +119,22 @@ fn list(turn: &mut Turn<'_>, at: &Position, open: &Open) {
     if turn.state.has_open_child(at) {
         return;
     }
+    match (next_of(turn, open), &open.then) {
+        (Some(ix), _) => enter(turn, at, ix, open.last.clone()),
+        (None, Flow::End) if open.cursor.is_some() => end(turn, open.last.clone()),
+        (None, _) => finish(turn, at, open),
+    }
+}
+
+/// The next task of a list; `None` at its end, or where control leaves it.
+fn next_of(turn: &Turn<'_>, open: &Open) -> Option<TaskIx> {
     static NOTHING: Block = Block::new();
     let body = block(turn, open).unwrap_or(&NOTHING);
-    let next = match (&open.cursor, &open.then) {
+    match (&open.cursor, &open.then) {
         (None, _) => body.first().copied(),
         (Some(_), Flow::Task(ix)) => Some(*ix),
-        (Some(_), Flow::Exit) => None,
-        (Some(_), Flow::End) => return end(turn, open.last.clone()),
+        (Some(_), Flow::Exit | Flow::End) => None,
         (Some(done), Flow::Continue) => body.iter().skip_while(|ix| *ix != done).nth(1).copied(),
-    };
-    match next {
-        Some(ix) => enter(turn, at, ix, open.last.clone()),
-        None => finish(turn, at, open),
     }
 }
 

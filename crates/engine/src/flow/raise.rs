@@ -106,8 +106,10 @@ fn take(turn: &mut Turn<'_>, at: &Position, problem: Problem) {
         && let Some((attempt, due_us)) = next_attempt(turn, at, &task.catch, spec, &problem)
     {
         turn.emit(Fact::RetryScheduled { at: at.clone(), problem, attempt, due_us });
-        if due_us > turn.ambient.now_us && !provost_model::planted::planted("retry-without-timer") {
-            turn.set_timer(format!("retry:{at}"), at, due_us);
+        if due_us > turn.ambient.now_us && !provost_model::planted::planted("retry-at-once") {
+            if !provost_model::planted::planted("retry-without-timer") {
+                turn.set_timer(format!("retry:{at}"), at, due_us);
+            }
         } else {
             turn.emit(Fact::Retried { at: at.clone() });
             turn.ready.push(at.clone());

@@ -247,6 +247,7 @@ fn unknown(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Proble
                 None => ask_or_doubt(turn, id, effect),
             }
         }
+        EffectClass::E3 if provost_model::planted::planted("asked-not") => failed(turn, id, effect, problem, true, None),
         EffectClass::E3 => ask_or_doubt(turn, id, effect),
         EffectClass::E4 if provost_model::planted::planted("e4-sent-again") => again(turn, id, effect.attempt + 1, turn.ambient.now_us),
         EffectClass::E4 => doubt(turn, id, effect),
@@ -267,6 +268,11 @@ fn ask_or_doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     if lookup { look_up(turn, id, turn.ambient.now_us) } else { doubt(turn, id, effect) }
 }
 
+/// Asks the target about an effect in doubt once more.
+pub(crate) fn ask_once_more(turn: &mut Turn<'_>, id: &EffectId) {
+    look_up(turn, id, turn.ambient.now_us);
+}
+
 /// The look-up itself failed: once more with backoff, until a person must settle it.
 fn ask_again(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     if effect.lookups >= LOOKUPS_MAX {
@@ -277,12 +283,13 @@ fn ask_again(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     look_up(turn, id, turn.ambient.now_us.saturating_add(wait_ms.saturating_mul(1000)));
 }
 
-/// A look-up says it was not done: final only once the target has settled.
+/// A look-up says it was not done: final only if it was asked once the target had settled. When the answer came says nothing about that:
+/// it may have been on its way for as long as a lease.
 fn absent(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     let settle_ms = turn.program().actions.get(&effect.name).map_or(0, |spec| spec.settle_ms);
     let settled_us = effect.last_us.saturating_add(settle_ms.saturating_mul(1000));
-    if settled_us > turn.ambient.now_us && !provost_model::planted::planted("absent-at-once") {
-        return look_up(turn, id, settled_us);
+    if settled_us > effect.due_us && !provost_model::planted::planted("absent-at-once") {
+        return look_up(turn, id, settled_us.max(turn.ambient.now_us));
     }
     let problem = Problem::standard("communication", 504, format!("`{}` was sent and was not done", effect.name))
         .detail("the target was asked and does not know it");
@@ -305,9 +312,13 @@ fn doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
 
 /// An undo is through: the next one, or the end of the task that undoes.
 fn unwound(turn: &mut Turn<'_>, at: &Position) {
-    if tasks::unwind_next(turn, at) {
-        return;
+    if !tasks::unwind_next(turn, at) {
+        undone(turn, at);
     }
+}
+
+/// Nothing is left to undo: the task says what was.
+pub(crate) fn undone(turn: &mut Turn<'_>, at: &Position) {
     let Some(open) = turn.state.open.get(at).cloned().filter(|_| !at.is_root()) else { return };
     let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
     let undone = turn.state.effects.values().filter(|e| e.at == *at && e.kind == EffectKind::Undo && e.state == EffectState::Done);

@@ -1,30 +1,54 @@
-//! `emit`: an event into our own inbox; its id is the effect's, so that a retry is no second event.
+//! `emit`: an event into our own inbox; its id is the effect's key, so that a retry or a redrive is no second event.
+//!
+//! What must stay true: one place sends one event. Run again with the same content it answers as sent; with other content it parks.
 
 use provost_model::program::EmitTask;
-use provost_model::record::{Fact, Intent};
+use provost_model::record::{Fact, Intent, Shape};
 use provost_model::value::Map;
 use provost_model::{Event, Labelled, Problem, Value};
 
 use super::ended;
-use crate::flow::{Entering, Entry};
+use crate::flow::{Entering, Entry, park};
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTask) -> Result<Entry, Problem> {
     let rendered = turn.render(&task.event, &entering.input, &entering.scope())?;
     turn.validate(task.contract, rendered.member("data").unwrap_or(&Value::Null), "the event's data")?;
-    let round = turn.state.round(entering.at);
-    let effect = turn.state.id.effect(entering.at.as_str(), &format!("emit/{round}"));
+    let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).saturating_add(1);
-    event.id = effect.to_string().into();
+    event.id = effect.event_key().into();
     event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
     if event.source.is_empty() {
         event.source = format!("/workflows/{}/{}", turn.program().namespace, turn.program().name).into();
     }
-    let output = as_value(&event);
-    turn.emit(Fact::Emitted { at: entering.at.clone(), effect, event: Box::new(event) });
-    turn.intend(Intent::Emit { effect });
-    ended(entering, Labelled::new(output, rendered.labels))
+    match turn.state.emitted.get(&effect).cloned() {
+        Some(sent) if is_same(&sent, &event) => ended(entering, Labelled::new(as_value(&sent), rendered.labels)),
+        Some(sent) => {
+            entering.open(turn, Shape::Plain)?;
+            park(turn, entering.at.clone(), conflict(&sent));
+            Ok(Entry::Open)
+        }
+        None => {
+            let output = as_value(&event);
+            turn.emit(Fact::Emitted { at: entering.at.clone(), effect, event: Box::new(event) });
+            turn.intend(Intent::Emit { effect });
+            ended(entering, Labelled::new(output, rendered.labels))
+        }
+    }
+}
+
+/// What the event of a place is for: one place sends one event, however often it is run again.
+const EMIT: &str = "emit";
+
+/// Whether the inbox would take both for one event.
+fn is_same(sent: &Event, event: &Event) -> bool {
+    sent.source == event.source && sent.fingerprint() == event.fingerprint()
+}
+
+fn conflict(sent: &Event) -> Problem {
+    Problem::ours("conflict", 409, format!("`{}` was emitted here already with other content", sent.kind))
+        .detail("what an event says must not depend on what a retry runs again; put the `emit` behind the `try`, then cancel this one")
 }
 
 const KNOWN: [&str; 9] = ["id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "specversion"];
@@ -62,7 +86,13 @@ fn as_value(event: &Event) -> Value {
     map.insert("id".into(), Value::Str(event.id.clone()));
     map.insert("source".into(), Value::Str(event.source.clone()));
     map.insert("type".into(), Value::Str(event.kind.clone()));
-    for (key, text) in [("subject", &event.subject), ("time", &event.time), ("dataschema", &event.dataschema)] {
+    for (key, text) in [
+        ("subject", &event.subject),
+        ("time", &event.time),
+        ("dataschema", &event.dataschema),
+        ("datacontenttype", &event.datacontenttype),
+        ("traceparent", &event.traceparent),
+    ] {
         if let Some(text) = text {
             map.insert(key.into(), Value::Str(text.clone()));
         }

@@ -37,6 +37,11 @@ const FOLDERS: [(&str, &[(&str, PartKind)]); 6] = [
     ("policies", &[("cedar", PartKind::Policy), ("cedarschema", PartKind::PolicySchema)]),
 ];
 
+/// Whether parts of a bundle stand in a folder of this name.
+pub fn is_part_folder(name: &str) -> bool {
+    FOLDERS.iter().any(|(known, _)| *known == name)
+}
+
 /// A file with its kind.
 pub(super) struct File<'s> {
     pub(super) path: &'s Arc<str>,

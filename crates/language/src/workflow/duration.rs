@@ -190,8 +190,9 @@ fn limits(node: &Node, spec: &mut RetrySpec, log: &Log) {
     if let Some(count) = attempt.int("count", 0, 1000, log) {
         spec.attempts_max = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
     }
-    if let Some(ms) = attempt.find("duration").and_then(|node| fixed_ms(node, "duration", log)) {
-        spec.attempt_ms_max = ms;
+    if attempt.find("duration").is_some() {
+        let hint = "write `timeout` at a task of the list, `timeoutMs` in an action's file, or `budgets.wallMs` in an agent's";
+        log.error_hint(Code::NotYet, attempt.key_at("duration"), "`limit.attempt.duration` cannot be executed yet", hint);
     }
 }
 

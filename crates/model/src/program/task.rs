@@ -207,8 +207,6 @@ pub struct RetrySpec {
     pub attempts_max: u32,
     /// Longest time over all attempts, in milliseconds; 0 means none.
     pub total_ms_max: i64,
-    /// Longest time of one attempt, in milliseconds; 0 means none.
-    pub attempt_ms_max: i64,
     /// Only when this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<ExprIx>,
@@ -226,7 +224,6 @@ impl Default for RetrySpec {
             jitter_ms: (0, 100),
             attempts_max: 5,
             total_ms_max: 0,
-            attempt_ms_max: 0,
             when: None,
             except_when: None,
         }

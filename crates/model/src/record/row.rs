@@ -220,7 +220,7 @@ impl Head {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
     /// The payload is no transition.
-    #[error("the row's payload cannot be read: {0}; run `provost doctor` and restore the partition's file from a backup")]
+    #[error("the row's payload cannot be read: {0}")]
     Payload(String),
     /// Written by a newer Provost.
     #[error("the row has format {0}, this binary reads up to {FORMAT}; use a newer binary")]

@@ -1,4 +1,4 @@
-//! Verbs by which a person acts: approve, reject, resolve, redrive, cancel, guard, token.
+//! Verbs by which a person acts: approve, reject, resolve, redrive, cancel, guard, token, revoke, policies.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent; it cannot panic")]
 
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::client::Target;
 use crate::say::{Failure, data, note};
-use crate::verbs::look::meant;
+use crate::verbs::look::{encoded, meant};
 use crate::verbs::{json_argument, parse_json};
 
 /// Approve a review: its first option.
@@ -97,9 +97,35 @@ pub struct Token {
     /// The tenant it belongs to; made where there is none yet. Without it, the caller's own.
     #[arg(long)]
     tenant: Option<String>,
+    /// How long it works, in days; without it, until it is revoked.
+    #[arg(long)]
+    days: Option<u32>,
     /// Why, for the record.
     #[arg(long)]
     reason: String,
+}
+
+/// Shut a named token out, at once and for good.
+#[derive(Debug, clap::Args)]
+pub struct Revoke {
+    /// Its name; `provost list principals` shows them.
+    name: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Show the tenant's own policies, or replace them by Cedar files.
+#[derive(Debug, clap::Args)]
+pub struct Policies {
+    /// The files; none: show those that hold.
+    files: Vec<std::path::PathBuf>,
+    /// Go back to the built-in ones.
+    #[arg(long, conflicts_with = "files")]
+    built_in: bool,
+    /// Why, for the record; needed for a change.
+    #[arg(long, required_if_eq("built_in", "true"))]
+    reason: Option<String>,
 }
 
 fn done(answer: &serde_json::Value) -> ExitCode {
@@ -199,10 +225,50 @@ impl Token {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
-        let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason, "tenant": self.tenant });
+        let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason, "tenant": self.tenant, "days": self.days });
         let said = client.post("/v1/principals", &body, &[]).await?;
         client.close().await;
         data(said["token"].as_str().unwrap_or_default());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Revoke {
+    /// Shuts it out.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        note(&format!("server {}", client.url()));
+        let path = format!("/v1/principals/{}/revocation", encoded(&self.name));
+        let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
+        client.close().await;
+        data(if said["changed"] == true { "revoked" } else { "it was revoked already" });
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Policies {
+    /// Prints those that hold, or replaces them.
+    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+        let client = target.connect().await?;
+        note(&format!("server {}", client.url()));
+        if self.files.is_empty() && !self.built_in {
+            let held = client.get("/v1/policies").await?;
+            client.close().await;
+            data(&crate::verbs::pretty(&held));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let reason = self.reason.as_deref().ok_or_else(|| Failure::new("reason", "a change needs `--reason`"))?;
+        let mut files = serde_json::Map::new();
+        for path in &self.files {
+            let unreadable = |e: std::io::Error| Failure::new("unreadable", format!("`{}` cannot be read: {e}", path.display()));
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if files.insert(name.clone(), std::fs::read_to_string(path).map_err(unreadable)?.into()).is_some() {
+                return Err(Failure::new("policies", format!("two files are named `{name}`")).detail("rename one of them"));
+            }
+        }
+        let said = client.put("/v1/policies", &json!({ "files": files, "reason": reason })).await?;
+        client.close().await;
+        data(if said["changed"] == true { "set" } else { "nothing changed" });
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,15 +1,20 @@
 //! `provost check`.
+//!
+//! What must stay true: a lone document is judged by its own findings; the bundle around it only says what its names mean.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Finding, Severity, compile, render};
+use provost_runtime::language::{Checked, Code, Finding, Severity, Sources, compile, is_part_folder, render};
 
 use crate::compose;
 use crate::say::{Failure, data, note};
 use crate::verbs::Output;
 
 /// Check a bundle folder or a lone workflow document. Exit 1 with errors.
+///
+/// A document that names agents, rules, actions or contracts is read together with the bundle it stands in: the folder that holds its
+/// `workflows/`, or its own folder where a `provost.yaml` stands. Its own findings decide; those of other files are counted.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The folder or document.
@@ -19,34 +24,85 @@ pub struct Check {
     json: bool,
 }
 
+/// What was read and what came of it.
+struct Read {
+    sources: Sources,
+    checked: Checked,
+    /// The bundle around a lone document, and how many findings its other files have.
+    around: Option<(PathBuf, usize)>,
+}
+
 impl Check {
     /// Checks and prints.
     pub fn run(&self, output: Output) -> Result<ExitCode, Failure> {
-        let sources = compose::sources(&self.path)?;
-        let checked = compile(&sources);
+        let Read { sources, checked, around } = read(&self.path)?;
         let mut findings: Vec<serde_json::Value> = checked.findings.iter().filter_map(|f| serde_json::to_value(f).ok()).collect();
         let mut errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        if let Some(bundle) = &checked.bundle
+        if let Some(bundle) = checked.bundle.as_ref().filter(|_| around.is_none())
             && let Err(refused) = provost_runtime::control_plane::load(provost_runtime::control_plane::stored(bundle))
         {
             errors += 1;
             findings.push(serde_json::json!({ "code": refused.code(), "severity": "error", "message": refused.to_string() }));
             note(&refused.to_string());
         }
+        if let Some((root, others)) = around.as_ref().filter(|(_, others)| *others > 0) {
+            note(&format!("other files of the bundle have {others} findings; `provost check {}` shows them", root.display()));
+        }
         if self.json || output != Output::Table {
             let digest = checked.bundle.as_ref().map(|bundle| bundle.digest.to_string());
-            data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest }).to_string());
+            let bundle = around.map(|(root, _)| root.display().to_string());
+            data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());
         } else {
-            note(&render_all(&checked.findings, &sources));
+            note(&render(&checked.findings, &sources));
             if let Some(bundle) = checked.bundle.as_ref().filter(|_| errors == 0) {
                 let names: Vec<String> = bundle.workflows.iter().map(|program| format!("{} {}", program.name, program.version)).collect();
                 data(&format!("ok  {}  {}", bundle.digest, names.join(", ")));
+            } else if errors == 0 {
+                data("ok  the document alone; the bundle around it has errors");
             }
         }
         Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-fn render_all(findings: &[Finding], sources: &provost_runtime::language::Sources) -> String {
-    render(findings, sources)
+/// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
+fn read(path: &Path) -> Result<Read, Failure> {
+    let sources = compose::sources(path)?;
+    let checked = compile(&sources);
+    let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
+    let place = if lost { enclosing(path) } else { None };
+    let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None }) };
+    let mut sources = parts(&root)?;
+    sources.add(&name, compose::bytes(path)?);
+    let mut checked = compile(&sources);
+    let all = checked.findings.len();
+    checked.findings.retain(|finding: &Finding| *finding.file == *name);
+    let others = all - checked.findings.len();
+    Ok(Read { sources, checked, around: Some((root, others)) })
+}
+
+/// The folder of the bundle in which a document stands, and the document's name inside it.
+fn enclosing(document: &Path) -> Option<(PathBuf, String)> {
+    let document = document.canonicalize().ok()?;
+    let folder = document.parent()?;
+    let over = folder.ancestors().find(|over| over.file_name().is_some_and(|name| name == "workflows")).and_then(Path::parent);
+    let root = over.or_else(|| Some(folder).filter(|folder| folder.join("provost.yaml").is_file()))?;
+    let name = document.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
+    Some((root.to_owned(), name))
+}
+
+/// The parts of the bundle at `root` and nothing else that may stand there.
+fn parts(root: &Path) -> Result<Sources, Failure> {
+    let mut all = Sources::new();
+    let entries = std::fs::read_dir(root).map_err(|e| compose::unreadable(root, &e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| compose::unreadable(root, &e))?;
+        let folder = entry.file_name().to_string_lossy().into_owned();
+        if is_part_folder(&folder) && entry.path().is_dir() {
+            for (name, bytes) in compose::sources(&entry.path())?.iter() {
+                all.add(&format!("{folder}/{name}"), bytes);
+            }
+        }
+    }
+    Ok(all)
 }

@@ -18,10 +18,11 @@ enum Noun {
     Effects,
     DeadLetters,
     Bundles,
+    Principals,
     Events,
 }
 
-/// List orchestrations, reviews, effects, dead-letters, events or bundles.
+/// List orchestrations, reviews, effects, dead-letters, events, bundles or principals.
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// What.
@@ -54,6 +55,7 @@ impl List {
                 let status = self.state.as_ref().map(|state| format!("&status={state}")).unwrap_or_default();
                 (format!("/v1/events?limit={}{status}", self.limit), &["id", "status", "received_at", "by", "code"])
             }
+            Noun::Principals => ("/v1/principals".to_owned(), &["name", "roles", "prefix", "revoked"]),
             Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
         };
         let answer = client.get(&path).await?;

@@ -64,6 +64,7 @@ forbid(principal, action == Action::"review.decide", resource) when { context.fo
 pub struct Served {
     child: Option<Child>,
     folder: tempfile::TempDir,
+    data: PathBuf,
     url: String,
     http: reqwest::Client,
 }
@@ -82,21 +83,32 @@ pub struct Answer {
     pub kind: String,
     pub json: Json,
     pub text: String,
+    pub retry_after: Option<String>,
 }
 
 impl Served {
     /// A server on a fresh folder.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::start_in(folder, data).await
+    }
+
+    /// A server whose data stand elsewhere.
+    pub async fn start_at(data: PathBuf) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), data).await
+    }
+
+    async fn start_in(folder: tempfile::TempDir, data: PathBuf) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut served = Self { child: None, folder, url: String::new(), http };
+        let mut served = Self { child: None, folder, data, url: String::new(), http };
         served.up().await;
         served
     }
 
     /// The folder that it holds.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// The folder of the secrets it may send.
@@ -142,6 +154,18 @@ impl Served {
         }
     }
 
+    /// Stops it as an operator would; how it ended.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        child.wait().unwrap()
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The local user.
     pub fn local(&self) -> Caller {
         Caller { url: self.url.clone(), http: self.http.clone(), token: None }
@@ -150,6 +174,11 @@ impl Served {
     /// A caller with this token.
     pub fn with(&self, token: &str) -> Caller {
         Caller { token: Some(token.to_owned()), ..self.local() }
+    }
+
+    /// The same caller, after a restart at another address.
+    pub fn again(&self, caller: &Caller) -> Caller {
+        Caller { token: caller.token.clone(), ..self.local() }
     }
 
     /// A named token of a tenant, with its bundle published there by the first one made.
@@ -258,10 +287,10 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let kind = header("content-type").unwrap_or_default();
+        let (kind, retry_after) = (header("content-type").unwrap_or_default(), header("retry-after"));
         let text = response.text().await.unwrap_or_default();
         let json = serde_json::from_str(&text).unwrap_or(Json::Null);
-        Self { status, kind, json, text }
+        Self { status, kind, json, text, retry_after }
     }
 
     /// It is a problem document with this status and code that says what to do.

@@ -14,6 +14,10 @@ use crate::gate::Refused;
 use crate::inbox::{self, Accepted, InboxFact};
 use crate::registry::Launch;
 
+/// Most orchestrations that events of ours begin within one delivery; further ones begin in another commit, so that a loop or a flood
+/// of events comes in pieces.
+const BEGUN_BY_OURS_MAX: usize = 1;
+
 impl<S: Upkeep> Partition<S> {
     /// Takes an event: the first answer again for a known one, else an inbox row and what it starts.
     pub(super) fn accept(
@@ -73,7 +77,12 @@ impl<S: Upkeep> Partition<S> {
         if refusal.is_none() {
             for (launch, start) in starts {
                 let id = orchestration_of(tenant, self.now_us, id, &start);
-                self.begin_or_hand_on(stage, tenant, &launch, id, start, (slot, None))?;
+                if ticket.is_none() && stage.begun_by_ours >= BEGUN_BY_OURS_MAX {
+                    self.hand_on(stage, tenant, &launch, id, start, (slot, None))?;
+                } else {
+                    stage.begun_by_ours += usize::from(ticket.is_none());
+                    self.begin_or_hand_on(stage, tenant, &launch, id, start, (slot, None))?;
+                }
             }
         }
         if let Some(accepted) = fact.answer() {

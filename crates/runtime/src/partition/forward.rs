@@ -1,4 +1,5 @@
-//! Starts that belong to a slot of another partition, because an ordering key lives there.
+//! Starts that begin in another commit: they belong to a slot of another partition, because an ordering key lives there, or too many
+//! began in this one already.
 //!
 //! What must stay true: the start is open work of the partition that took the event until the other one says that it arrived; arriving
 //! twice begins once. Accept and start are two commits; a crash between them is made good when the open work is read back.
@@ -39,7 +40,7 @@ impl<S: Upkeep> Partition<S> {
         if let Some(entry) = stage.entries.last_mut() {
             entry.open = OpenChange::Forward(open_work_of(tenant, id, &start, (from, entry.row.head()))?);
         }
-        stage.releases.push(start_at(tenant, launch.clone(), id, start, from));
+        stage.releases.push(self.start_at(tenant, launch.clone(), id, start, from));
         Ok(())
     }
 
@@ -56,8 +57,16 @@ impl<S: Upkeep> Partition<S> {
         let begun = self.loaded.contains_key(&(tenant.clone(), id))
             || self.store.head(tenant, &Stream::Orchestration(id))?.is_some()
             || self.store.tombstone(tenant, &id)?.is_some();
+        let own = self.owns(from);
         if !begun {
+            if own {
+                // In one commit, and before the open work of what begins, which stands under the same id.
+                self.delivered(stage, tenant, from, id)?;
+            }
             self.begin(stage, tenant, launch, id, start.clone(), None)?;
+        }
+        if own {
+            return Ok(());
         }
         let delivered = Delivery::Delivered { tenant: tenant.clone(), from, orchestration: id };
         stage.releases.push(Release::Forward(from, Box::new(delivered)));
@@ -94,7 +103,13 @@ impl<S: Upkeep> Partition<S> {
         let Ok(HandedOn { handed_on, from }) = serde_json::from_slice(&row.work) else { return Ok(None) };
         let code = self.registry.program(&row.tenant, &row.pin, &handed_on.workflow).ok_or(Refused::UnknownBundle(row.pin))?;
         let launch = Launch { code, pin: row.pin, binding: handed_on.binding };
-        Ok(Some(start_at(&row.tenant, launch, row.orchestration, *handed_on, from)))
+        Ok(Some(self.start_at(&row.tenant, launch, row.orchestration, *handed_on, from)))
+    }
+
+    fn start_at(&self, tenant: &TenantId, launch: Launch, id: OrchestrationId, start: Start, from: Slot) -> Release {
+        let delivery = Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember: None, from: Some(from) };
+        // What stays here cannot be lost on the way, and is not answered.
+        if self.owns(id.slot()) { Release::Again(Box::new(delivery)) } else { Release::Forward(id.slot(), Box::new(delivery)) }
     }
 }
 
@@ -103,9 +118,4 @@ pub(crate) fn open_work_of(tenant: &TenantId, id: OrchestrationId, start: &Start
     let handed = HandedOn { handed_on: Box::new(start.clone()), from };
     let work = serde_json::to_vec(&handed).map_err(|e| Refused::Internal(e.to_string()))?;
     Ok(OpenWork { tenant: tenant.clone(), orchestration: id, head, pin: start.pin, due_us: None, needs: Needs::NONE, work })
-}
-
-fn start_at(tenant: &TenantId, launch: Launch, id: OrchestrationId, start: Start, from: Slot) -> Release {
-    let delivery = Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember: None, from: Some(from) };
-    Release::Forward(id.slot(), Box::new(delivery))
 }

@@ -22,6 +22,8 @@ pub(super) struct Stage {
     pub ended: Vec<(TenantId, OrchestrationId)>,
     /// Orchestrations whose journal passed a snapshot's distance.
     pub grown: Vec<(TenantId, OrchestrationId)>,
+    /// How many orchestrations events of ours began within the delivery at hand.
+    pub begun_by_ours: usize,
     pub tally: Tally,
     pub lasted: Vec<Lasted>,
     pub traced: Vec<Traced>,

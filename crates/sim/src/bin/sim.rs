@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Parser;
-use provost_sim::{Cells, Corpus, Outcome, bugs, run};
+use provost_sim::cells::{COMMITS, KINDS, MOMENTS};
+use provost_sim::strike::BLOWS;
+use provost_sim::{Cells, Corpus, Outcome, bugs, exhaustive, run};
 
 /// Deterministic simulation of seeds.
 #[derive(Debug, Parser)]
@@ -24,10 +26,16 @@ struct Options {
     /// Plant each known bug in turn; `--seeds` is the most that are tried for each.
     #[arg(long)]
     bugs: bool,
+    /// Only the exhaustive pass: every blow at every commit point of every workflow.
+    #[arg(long)]
+    exhaustive: bool,
     /// How many threads.
     #[arg(long)]
     threads: Option<usize>,
 }
+
+/// Seeds among which at least one is busy enough to break the canary.
+const BUSY_SEEDS: u64 = 10;
 
 #[derive(Default)]
 struct Sum {
@@ -37,6 +45,7 @@ struct Sum {
     rows: u64,
     zombies: u64,
     twice: u64,
+    canaries: u64,
     broken: Vec<(u64, &'static str, String)>,
 }
 
@@ -47,6 +56,7 @@ impl Sum {
         self.orchestrations += outcome.orchestrations;
         self.rows += outcome.rows;
         self.zombies += outcome.zombies;
+        self.canaries += u64::from(!outcome.canary.is_empty());
         self.broken.extend(outcome.broken.into_iter().map(|(name, what)| (outcome.seed, name, what)));
     }
 }
@@ -76,11 +86,96 @@ fn one(corpus: &Corpus, seed: u64, sum: &Mutex<Sum>) {
     sum.add(outcome);
 }
 
+/// What the exhaustive pass came to.
+#[derive(Default)]
+struct Struck {
+    scenes: usize,
+    points: u64,
+    cells: u64,
+    crashes: Cells,
+    seconds: f64,
+    broken: Vec<(String, &'static str, String)>,
+}
+
+fn strike_all(corpus: &Corpus, options: &Options) -> Struck {
+    let (scenes, next, begun) = (exhaustive::scenes(), AtomicU64::new(0), Instant::now());
+    let sum = Mutex::new(Struck { scenes: scenes.len(), ..Struck::default() });
+    std::thread::scope(|scope| {
+        for _ in 0..threads(options) {
+            scope.spawn(|| {
+                while let Some(scene) = scenes.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX)) {
+                    let passed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| exhaustive::pass(corpus, scene)));
+                    let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                    match passed {
+                        Ok(passed) => {
+                            sum.points += passed.points;
+                            sum.cells += passed.cells;
+                            sum.crashes.add(&passed.crashes);
+                            sum.broken.extend(passed.broken);
+                        }
+                        Err(_) => sum.broken.push((format!("{scene:?}"), "panics", "the world of this scene panicked".to_owned())),
+                    }
+                }
+            });
+        }
+    });
+    let mut struck = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    struck.broken.sort();
+    struck.seconds = begun.elapsed().as_secs_f64();
+    struck
+}
+
+fn tell_struck(options: &Options, struck: &Struck) -> std::io::Result<()> {
+    if options.json {
+        return Ok(());
+    }
+    let mut out = stdout();
+    for (scene, property, what) in struck.broken.iter().take(20) {
+        writeln!(out, "broken: {property}: {what}; {scene}; repeat with: cargo xtask sim --exhaustive")?;
+    }
+    let held = if struck.broken.is_empty() { "all held".to_owned() } else { format!("{} findings", struck.broken.len()) };
+    let (points, faults, scenes) = (struck.points, BLOWS.len(), struck.scenes);
+    writeln!(
+        out,
+        "exhaustive: {points} commit points x {faults} faults in {scenes} scenes, {} cells struck, {held} ({:.1} s)",
+        struck.cells, struck.seconds
+    )?;
+    writeln!(out, "exhaustive: kinds of commit crashed before, inside, after: {}", met(&struck.crashes, commits()))
+}
+
+fn only_exhaustive(corpus: &Corpus, options: &Options) -> std::io::Result<ExitCode> {
+    let struck = strike_all(corpus, options);
+    tell_struck(options, &struck)?;
+    writeln!(stdout(), "{}", json_of(&struck))?;
+    Ok(if struck.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn json_of(struck: &Struck) -> serde_json::Value {
+    let (held, faults) = (struck.broken.is_empty(), BLOWS.len());
+    serde_json::json!({ "held": held, "points": struck.points, "faults": faults, "scenes": struck.scenes, "cells": struck.cells,
+        "crashes_empty": struck.crashes.empty(commits()) })
+}
+
+/// The kinds that are commits.
+fn commits() -> &'static [&'static str] {
+    KINDS.get(..COMMITS).unwrap_or(&KINDS)
+}
+
+/// How many cells of a crash table were met, and which were not.
+fn met(cells: &Cells, kinds: &[&'static str]) -> String {
+    let empty = cells.empty(kinds);
+    let shown = if empty.is_empty() { "none".to_owned() } else { empty.join(" ") };
+    format!("{} of {}; empty: {shown}", kinds.len() * MOMENTS.len() - empty.len(), kinds.len() * MOMENTS.len())
+}
+
+fn threads(options: &Options) -> usize {
+    options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).max(1)
+}
+
 fn all(corpus: &Corpus, options: &Options) -> Sum {
     let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..options.threads.unwrap_or(cores).max(1) {
+        for _ in 0..threads(options) {
             scope.spawn(|| {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
@@ -95,29 +190,35 @@ fn all(corpus: &Corpus, options: &Options) -> Sum {
     sum.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn tell(options: &Options, mut sum: Sum, seconds: f64) -> std::io::Result<ExitCode> {
+fn tell(options: &Options, mut sum: Sum, struck: &Struck, seconds: f64) -> std::io::Result<ExitCode> {
     let mut out = stdout();
     sum.broken.sort();
-    let empty = sum.cells.empty();
+    if options.seeds >= BUSY_SEEDS && sum.canaries == 0 {
+        sum.broken.push((options.seed, "canary", "no world broke the promise that nobody made: nothing is looked at".to_owned()));
+    }
+    let empty = sum.cells.empty(&KINDS);
     let filled = sum.cells.0.len();
     if !options.json {
         for (seed, name, what) in sum.broken.iter().take(20) {
             writeln!(out, "broken: {name}: {what}; repeat with: cargo xtask sim --seed {seed} --seeds 1")?;
         }
         writeln!(out, "{} seeds in {seconds:.1} s: {:.1} seeds/s", options.seeds, options.seeds as f64 / seconds)?;
-        writeln!(out, "simulated: {} h, {} orchestrations, {} rows", sum.simulated_us / 3_600_000_000, sum.orchestrations, sum.rows)?;
+        let faster = sum.simulated_us as f64 / 1e6 / seconds;
+        let hours = sum.simulated_us / 3_600_000_000;
+        writeln!(out, "simulated: {hours} h ({faster:.0} times as fast), {} orchestrations, {} rows", sum.orchestrations, sum.rows)?;
         writeln!(out, "zombie reports refused: {}; seeds run twice: {}", sum.zombies, sum.twice)?;
-        writeln!(out, "crash cells met: {filled}; empty: {}", if empty.is_empty() { "none".to_owned() } else { empty.join(" ") })?;
+        writeln!(out, "canary found broken in {} worlds; writes crashed before, inside, after: {}", sum.canaries, met(&sum.cells, &KINDS))?;
     }
     let mut seeds: Vec<u64> = sum.broken.iter().map(|(seed, ..)| *seed).collect();
     seeds.dedup();
     let summary = serde_json::json!({
-        "held": sum.broken.is_empty(), "seeds": options.seeds, "seed": options.seed, "seeds_per_s": options.seeds as f64 / seconds,
+        "held": sum.broken.is_empty() && struck.broken.is_empty(), "exhaustive": json_of(struck), "seeds": options.seeds, "seed": options.seed, "seeds_per_s": options.seeds as f64 / seconds,
         "simulated_s": sum.simulated_us / 1_000_000, "orchestrations": sum.orchestrations, "rows": sum.rows, "zombies": sum.zombies,
-        "twice": sum.twice, "cells": filled, "cells_empty": empty, "broken_seeds": seeds,
+        "twice": sum.twice, "canaries": sum.canaries, "cells": filled, "cells_empty": empty, "broken_seeds": seeds,
     });
+    tell_struck(options, struck)?;
     writeln!(out, "{summary}")?;
-    Ok(if sum.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sum.broken.is_empty() && struck.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The seeds it takes to find each planted bug; the canary is the property that must fail.
@@ -129,9 +230,8 @@ fn find_bugs(corpus: &Corpus, options: &Options) -> std::io::Result<ExitCode> {
     }
     let found: Mutex<Vec<(&str, u64, &str)>> = Mutex::default();
     let next = AtomicU64::new(0);
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..options.threads.unwrap_or(cores).max(1) {
+        for _ in 0..threads(options) {
             scope.spawn(|| {
                 while let Some((name, _)) = bugs::BUGS.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX)) {
                     let (tried, by) = seeds_until_found(corpus, options, name);
@@ -156,18 +256,23 @@ fn find_bugs(corpus: &Corpus, options: &Options) -> std::io::Result<ExitCode> {
     Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A seed counts only if the same world without the bug holds.
 fn seeds_until_found(corpus: &Corpus, options: &Options, name: &'static str) -> (u64, &'static str) {
     for n in 0..options.seeds {
-        bugs::plant(name);
-        let outcome = survive(corpus, options.seed.wrapping_add(n));
-        bugs::plant("");
-        match outcome.map(|outcome| outcome.broken.first().map(|(property, _)| *property)) {
-            Ok(None) => {}
-            Ok(Some(property)) => return (n + 1, property),
-            Err(_) => return (n + 1, "panics"),
+        let seed = options.seed.wrapping_add(n);
+        let by = found_by(corpus, seed, name);
+        if !by.is_empty() && found_by(corpus, seed, "").is_empty() {
+            return (n + 1, by);
         }
     }
     (options.seeds, "")
+}
+
+fn found_by(corpus: &Corpus, seed: u64, bug: &'static str) -> &'static str {
+    bugs::plant(bug);
+    let outcome = survive(corpus, seed);
+    bugs::plant("");
+    outcome.map_or("panics", |outcome| outcome.broken.first().map_or("", |(property, _)| *property))
 }
 
 fn main() -> ExitCode {
@@ -175,10 +280,14 @@ fn main() -> ExitCode {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let told = match Corpus::load(&root) {
         Ok(corpus) if options.bugs => find_bugs(&corpus, &options),
+        Ok(corpus) if options.exhaustive => only_exhaustive(&corpus, &options),
         Ok(corpus) => {
             let begun = Instant::now();
             let sum = all(&corpus, &options);
-            tell(&options, sum, begun.elapsed().as_secs_f64().max(0.001))
+            let seconds = begun.elapsed().as_secs_f64().max(0.001);
+            // One seed is a repetition of one finding.
+            let struck = if options.seeds > 1 { strike_all(&corpus, &options) } else { Struck::default() };
+            tell(&options, sum, &struck, seconds)
         }
         Err(error) => writeln!(std::io::stderr(), "error: {error}").map(|()| ExitCode::from(2)),
     };

@@ -1,6 +1,6 @@
 //! No acknowledged input is lost, and none is taken twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provost_model::record::{Fact, Stream};
 use provost_runtime::{InboxFact, inbox};
@@ -12,7 +12,7 @@ use crate::world::World;
 pub fn check(world: &World, left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     let mut taken: BTreeMap<(String, String, String), u32> = BTreeMap::new();
-    for row in left.feeds.iter().flatten().filter(|row| matches!(row.stream, Stream::Inbox(_))) {
+    for row in left.feeds.iter().flatten().map(|kept| &kept.row).filter(|row| matches!(row.stream, Stream::Inbox(_))) {
         let facts = row.json().ok().and_then(|json| inbox::decode(&json).ok());
         for fact in facts.unwrap_or_default() {
             if let InboxFact::Accepted { event, started, .. } = fact {
@@ -36,6 +36,7 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
         found.extend(missing.map(|id| format!("event `{}` was acknowledged and `{id}` has no journal", input.event.id)));
     }
     found.extend(lost_events(left, &taken));
+    found.extend(said_twice(left));
     found.extend(started_twice(world, left));
     found
 }
@@ -44,13 +45,29 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
 fn lost_events(left: &Left, taken: &BTreeMap<(String, String, String), u32>) -> Vec<String> {
     let mut found = Vec::new();
     for ((tenant, id), (_, rows)) in &left.journals {
-        for transition in rows.iter().filter_map(|row| row.transition().ok()) {
+        for transition in rows.iter().filter_map(|kept| kept.transition.as_ref()) {
             for fact in &transition.facts {
                 if let Fact::Emitted { event, .. } = fact
                     && !taken.contains_key(&(tenant.to_string(), event.source.to_string(), event.id.to_string()))
                 {
                     found.push(format!("`{id}` emitted `{}` and no inbox has it", event.id));
                 }
+            }
+        }
+    }
+    found
+}
+
+/// Places that sent more than one event: another round of a `try`, or a redrive, says nothing new.
+fn said_twice(left: &Left) -> Vec<String> {
+    let mut found = Vec::new();
+    for ((_, id), (_, rows)) in &left.journals {
+        let mut places = BTreeSet::new();
+        for fact in rows.iter().filter_map(|row| row.transition.as_ref()).flat_map(|transition| &transition.facts) {
+            if let Fact::Emitted { at, .. } = fact
+                && !places.insert(at.clone())
+            {
+                found.push(format!("`{id}` sent two events at `{at}`"));
             }
         }
     }

@@ -11,9 +11,9 @@ pub fn check(left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     for feed in &left.feeds {
         let (mut front, mut waiting, mut keys) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new(), BTreeMap::new());
-        for row in feed {
-            let Stream::Orchestration(id) = row.stream else { continue };
-            let Ok(transition) = row.transition() else { continue };
+        for kept in feed {
+            let (row, Stream::Orchestration(id)) = (&kept.row, &kept.row.stream) else { continue };
+            let (id, Some(transition)) = (*id, &kept.transition) else { continue };
             let queued = transition.facts.iter().any(|fact| matches!(fact, Fact::Queued { .. }));
             for fact in &transition.facts {
                 match fact {

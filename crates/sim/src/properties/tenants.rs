@@ -15,7 +15,7 @@ pub fn check(left: &Left) -> Vec<String> {
             found.push(format!("`{id}` of `{tenant}` holds another tenant's input"));
         }
     }
-    for row in left.feeds.iter().flatten().filter(|row| matches!(row.stream, Stream::Inbox(_))) {
+    for row in left.feeds.iter().flatten().map(|kept| &kept.row).filter(|row| matches!(row.stream, Stream::Inbox(_))) {
         for fact in row.json().ok().and_then(|json| inbox::decode(&json).ok()).unwrap_or_default() {
             let (InboxFact::Accepted { event, .. } | InboxFact::Rejected { event, .. }) = fact else { continue };
             if foreign(&event.data, row.tenant.as_str()) {

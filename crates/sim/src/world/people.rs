@@ -26,7 +26,7 @@ impl World {
             let mut seen = Vec::new();
             for row in open {
                 if let Ok(view) = up.partition.view(&row.tenant, row.orchestration, u64::MAX) {
-                    if let Some(why) = properties::refold::differs(&mut m.disk, &view) {
+                    if let Some(why) = properties::refold::differs(&mut m.disk, &mut self.folded, &view) {
                         self.violations.push(("refold", why));
                     }
                     seen.push(view.state);

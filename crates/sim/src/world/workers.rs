@@ -8,6 +8,18 @@ use provost_runtime::{Delivery, Offer, OfferKind};
 use super::{Happening, SECOND_US, World};
 use crate::machine::{QUEUE, outcome_of};
 
+/// How long a target may take to settle, in microseconds: with the longest way to it less than any `settleMs` of the corpus.
+const SETTLES_US: i64 = 8 * SECOND_US;
+
+/// A request on its way inside the target; it has no text of its own.
+pub(super) struct Landing(pub Offer);
+
+impl std::fmt::Debug for Landing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.effect)
+    }
+}
+
 /// A piece of work in a worker's hands.
 pub(super) struct Held {
     machine: usize,
@@ -65,10 +77,20 @@ impl World {
         if let Some(held) = self.all_held.get_mut(at) {
             held.result = Some(result);
         }
+        for offer in self.outside.taken() {
+            let after_us = self.random.between(SECOND_US, SETTLES_US);
+            self.at(after_us, Happening::Land(Box::new(Landing(offer))));
+        }
         if self.random.chance(self.mix.loss) {
             return;
         }
-        let late_us = if self.random.chance(self.mix.zombie) { LEASE_MS * 1000 + self.random.between(0, 40 * SECOND_US) } else { 0 };
+        let late_us = if self.random.chance(self.mix.zombie) {
+            LEASE_MS * 1000 + self.random.between(0, 40 * SECOND_US)
+        } else if self.random.chance(self.mix.slow) {
+            self.random.between(0, LEASE_MS * 900)
+        } else {
+            0
+        };
         let way_us = self.way_us();
         self.at(late_us + way_us, Happening::Report(at));
         if self.random.chance(self.mix.twice) {
@@ -80,9 +102,17 @@ impl World {
     pub(super) fn report(&mut self, at: usize) {
         let Some(held) = self.all_held.get(at) else { return };
         let Some(result) = held.result.clone() else { return };
-        let Some(up) = self.machines.get_mut(held.machine).and_then(|m| m.up.as_mut()) else { return };
+        let Some(up) = self.machines.get_mut(held.machine).and_then(|m| m.up.as_mut()) else {
+            // Nobody answers: a worker brings its report again until somebody does.
+            let pause_us = self.random.between(SECOND_US / 10, 2 * SECOND_US);
+            return self.at(pause_us, Happening::Report(at));
+        };
         match up.dispatcher.report(&held.token, &held.worker, &held.offer.tenant) {
             Some(ended) => {
+                if (ended.offer.effect, ended.offer.attempt) != (held.offer.effect, held.offer.attempt) {
+                    let what = format!("a report on `{}` ended the work of `{}`", held.offer.effect, ended.offer.effect);
+                    self.violations.push(("reports", what));
+                }
                 let (machine, delivery) = (held.machine, outcome_of(&ended.offer, result, &ended.worker));
                 self.push(machine, 0, delivery);
             }

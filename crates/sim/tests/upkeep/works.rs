@@ -6,7 +6,7 @@ use std::path::Path;
 
 use provost_engine::Orchestration;
 use provost_model::program::EffectClass;
-use provost_model::record::{Cancel, Cause, Command, EffectState, Redrive, Resolve, ReviewAnswer};
+use provost_model::record::{Cancel, Cause, Command, EffectState, Redrive, Resolve, ReviewAnswer, Row};
 use provost_model::who::Known;
 use provost_model::{Digest, Event, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_runtime::{
@@ -332,7 +332,14 @@ fn refund(tenant: &TenantId, n: i64) -> Event {
 /// The state that a journal says, folded from its first row.
 pub fn folded<S: Upkeep>(store: &mut S, tenant: &TenantId, id: OrchestrationId) -> Orchestration {
     let rows = store.rows(tenant, &provost_model::record::Stream::Orchestration(id), 0, usize::MAX).unwrap();
-    properties::fold(&(tenant.clone(), id), &rows)
+    fold(tenant, id, &rows)
+}
+
+/// The state that rows say.
+pub fn fold(tenant: &TenantId, id: OrchestrationId, rows: &[Row]) -> Orchestration {
+    let mut state = Orchestration::new(tenant.clone(), id);
+    rows.iter().for_each(|row| properties::unfold(&mut state, &row.transition().unwrap()));
+    state
 }
 
 /// Disks that outlive the stores on them.

@@ -204,6 +204,23 @@ fn create(connection: &Connection, place: &Place, partition: Partition) -> Resul
     steps().map_err(|e| place.fault(e))
 }
 
+/// Refuses a file of a newer format without touching it; whatever else is wrong with it is found when it is opened.
+pub(super) fn refuse_newer(path: &Path) -> Result<(), StoreError> {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags) else { return Ok(()) };
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).ok();
+    if number("SELECT application_id FROM pragma_application_id") != Some(APPLICATION_ID) {
+        return Ok(());
+    }
+    let formats = [
+        (number("SELECT user_version FROM pragma_user_version"), FILE_FORMAT),
+        (number("SELECT record_format FROM meta WHERE id = 1"), u32::from(provost_model::record::FORMAT)),
+    ];
+    let newer = formats.into_iter().find_map(|(found, known)| found.filter(|found| *found > known).map(|found| (found, known)));
+    newer.map_or(Ok(()), |(found, known)| Err(StoreError::Newer { path: path.display().to_string(), found, known }))
+}
+
 /// Refuses a file of another program, or of a newer one of ours.
 fn check_ours(connection: &Connection, place: &Place) -> Result<(), StoreError> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_err(|e| place.fault(e));

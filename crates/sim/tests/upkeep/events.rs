@@ -1,0 +1,142 @@
+//! Events of ours: each lands once beside what sent it, whatever stops in between; loops of them end, and a flood of them comes in pieces.
+
+use std::collections::BTreeMap;
+
+use provost_engine::Phase;
+use provost_model::limits::EVENT_HOPS_MAX;
+use provost_model::record::{Ending, Fact, Row, Stream};
+use provost_model::{Event, OrchestrationId, TenantId, Value};
+use provost_runtime::{InboxFact, Told, inbox, rebuild};
+use provost_store::{Memory, Store as _, Upkeep as _, verify_all};
+
+use crate::works::{Around, Disks, InMemory, SALT, Works, event, fold, registry, tenants};
+
+/// Echoed `n` times each; with `rest` every hop is a commit of its own.
+fn echo(n: i64, rest: bool) -> Event {
+    event("first", "sim.echo", Value::object([("n", Value::Int(n)), ("rest", Value::Bool(rest))]))
+}
+
+/// What the inboxes hold: events by id with how often they were accepted, and the codes of the rejected.
+fn inboxes(stores: &mut [Memory]) -> (BTreeMap<String, (Event, u32)>, Vec<String>) {
+    let (mut accepted, mut rejected) = (BTreeMap::new(), Vec::new());
+    let rows = stores.iter_mut().flat_map(|store| store.feed(0, usize::MAX).unwrap());
+    for (_, row) in rows.filter(|(_, row)| matches!(row.stream, Stream::Inbox(_))) {
+        for fact in inbox::decode(&row.json().unwrap()).unwrap() {
+            match fact {
+                InboxFact::Accepted { event, .. } => accepted.entry(event.id.to_string()).or_insert(((*event).clone(), 0)).1 += 1,
+                InboxFact::Rejected { code, .. } => rejected.push(code.to_string()),
+                InboxFact::HandedOn { .. } | InboxFact::Delivered { .. } | InboxFact::KeyClaimed { .. } => {}
+            }
+        }
+    }
+    (accepted, rejected)
+}
+
+/// All orchestrations that have begun, with their journals.
+fn journals(stores: &mut [Memory]) -> BTreeMap<OrchestrationId, Vec<Row>> {
+    let mut journals: BTreeMap<OrchestrationId, Vec<Row>> = BTreeMap::new();
+    for (_, row) in stores.iter_mut().flat_map(|store| store.feed(0, usize::MAX).unwrap()) {
+        if let Stream::Orchestration(id) = row.stream {
+            journals.entry(id).or_default().push(row);
+        }
+    }
+    journals
+}
+
+fn quiet(seed: u64) -> Around {
+    let mut around = Around::new(registry(), seed);
+    around.mix = around.mix.healed();
+    around
+}
+
+#[test]
+fn a_loop_of_events_ends_after_its_hops_and_survives_a_stop_after_every_commit() {
+    for rest in [false, true] {
+        let (disks, tenant) = (InMemory::new(2), tenants().remove(0));
+        let mut works = Works::open(disks.open(), quiet(1));
+        works.send(&tenant, echo(1, rest));
+        for _ in 0..2 * EVENT_HOPS_MAX {
+            works.turn(1000);
+            // Everything that was only in memory is gone.
+            let around = works.around.clone();
+            works = Works::open(disks.open(), around);
+        }
+        works.finish();
+        let (accepted, rejected) = inboxes(&mut disks.open());
+        assert_eq!(accepted.len(), EVENT_HOPS_MAX as usize + 1, "the first, and one for each hop");
+        assert!(accepted.values().all(|(_, times)| *times == 1));
+        assert_eq!(rejected, ["event-loop"]);
+        let journals = journals(&mut disks.open());
+        assert_eq!(journals.len(), accepted.len());
+        journals.iter().for_each(|(id, rows)| said_once(&tenant, *id, rows));
+    }
+}
+
+/// It ended well and emitted one event, whose id is its effect key, and which lands where its sender lives.
+fn said_once(tenant: &TenantId, id: OrchestrationId, rows: &[Row]) {
+    assert_eq!(fold(tenant, id, rows).phase, Phase::Ended(Ending::Completed));
+    let facts = rows.iter().flat_map(|row| row.transition().unwrap().facts);
+    let said: Vec<_> =
+        facts.filter_map(|fact| if let Fact::Emitted { effect, event, .. } = fact { Some((effect, event)) } else { None }).collect();
+    let [(effect, event)] = said.as_slice() else { panic!("{id} emitted {} events", said.len()) };
+    assert_eq!((&*event.id, inbox::slot_of(tenant, event)), (&*effect.event_key(), id.slot()));
+}
+
+#[test]
+fn an_event_of_ours_that_comes_again_from_outside_has_its_first_answer() {
+    let (disks, tenant) = (InMemory::new(2), tenants().remove(0));
+    let mut works = Works::open(disks.open(), quiet(2));
+    works.send(&tenant, echo(1, false));
+    works.finish();
+    let (accepted, _) = inboxes(&mut disks.open());
+    let ours = accepted.values().map(|(event, _)| event).find(|event| event.hops == 1).unwrap().clone();
+    let again = works.send(&tenant, Event { hops: 0, ..ours.clone() });
+    let other = works.send(&tenant, Event { hops: 0, data: Value::from("other content"), ..ours });
+    works.finish();
+    let Some(Told::Accepted(again)) = works.told.get(&again) else { panic!("no answer") };
+    assert!(again.duplicate && again.rejected.is_none());
+    let Some(Told::Accepted(other)) = works.told.get(&other) else { panic!("no answer") };
+    assert_eq!(other.rejected.as_ref().map(|(code, _)| &**code), Some(inbox::CONFLICT));
+}
+
+#[test]
+fn a_flood_of_events_comes_in_pieces() {
+    let (disks, tenant) = (InMemory::new(1), tenants().remove(0));
+    let mut works = Works::open(disks.open(), quiet(3));
+    works.send(&tenant, echo(3, false));
+    let (mut before, mut waiting) = (0, 1);
+    for _ in 0..3 {
+        works.turn(1000);
+        let begun = journals(&mut disks.open()).len();
+        assert!(begun > before, "it goes on after every stop");
+        assert!(begun <= before + 2 * waiting, "{begun} orchestrations have begun after {before}, where {waiting} waited to");
+        waiting = disks.open().iter_mut().map(|store| store.open_work(None, usize::MAX).unwrap().len()).sum();
+        before = begun;
+        disks.open().iter_mut().for_each(|store| comes_back(store, works.around.now_us));
+        let around = works.around.clone();
+        works = Works::open(disks.open(), around);
+    }
+}
+
+#[test]
+fn more_rows_than_one_commit_takes_are_several_commits() {
+    let (disks, tenant) = (InMemory::new(1), tenants().remove(0));
+    let mut works = Works::open(disks.open(), quiet(4));
+    // Each echo is a row of the inbox, and one more where it is handed on.
+    let each = 60;
+    let tickets: Vec<_> = (0..100).map(|n| works.send(&tenant, Event { id: format!("in-{n}").into(), ..echo(each, false) })).collect();
+    works.turn(1000);
+    assert!(tickets.iter().all(|ticket| matches!(works.told.get(ticket), Some(Told::Accepted(_)))));
+    let (accepted, _) = inboxes(&mut disks.open());
+    assert_eq!(accepted.len(), 100 * (1 + usize::try_from(each).unwrap()) + 100 * usize::try_from(each).unwrap());
+}
+
+/// What waits to begin is open work that a rebuild gives back.
+fn comes_back(store: &mut Memory, now_us: i64) {
+    let before = store.open_work(None, usize::MAX).unwrap();
+    let chains = verify_all(store).unwrap();
+    store.claim().unwrap();
+    rebuild::partition(store, &chains, &SALT, now_us, &mut |_| {}).unwrap();
+    assert!(before.len() > 1);
+    assert_eq!(store.open_work(None, usize::MAX).unwrap(), before);
+}
