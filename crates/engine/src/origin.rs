@@ -3,7 +3,7 @@
 //!
 //! | from | trusted |
 //! |---|---|
-//! | event, start by hand | what the start's contract labels so, if a person or program sent it under a name of its own |
+//! | event, start by hand | what the start's contract, or without one the schema of the input, labels so, if a person or program sent it under a name of its own |
 //! | event of ours | nothing: it carries no labels, and may repeat what an agent wrote |
 //! | action | what the contract of its result labels so |
 //! | agent | nothing, whatever its contract says |
@@ -27,11 +27,12 @@ pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
     if !named {
         return outside(turn, &start.input, &[]);
     }
-    let contract = turn.program().starts_on.as_ref().and_then(|on| on.contract).or(turn.program().input.schema);
-    match start.input.as_array() {
+    let contract = turn.program().starts_on.as_ref().and_then(|on| on.contract);
+    match (contract, start.input.as_array()) {
         // An event's data is the one item of the input.
-        Some([data]) => obeying(turn, data, contract).placed(&Pointer::root().child("0")),
-        Some(_) | None => obeying(turn, &start.input, contract),
+        (Some(contract), Some([data])) => obeying(turn, data, Some(contract)).placed(&Pointer::root().child("0")),
+        (Some(contract), Some(_) | None) => obeying(turn, &start.input, Some(contract)),
+        (None, _) => obeying(turn, &start.input, turn.program().input.schema),
     }
 }
 

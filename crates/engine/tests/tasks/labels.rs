@@ -155,6 +155,22 @@ fn a_persons_choice_is_trusted_and_their_reason_is_not() {
 }
 
 #[test]
+fn without_a_contract_the_schema_of_the_input_says_what_is_trusted() {
+    let key = |schema: &str, input: &str| {
+        let mut sources = Sources::new();
+        sources.add("actions/pay.yaml", b"version: 1.0.0\nclass: E1\nqueue: bank\n".to_vec());
+        let head = "document: { dsl: '1.0.3', namespace: test, name: test, version: '1.0.0' }\n";
+        let input_schema = format!("input: {{ schema: {{ document: {schema} }}, from: 'if type == \"array\" then .[0] else . end' }}\n");
+        sources.add("workflows/test.yaml", format!("{head}{input_schema}do:\n{}", pay("${ .id }")).into_bytes());
+        keys(&run(compiled(&sources, None)).start(json(input)))
+    };
+    assert_eq!(key("{ type: object, x-provost: { trusted: [ /id ] } }", r#"{"id":"R-1"}"#), ["R-1"]);
+    assert_eq!(key("{ type: array, x-provost: { trusted: [ /0/id ] } }", r#"[{"id":"R-1"}]"#), ["R-1"]);
+    assert_eq!(key("{ type: object, x-provost: { trusted: [ /ref ] } }", r#"{"id":"R-1"}"#), [""; 0]);
+    assert_eq!(key("true", r#"{"id":"R-1"}"#), [""; 0]);
+}
+
+#[test]
 fn only_a_named_source_is_believed() {
     let begin = |hops: u32, known: Known, input: &str| {
         let code = workflow(&pay("${ .id }"));
