@@ -43,7 +43,7 @@ pub const ROUTES: [Route; 31] = {
             "StartBody",
             "Orchestration",
         ),
-        route(Get, "/v1/orchestrations", "List, newest first; `workflow status subject before limit`.", "", ""),
+        route(Get, "/v1/orchestrations", "List, newest first; `workflow status subject event before limit`.", "", ""),
         route(
             Get,
             "/v1/orchestrations/{id}",

@@ -127,6 +127,7 @@ pub struct ListParameters {
     workflow: Option<String>,
     status: Option<String>,
     subject: Option<String>,
+    event: Option<String>,
     before: Option<String>,
     limit: Option<usize>,
 }
@@ -147,6 +148,7 @@ pub async fn list(
             Refusal::new(400, "status", format!("`{word}` is no status"), "use running, waiting, parked, completed, faulted or cancelled")
         })?),
     };
+    query.event = asked.event.as_deref().map(id).transpose()?;
     query.subject = asked.subject.as_deref().map(|subject| provost_runtime::subject_mark(app.node.plane.salt(), &caller.tenant, subject));
     let found = app.node.plane.list(&query).await?;
     let items: Vec<serde_json::Value> = found

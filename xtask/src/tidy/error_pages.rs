@@ -29,12 +29,9 @@ type Codes<'t> = BTreeMap<String, (&'t str, usize)>;
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let (codes, texts) = (codes(tree), texts(tree));
     let rows: BTreeMap<&str, usize> = rows(tree).collect();
-    let missing = |code: &str| {
-        let page = tree.text(&format!("{FOLDER}{code}.md")).is_some();
-        !(page || is_word(code) && rows.contains_key(code))
-    };
+    let explained = |code: &str| tree.text(&format!("{FOLDER}{code}.md")).is_some() || is_word(code) && rows.contains_key(code);
     let mut found: Vec<Finding> = Vec::new();
-    for (code, (path, line)) in codes.iter().filter(|(code, _)| missing(code)) {
+    for (code, (path, line)) in codes.iter().filter(|(code, _)| !explained(code)) {
         let write = if is_word(code) { format!("add a row to {WORDS}") } else { format!("write {FOLDER}{code}.md") };
         found.push(Finding::new(path, *line, format!("`{code}` has no page; {write}")));
     }

@@ -191,7 +191,8 @@ fn next_attempt(turn: &Turn<'_>, id: &EffectId, effect: &Effect, after_ms: Optio
     let (attempt, due_us) = retry::next(spec, effect.attempt, effect.first_us, turn.ambient, &id.to_string())?;
     let asked_us = turn.ambient.now_us.saturating_add(after_ms.unwrap_or(0).saturating_mul(1000));
     let due_us = due_us.max(asked_us);
-    (effect.deadline_us == 0 || due_us < effect.deadline_us).then_some((attempt, due_us))
+    let in_time = retry::is_within(spec, effect.first_us, due_us) && (effect.deadline_us == 0 || due_us < effect.deadline_us);
+    in_time.then_some((attempt, due_us))
 }
 
 fn retry_of<'p>(turn: &Turn<'p>, effect: &Effect) -> Option<&'p RetrySpec> {

@@ -12,11 +12,12 @@ pub(crate) fn next(spec: &RetrySpec, attempt: u32, first_us: i64, ambient: &Ambi
         return None;
     }
     let due_us = ambient.now_us.saturating_add(delay_ms(spec, attempt, ambient.seed, place).saturating_mul(1000));
-    let last_us = first_us.saturating_add(spec.total_ms_max.saturating_mul(1000));
-    if spec.total_ms_max > 0 && due_us > last_us {
-        return None;
-    }
-    Some((attempt + 1, due_us))
+    is_within(spec, first_us, due_us).then_some((attempt + 1, due_us))
+}
+
+/// Whether an attempt at `due_us` keeps to the longest time over all attempts.
+pub(crate) fn is_within(spec: &RetrySpec, first_us: i64, due_us: i64) -> bool {
+    spec.total_ms_max <= 0 || due_us <= first_us.saturating_add(spec.total_ms_max.saturating_mul(1000))
 }
 
 /// How long to wait after the failed `attempt`, in milliseconds.

@@ -58,7 +58,7 @@ pub struct Resolve {
 /// Try parked work again, under the same keys.
 #[derive(Debug, clap::Args)]
 pub struct Redrive {
-    /// The orchestration's id, or `last`.
+    /// The orchestration's id, an event's id, a subject, or `last`.
     id: String,
     /// Why, for the record.
     #[arg(long)]
@@ -68,7 +68,7 @@ pub struct Redrive {
 /// Stop an orchestration.
 #[derive(Debug, clap::Args)]
 pub struct Cancel {
-    /// The orchestration's id, or `last`.
+    /// The orchestration's id, an event's id, a subject, or `last`.
     id: String,
     /// Why, for the record.
     #[arg(long)]
@@ -188,7 +188,7 @@ impl Redrive {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
-        let path = format!("/v1/orchestrations/{}/redrive", meant(target, &self.id)?);
+        let path = format!("/v1/orchestrations/{}/redrive", meant(&client, target, &self.id).await?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
         Ok(done(&said))
@@ -200,7 +200,7 @@ impl Cancel {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
-        let path = format!("/v1/orchestrations/{}/cancellation", meant(target, &self.id)?);
+        let path = format!("/v1/orchestrations/{}/cancellation", meant(&client, target, &self.id).await?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
         Ok(done(&said))

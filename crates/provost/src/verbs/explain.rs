@@ -12,7 +12,7 @@ use crate::verbs::{Output, pretty};
 /// Explain an orchestration: what happened, why it stands, which versions decided, what can be done.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// Its id, or `last`.
+    /// Its id, an event's id, a subject, or `last`.
     id: String,
 }
 
@@ -20,7 +20,7 @@ impl Explain {
     /// Prints the explanation.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
-        let answer = client.get(&format!("/v1/orchestrations/{}/explanation", meant(target, &self.id)?)).await?;
+        let answer = client.get(&format!("/v1/orchestrations/{}/explanation", meant(&client, target, &self.id).await?)).await?;
         if output == Output::Table {
             let explanation: Explanation = serde_json::from_value(answer).map_err(|e| Failure::new("answer", e.to_string()))?;
             data(&render(&explanation));

@@ -6,9 +6,12 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use crate::client::Target;
+use crate::client::{Client, Target};
 use crate::say::{Failure, data};
 use crate::verbs::{Output, pretty};
+
+/// Most matches shown where an id is ambiguous.
+const MATCHES_SHOWN: usize = 20;
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -105,21 +108,37 @@ fn table(items: &[Json], columns: &[&str]) -> String {
     std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
 }
 
-/// The id a person means: `last` is the last one started from this data folder.
-pub(crate) fn meant(target: &Target, id: &str) -> Result<String, Failure> {
-    if id != "last" {
+/// The id a person means: an orchestration's own, an event's, a subject, or `last`, the last one started from this data folder. Several
+/// matches are told and never guessed from.
+pub(crate) async fn meant(client: &Client, target: &Target, id: &str) -> Result<String, Failure> {
+    if id == "last" {
+        let last = std::fs::read_to_string(target.data.join("last"));
+        return last.map_err(|_| {
+            Failure::new("last", "nothing was started from this data folder yet")
+                .detail("give an id; `provost list orchestrations` shows them")
+        });
+    }
+    if id.starts_with("orc_") {
         return Ok(id.to_owned());
     }
-    let last = std::fs::read_to_string(target.data.join("last"));
-    last.map_err(|_| {
-        Failure::new("last", "nothing was started from this data folder yet").detail("give an id; `provost list orchestrations` shows them")
-    })
+    let by = if id.starts_with("evt_") { "event" } else { "subject" };
+    let found = client.get(&format!("/v1/orchestrations?{by}={}&limit={MATCHES_SHOWN}", encoded(id))).await?;
+    match found["items"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        [one] => Ok(one["id"].as_str().unwrap_or_default().to_owned()),
+        [] => Err(Failure::new("no-match", format!("nothing has the {by} `{id}`"))
+            .detail("give an orchestration's id, an event's id, a subject or `last`; `provost list orchestrations` shows them")),
+        several => {
+            let shown = several.iter().map(|one| format!("{}  {}  {}", cell(&one["id"]), cell(&one["workflow"]), cell(&one["status"])));
+            Err(Failure::new("several-matches", format!("several orchestrations have the {by} `{id}`; say which"))
+                .detail(shown.collect::<Vec<_>>().join("\n")))
+        }
+    }
 }
 
 /// Show an orchestration as it stands, or as it stood at a sequence.
 #[derive(Debug, clap::Args)]
 pub struct Get {
-    /// Its id, or `last`.
+    /// Its id, an event's id, a subject, or `last`.
     id: String,
     /// As it stood at this sequence.
     #[arg(long)]
@@ -131,7 +150,7 @@ impl Get {
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         let query = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
-        let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(target, &self.id)?)).await?;
+        let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?)).await?;
         data(&pretty(&answer));
         client.close().await;
         Ok(ExitCode::SUCCESS)
@@ -141,7 +160,7 @@ impl Get {
 /// Print the journal of an orchestration: every row with command, ambient, facts and intents.
 #[derive(Debug, clap::Args)]
 pub struct Journal {
-    /// Its id, or `last`.
+    /// Its id, an event's id, a subject, or `last`.
     id: String,
 }
 
@@ -149,7 +168,7 @@ impl Journal {
     /// Prints the facts, or the rows as JSON.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
-        let answer = client.get(&format!("/v1/orchestrations/{}/journal", meant(target, &self.id)?)).await?;
+        let answer = client.get(&format!("/v1/orchestrations/{}/journal", meant(&client, target, &self.id).await?)).await?;
         let rows = answer["rows"].as_array().cloned().unwrap_or_default();
         match output {
             Output::Json => data(&pretty(&answer)),

@@ -11,7 +11,7 @@ use crate::verbs::{Output, pretty};
 /// Decide again from the record and compare byte for byte. Exit 1 when anything differs.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
-    /// An id, or `last`.
+    /// An id, an event's id, a subject, or `last`.
     id: Option<String>,
     /// Every orchestration.
     #[arg(long)]
@@ -26,7 +26,7 @@ impl Verify {
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         let ids = match (&self.id, self.all) {
-            (Some(id), false) => vec![meant(target, id)?],
+            (Some(id), false) => vec![meant(&client, target, id).await?],
             (None, true) => every(&client).await?,
             (_, _) => return Err(Failure::new("usage", "verify what?").detail("give an id, or `--all`")),
         };

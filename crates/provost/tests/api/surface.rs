@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::served::Served;
+use crate::served::{Served, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_is_described_and_refuses_in_one_form() {
@@ -109,4 +109,28 @@ async fn the_guard_stops_what_policy_allows_and_lets_go_again() {
     assert_eq!(acme.start("work", json!({}), &[("prefer", "wait=1")]).await.status, 202, "it waits for a worker");
     acme.put("/v1/guard", &json!({ "guard": { "odd": 1 }, "reason": "x" })).await.refused(422, "CONTROL_GUARD");
     acme.put("/v1/guard", &json!({ "guard": {}, "reason": "" })).await.refused(422, "reason");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verbs_find_an_orchestration_by_its_subject_and_never_guess() {
+    let served = Served::start().await;
+    let local = served.local();
+    local.publish().await;
+    let mut ids = Vec::new();
+    for subject in ["R-1", "R-2", "R-2"] {
+        let body = json!({ "input": { "n": 1 }, "subject": subject });
+        let started = local.post("/v1/workflows/double/orchestrations", &body).await;
+        ids.push(started.text_at("/id"));
+    }
+    local.until("/v1/orchestrations?status=completed", |list| list["items"].as_array().is_some_and(|all| all.len() == 3)).await;
+    let told = |arguments: &[&str]| run(arguments, &served.data());
+    let (code, out, said) = told(&["get", "R-1"]);
+    assert!(code == 0 && out.contains(&ids[0]), "{out} {said}");
+    let (code, out, said) = told(&["verify", "R-1"]);
+    assert!(code == 0 && out.starts_with(&ids[0]) && out.contains("equal"), "{out} {said}");
+    let (code, out, said) = told(&["explain", "R-2"]);
+    assert!(code != 0 && out.is_empty() && said.contains("several-matches"), "{out} {said}");
+    assert!(said.contains(&ids[1]) && said.contains(&ids[2]), "{said}");
+    let (code, _, said) = told(&["explain", "R-3"]);
+    assert!(code != 0 && said.contains("no-match"), "{said}");
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
+use tokio::sync::Barrier;
 
 use crate::served::{Answer, Caller, Served};
 
@@ -18,9 +20,10 @@ fn done(work: &Json) -> Json {
     json!({ "lease": work["lease"], "result": { "done": { "value": { "grams": 7 } } }, "took_ms": 1 })
 }
 
-/// Claims until nothing came twice, then reports all it holds.
-async fn serve_queue(caller: Caller, worker: &'static str) -> BTreeSet<String> {
+/// Claims until nothing came twice, reporting what it holds; goes on only when everybody has claimed once.
+async fn serve_queue(caller: Caller, worker: &'static str, together: Arc<Barrier>) -> BTreeSet<String> {
     let (mut effects, mut reports, mut empty) = (BTreeSet::new(), Vec::new(), 0);
+    let mut first = true;
     while empty < 2 {
         let answer = exchange(&caller, worker, "scales", 3, 300, json!(reports)).await;
         assert_eq!((answer.status, answer.json["refused"].is_null()), (200, true), "{}", answer.text);
@@ -28,6 +31,9 @@ async fn serve_queue(caller: Caller, worker: &'static str) -> BTreeSet<String> {
         assert!(work.len() <= 3, "no more than it takes: {}", answer.text);
         for one in &work {
             assert!(effects.insert(one["effect"].as_str().unwrap().to_owned()), "{one} came twice to {worker}");
+        }
+        if std::mem::take(&mut first) {
+            together.wait().await;
         }
         reports = work.iter().map(done).collect();
         empty = if work.is_empty() { empty + 1 } else { 0 };
@@ -42,11 +48,13 @@ async fn two_workers_of_one_queue_have_no_work_in_common() {
     for n in 0..40 {
         acme.start("work", json!({ "n": n }), &[]).await.ok();
     }
-    let (one, two) = tokio::join!(tokio::spawn(serve_queue(acme.clone(), "one")), tokio::spawn(serve_queue(acme.clone(), "two")));
-    let (one, two) = (one.unwrap(), two.unwrap());
+    let together = Arc::new(Barrier::new(2));
+    let one = tokio::spawn(serve_queue(acme.clone(), "one", together.clone()));
+    let two = tokio::spawn(serve_queue(acme.clone(), "two", together));
+    let (one, two) = (one.await.unwrap(), two.await.unwrap());
     assert!(one.is_disjoint(&two), "some work went to both");
     assert_eq!(one.len() + two.len(), 40, "all of it went to somebody");
-    assert!(!one.is_empty() && !two.is_empty(), "one of them had nothing: {} and {}", one.len(), two.len());
+    assert!(!one.is_empty() && !two.is_empty(), "one of them had nothing");
     let all = acme.until("/v1/orchestrations?status=completed&limit=100", |list| list["items"].as_array().unwrap().len() == 40).await;
     assert_eq!(all["items"].as_array().unwrap().len(), 40);
 }

@@ -1,5 +1,5 @@
 //! What keeps a folder in order beside its daily work, over varied work in virtual time: rebuilding and retention.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod events;
 mod rebuild;
