@@ -3,7 +3,7 @@
 //! `POST /v1/workers/exchange` takes [`Exchange`] and answers [`Exchanged`]; `POST /v1/workers/extend` takes [`Extend`] and answers
 //! [`Extended`]. A lease token holds the server's epoch, so a zombie's report is recognised and refused.
 
-use provost_model::record::Attempted;
+use provost_model::record::{Attempted, SecretSpan};
 use provost_model::{EffectId, EventId, OrchestrationId, TenantId, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -117,6 +117,10 @@ pub struct Work {
     /// What is sent, or asked.
     #[schema(value_type = Object)]
     pub input: Value,
+    /// Where secrets belong in it: the worker puts them in, at exactly these places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub secrets: Vec<SecretSpan>,
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

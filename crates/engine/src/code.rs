@@ -4,7 +4,7 @@
 
 use provost_language::expr::{Fuel, Variables};
 use provost_model::program::{ExprIx, SchemaIx};
-use provost_model::{Program, Value};
+use provost_model::{Labelled, Program, Value};
 
 /// Most violations one message names.
 const VIOLATIONS_SHOWN_MAX: usize = 5;
@@ -14,11 +14,17 @@ pub trait Code {
     /// The tasks.
     fn program(&self) -> &Program;
 
+    /// Whether anything in the program is decided on labels; if not, none are kept.
+    fn keeps_labels(&self) -> bool;
+
+    /// Whether an expression puts secrets into its result, as markers.
+    fn uses_secrets(&self, expression: ExprIx) -> bool;
+
     /// The first output of an expression on `input`; `variable` is asked for each variable it reads, by name without `$`.
     ///
     /// # Errors
     /// What went wrong and what to do, for an `expression` error.
-    fn evaluate(&self, expression: ExprIx, input: &Value, variable: &mut dyn FnMut(&str) -> Value) -> Result<Value, String>;
+    fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, String>;
 
     /// Whether `value` obeys a contract.
     ///
@@ -32,14 +38,26 @@ impl Code for provost_language::Compiled {
         &self.program
     }
 
-    fn evaluate(&self, expression: ExprIx, input: &Value, variable: &mut dyn FnMut(&str) -> Value) -> Result<Value, String> {
+    fn keeps_labels(&self) -> bool {
+        self.keeps_labels
+    }
+
+    fn uses_secrets(&self, expression: ExprIx) -> bool {
+        !self.expressions.uses_secrets(expression.0).is_empty()
+    }
+
+    fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, String> {
         let mut variables = Variables::new();
         for name in self.expressions.variables_used(expression.0) {
-            variables.set(name, variable(name));
+            let Labelled { value, labels } = variable(name);
+            variables.set(name, value);
+            variables.label(name, labels);
         }
         let limits = &self.program.limits;
         let fuel = Fuel { units_max: limits.expression_fuel, bytes_max: limits.expression_bytes };
-        self.expressions.evaluate(expression.0, input, &variables, fuel).map_err(|error| format!("{}: {}", error.code(), error.detail))
+        let evaluated = self.expressions.evaluate_labelled(expression.0, (&input.value, &input.labels), &variables, fuel);
+        let value = evaluated.result.map_err(|error| format!("{}: {}", error.code(), error.detail))?;
+        Ok(Labelled::new(value, evaluated.labels))
     }
 
     fn validate(&self, schema: SchemaIx, value: &Value) -> Result<(), String> {

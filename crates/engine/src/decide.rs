@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use provost_model::program::{Duration, TaskIx};
 use provost_model::record::{AdmissionRequest, Ambient, Command, Fact, Redrive, SharedState, Start, Transition};
-use provost_model::{PolicyRequest, Position, Problem, id::EffectId};
+use provost_model::{Labelled, Labels, PolicyRequest, Position, Problem, id::EffectId};
 
 use crate::code::Code;
 use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
+use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Orchestration, Phase, Timer, Tree};
 use crate::tasks::{compensate, review};
@@ -102,20 +103,21 @@ fn finish(turn: Turn<'_>, command: &Command) -> Step {
 /// The first transition: input, timeout, first tasks.
 fn begin(turn: &mut Turn<'_>, start: &Start) {
     let root = Position::root();
-    let scope = Scope { input: start.input.clone(), ..Scope::default() };
+    let given = Labelled::new(start.input.clone(), origin::start(turn, start));
+    let scope = Scope { input: given.clone(), ..Scope::default() };
     let program = turn.program();
-    let checked = turn.check_size(&start.input);
-    let checked = checked.and_then(|()| turn.validate(program.input.schema, &start.input, "the workflow's input"));
+    let checked = turn.check_size(&given);
+    let checked = checked.and_then(|()| turn.validate(program.input.schema, &given, "the workflow's input"));
     let checked = checked.and_then(|()| match &program.input.from {
-        Some(from) => turn.render(from, &start.input, &scope),
-        None => Ok(start.input.clone()),
+        Some(from) => turn.render(from, &given, &scope),
+        None => Ok(given.clone()),
     });
     let (input, problem) = match checked {
         Ok(input) => (input, None),
-        Err(problem) => (start.input.clone(), Some(problem)),
+        Err(problem) => (given.clone(), Some(problem)),
     };
-    let changed = (input != start.input).then_some(input);
-    turn.emit(Fact::Started { start: Some(Box::new(start.clone())), input: changed });
+    let (input, input_labels) = if input == given { (None, Labels::new()) } else { (Some(input.value), input.labels) };
+    turn.emit(Fact::Started { start: Some(Box::new(start.clone())), labels: given.labels, input, input_labels });
     if let Some(problem) = problem {
         return raise(turn, &root, TaskIx::ROOT, problem);
     }

@@ -8,8 +8,8 @@ pub(crate) use tasks::apply;
 
 use std::sync::Arc;
 
-use provost_model::Position;
 use provost_model::record::{Ending, Fact};
+use provost_model::{Labelled, Position};
 
 use crate::state::{Orchestration, Parked, Phase, Timer, Tree};
 
@@ -20,11 +20,18 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
     state.sequence += 1;
     state.yielded = matches!(fact, Fact::Yielded);
     match fact {
-        Fact::Started { start, input } => tasks::started(state, start.as_deref(), input.as_ref(), now_us),
-        Fact::Entered { at, task, input, shape } => tasks::entered(state, at, *task, input.as_ref(), shape, now_us),
+        Fact::Started { start, labels, input, input_labels } => {
+            let input = input.as_ref().map(|input| Labelled::new(input.clone(), input_labels.clone()));
+            tasks::started(state, start.as_deref(), labels, input, now_us);
+        }
+        Fact::Entered { at, task, input, labels, shape } => {
+            let input = input.as_ref().map(|input| Labelled::new(input.clone(), labels.clone()));
+            tasks::entered(state, at, *task, input, shape, now_us);
+        }
         Fact::Iterated { at, index } => tasks::iterated(state, at, *index, now_us),
-        Fact::Completed { at, task, output, effect, exported, then } => {
-            let output = tasks::output_of(state, at, output.as_ref(), *effect);
+        Fact::Completed { at, task, output, labels, effect, exported, then } => {
+            let output = output.as_ref().map(|output| Labelled::new(output.clone(), labels.clone()));
+            let output = tasks::output_of(state, at, output, *effect);
             tasks::completed(state, at, *task, output, exported.as_ref(), then);
         }
         Fact::Skipped { at, task } => tasks::skipped(state, at, *task),

@@ -14,7 +14,7 @@ pub(crate) use raise::{park, raise, retried_outside, withdraw_within};
 use provost_model::id::EffectId;
 use provost_model::program::{Flow, Task, TaskIx};
 use provost_model::record::{Fact, Shape};
-use provost_model::{Position, Problem, Value};
+use provost_model::{Labelled, Labels, Position, Problem};
 
 use crate::state::OpenKind;
 use crate::tasks;
@@ -23,7 +23,7 @@ use crate::turn::{Scope, Turn};
 /// What entering a task came to.
 pub(crate) enum Entry {
     /// It ended at once with this raw output, and control goes there.
-    Ended(Value, Flow),
+    Ended(Labelled, Flow),
     /// It stays open; its blocks or effects go on by themselves.
     Open,
     /// Policy must be asked first.
@@ -39,9 +39,9 @@ pub(crate) struct Entering<'e> {
     /// The task.
     pub task: &'e Task,
     /// Its raw input.
-    pub raw: Value,
+    pub raw: Labelled,
     /// Its input after `input.from`.
-    pub input: Value,
+    pub input: Labelled,
 }
 
 impl Entering<'_> {
@@ -55,8 +55,8 @@ impl Entering<'_> {
     /// # Errors
     /// An `expression` problem when the timeout is no duration.
     pub fn open(&self, turn: &mut Turn<'_>, shape: Shape) -> Result<(), Problem> {
-        let input = (self.input != self.raw).then(|| self.input.clone());
-        turn.emit(Fact::Entered { at: self.at.clone(), task: self.ix, input, shape });
+        let (input, labels) = written(self.input != self.raw, &self.input);
+        turn.emit(Fact::Entered { at: self.at.clone(), task: self.ix, input, labels, shape });
         if let Some(timeout) = &self.task.timeout {
             let ms = turn.duration_ms(timeout, &self.input, &self.scope())?;
             turn.set_timer(format!("timeout:{}", self.at), self.at, turn.ambient.now_us.saturating_add(ms.saturating_mul(1000)));
@@ -66,7 +66,7 @@ impl Entering<'_> {
 }
 
 /// Enters the task `ix` of the block at `parent` with `raw` input.
-pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Value) {
+pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Labelled) {
     let task = match turn.task(ix) {
         Ok(task) => task,
         Err(problem) => return park(turn, parent.clone(), problem),
@@ -94,7 +94,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Val
 }
 
 /// `if`, `input.schema` and `input.from`; `None` when the task is skipped.
-fn prepare<'e>(turn: &Turn<'_>, at: &'e Position, ix: TaskIx, task: &'e Task, raw: Value) -> Result<Option<Entering<'e>>, Problem> {
+fn prepare<'e>(turn: &Turn<'_>, at: &'e Position, ix: TaskIx, task: &'e Task, raw: Labelled) -> Result<Option<Entering<'e>>, Problem> {
     let scope = Scope { at: Some(at.clone()), input: raw.clone(), task: Some(ix), ..Scope::default() };
     if let Some(when) = task.when
         && !turn.holds(when, &raw, &scope)?
@@ -112,9 +112,9 @@ fn prepare<'e>(turn: &Turn<'_>, at: &'e Position, ix: TaskIx, task: &'e Task, ra
 /// A task that ended well.
 pub(crate) struct Finished {
     /// Its input after `input.from`.
-    pub input: Value,
+    pub input: Labelled,
     /// Its raw output.
-    pub output: Value,
+    pub output: Labelled,
     /// Where control goes.
     pub then: Flow,
     /// The effect whose result the raw output is.
@@ -153,16 +153,22 @@ fn completion(turn: &Turn<'_>, at: &Position, ix: TaskIx, finished: &Finished) -
     scope.output = output.clone();
     let exported = exported(turn, at, task, &output, &scope)?;
     let known = raw_input_of(turn, at);
-    let (output, effect) = match finished.effect {
-        _ if output == known && finished.effect.is_none() => (None, None),
-        Some(effect) if output == finished.output => (None, Some(effect)),
-        Some(_) | None => (Some(output), None),
+    let (anew, effect) = match finished.effect {
+        _ if output == known && finished.effect.is_none() => (false, None),
+        Some(effect) if output == finished.output => (false, Some(effect)),
+        Some(_) | None => (true, None),
     };
-    Ok(Fact::Completed { at: at.clone(), task: ix, output, effect, exported, then: finished.then.clone() })
+    let (output, labels) = written(anew, &output);
+    Ok(Fact::Completed { at: at.clone(), task: ix, output, labels, effect, exported, then: finished.then.clone() })
+}
+
+/// A value and its labels as a fact holds them, or neither where they are known already.
+fn written(anew: bool, value: &Labelled) -> (Option<provost_model::Value>, Labels) {
+    if anew { (Some(value.value.clone()), value.labels.clone()) } else { (None, Labels::new()) }
 }
 
 /// The raw input that the fold would take for the task at `at`.
-fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Value {
+fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Labelled {
     if let Some(open) = turn.state.open.get(at) {
         return open.raw.clone();
     }

@@ -12,6 +12,7 @@ pub mod explain;
 mod flow;
 mod ledger;
 mod order;
+mod origin;
 mod rejected;
 mod resume;
 pub mod shared;

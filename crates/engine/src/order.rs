@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::record::{Ambient, Start};
-use provost_model::{OrchestrationId, Problem, Slot, TenantId, Value};
+use provost_model::{Labelled, OrchestrationId, Problem, Slot, TenantId, Value};
 
 use crate::code::Code;
 use crate::state::Orchestration;
@@ -21,12 +21,13 @@ pub fn order_of(code: &dyn Code, start: &Start) -> Result<Option<Arc<str>>, Prob
     let nobody = Orchestration::new(TenantId::local(), OrchestrationId::mint(0, Slot(0), &[]));
     let ambient = Ambient::default();
     let turn = Turn::new(code, &nobody, &ambient);
-    let scope = Scope { input: start.input.clone(), ..Scope::default() };
+    let given = Labelled::authored(start.input.clone());
+    let scope = Scope { input: given.clone(), ..Scope::default() };
     let input = match &code.program().input.from {
-        Some(from) => turn.render(from, &start.input, &scope)?,
-        None => start.input.clone(),
+        Some(from) => turn.render(from, &given, &scope)?,
+        None => given,
     };
-    match turn.evaluate(order, &input, &Scope { input: input.clone(), ..Scope::default() })? {
+    match turn.evaluate(order, &input, &Scope { input: input.clone(), ..Scope::default() })?.value {
         Value::Null => Ok(None),
         Value::Int(number) => Ok(Some(number.to_string().into())),
         Value::Str(text) if !text.is_empty() && text.chars().count() <= ORDER_CHARS_MAX && !text.contains(char::is_control) => {

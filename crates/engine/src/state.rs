@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use provost_model::id::{EffectId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
-use provost_model::record::{EffectKind, EffectState, Ending, Start};
-use provost_model::{Digest, Event, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start};
+use provost_model::{Digest, Event, Labelled, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
 
@@ -32,11 +32,11 @@ pub struct Orchestration {
     /// Why it cannot go on by itself.
     pub parked: Option<Arc<Parked>>,
     /// The workflow's input after `input.from`.
-    pub input: Value,
+    pub input: Labelled,
     /// Open tasks and blocks by position.
     pub open: Tree<Position, Arc<Open>>,
     /// `$context` by line: the workflow's own and each fork branch's.
-    pub lines: Tree<Position, Value>,
+    pub lines: Tree<Position, Labelled>,
     /// The ledger of effects.
     pub effects: Tree<EffectId, Arc<Effect>>,
     /// Events of ours that were sent, until the end.
@@ -97,15 +97,15 @@ pub struct Open {
     /// Which task of the program; [`TaskIx::ROOT`] for the workflow itself.
     pub task: TaskIx,
     /// Its raw input.
-    pub raw: Value,
+    pub raw: Labelled,
     /// Its input after `input.from`.
-    pub input: Value,
+    pub input: Labelled,
     /// When it began, in microseconds UTC.
     pub entered_us: i64,
     /// The last child that finished.
     pub cursor: Option<TaskIx>,
     /// That child's output: the next child's raw input.
-    pub last: Value,
+    pub last: Labelled,
     /// Where that child sent control.
     pub then: Flow,
     /// How often each child finished.
@@ -125,7 +125,7 @@ pub enum OpenKind {
     /// A `for`, at its `index`-th item.
     For {
         /// What is iterated.
-        items: Value,
+        items: Labelled,
         /// The current item.
         index: u64,
     },
@@ -137,7 +137,7 @@ pub enum OpenKind {
     /// A `fork` with the outputs so far.
     Fork {
         /// Output by branch.
-        done: Vec<(TaskIx, Value)>,
+        done: Vec<(TaskIx, Labelled)>,
     },
     /// A `try`.
     Try {
@@ -176,6 +176,9 @@ pub struct Effect {
     pub fingerprint: Digest,
     /// What is sent.
     pub arguments: Value,
+    /// Where secrets belong in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretSpan>,
     /// The scripted example that answers.
     pub example: Option<u32>,
     /// The last moment, in microseconds UTC; 0 means none.
@@ -204,7 +207,7 @@ pub struct Effect {
     #[serde(default)]
     pub behind: Option<Arc<str>>,
     /// Its result, once done.
-    pub result: Value,
+    pub result: Labelled,
     /// The target's own reference.
     pub reference: Option<Arc<str>>,
     /// The last failure.
@@ -272,7 +275,7 @@ impl Orchestration {
             started_at_us: 0,
             phase: Phase::New,
             parked: None,
-            input: Value::Null,
+            input: Labelled::default(),
             open: Tree::new_sync(),
             lines: Tree::new_sync(),
             effects: Tree::new_sync(),
@@ -315,7 +318,7 @@ impl Orchestration {
     }
 
     /// `$context` as seen from `at`.
-    pub fn context(&self, at: &Position) -> Value {
+    pub fn context(&self, at: &Position) -> Labelled {
         if self.lines.size() <= 1 {
             return self.lines.get(&Position::root()).cloned().unwrap_or_default();
         }
@@ -326,7 +329,7 @@ impl Orchestration {
             }
             place = here.parent();
         }
-        Value::empty()
+        Labelled::authored(Value::empty())
     }
 
     /// Whether a direct child of the block at `at` is open.

@@ -17,7 +17,7 @@ pub(crate) mod wait;
 
 use provost_model::program::TaskKind;
 use provost_model::record::Shape;
-use provost_model::{Problem, Value};
+use provost_model::{Labelled, Problem};
 
 use crate::flow::{Entering, Entry};
 use crate::turn::Turn;
@@ -51,7 +51,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>) -> Result<Entr
 }
 
 /// A task that ended at once and goes where its `then` says.
-fn ended(entering: &Entering<'_>, output: Value) -> Result<Entry, Problem> {
+fn ended(entering: &Entering<'_>, output: Labelled) -> Result<Entry, Problem> {
     Ok(Entry::Ended(output, entering.task.then.clone()))
 }
 

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use provost_language::expr::secret_spans;
 use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX};
 use provost_model::program::{Duration, ExprIx, SchemaIx, Task, TaskIx, Template};
-use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent};
-use provost_model::value::canonical_len;
-use provost_model::{PolicyRequest, Position, Problem, Program, Value, Verdict};
+use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent, SecretSpan};
+use provost_model::value::{Pointer, canonical_len};
+use provost_model::{Label, Labelled, PolicyRequest, Position, Problem, Program, Value, Verdict};
 
 use crate::code::Code;
 use crate::evolve::evolve;
@@ -42,13 +43,13 @@ pub(crate) struct Scope {
     /// Where it stands.
     pub at: Option<Position>,
     /// `$input`.
-    pub input: Value,
+    pub input: Labelled,
     /// `$output`.
-    pub output: Value,
+    pub output: Labelled,
     /// `$task`.
     pub task: Option<TaskIx>,
     /// More variables: the error of a `catch` condition.
-    pub more: Vec<(Arc<str>, Value)>,
+    pub more: Vec<(Arc<str>, Labelled)>,
 }
 
 impl<'t> Turn<'t> {
@@ -137,7 +138,7 @@ impl<'t> Turn<'t> {
     ///
     /// # Errors
     /// An `expression` problem.
-    pub fn evaluate(&self, expression: ExprIx, input: &Value, scope: &Scope) -> Result<Value, Problem> {
+    pub fn evaluate(&self, expression: ExprIx, input: &Labelled, scope: &Scope) -> Result<Labelled, Problem> {
         let value = self.code.evaluate(expression, input, &mut |name| self.variable(name, scope));
         let value = value.map_err(|detail| Problem::standard("expression", 400, "the expression cannot be evaluated").detail(detail))?;
         self.check_size(&value)?;
@@ -148,27 +149,64 @@ impl<'t> Turn<'t> {
     ///
     /// # Errors
     /// An `expression` problem.
-    pub fn holds(&self, condition: ExprIx, input: &Value, scope: &Scope) -> Result<bool, Problem> {
-        Ok(!matches!(self.evaluate(condition, input, scope)?, Value::Null | Value::Bool(false)))
+    pub fn holds(&self, condition: ExprIx, input: &Labelled, scope: &Scope) -> Result<bool, Problem> {
+        self.holds_labelled(condition, input, scope).map(|(holds, _)| holds)
+    }
+
+    /// Whether a condition holds, and the label of what it read.
+    ///
+    /// # Errors
+    /// An `expression` problem.
+    pub fn holds_labelled(&self, condition: ExprIx, input: &Labelled, scope: &Scope) -> Result<(bool, Label), Problem> {
+        let Labelled { value, labels } = self.evaluate(condition, input, scope)?;
+        Ok((!matches!(value, Value::Null | Value::Bool(false)), labels.all()))
     }
 
     /// The value of a template on `input`.
     ///
     /// # Errors
     /// An `expression` problem.
-    pub fn render(&self, template: &Template, input: &Value, scope: &Scope) -> Result<Value, Problem> {
+    pub fn render(&self, template: &Template, input: &Labelled, scope: &Scope) -> Result<Labelled, Problem> {
         match template {
-            Template::Literal(value) => Ok(value.clone()),
+            Template::Literal(value) => Ok(Labelled::authored(value.clone())),
             Template::Expression(expression) => self.evaluate(*expression, input, scope),
             Template::Array(items) => {
-                let items: Result<Vec<Value>, Problem> = items.iter().map(|item| self.render(item, input, scope)).collect();
-                Ok(Value::array(items?))
+                let items: Result<Vec<Labelled>, Problem> = items.iter().map(|item| self.render(item, input, scope)).collect();
+                Ok(Labelled::array(items?))
             }
             Template::Object(members) => {
-                let members: Result<Vec<(Arc<str>, Value)>, Problem> =
+                let members: Result<Vec<(Arc<str>, Labelled)>, Problem> =
                     members.iter().map(|(key, member)| Ok((key.clone(), self.render(member, input, scope)?))).collect();
-                Ok(Value::object(members?))
+                Ok(Labelled::object(members?))
             }
+        }
+    }
+
+    /// Where secrets belong in `rendered`, which is what `template` gave. Only expressions that name secrets are looked into: a marker
+    /// anywhere else is somebody's text.
+    pub fn secrets(&self, template: &Template, rendered: &Value) -> Vec<SecretSpan> {
+        let mut found = Vec::new();
+        self.secrets_at(template, rendered, &Pointer::root(), &mut found);
+        found
+    }
+
+    fn secrets_at(&self, template: &Template, rendered: &Value, at: &Pointer, found: &mut Vec<SecretSpan>) {
+        match template {
+            Template::Expression(expression) if self.code.uses_secrets(*expression) => {
+                let inside = |span: SecretSpan| SecretSpan { pointer: format!("{at}{}", span.pointer), ..span };
+                found.extend(secret_spans(rendered).into_iter().map(inside));
+            }
+            Template::Array(items) => {
+                for (index, (item, value)) in items.iter().zip(rendered.as_array().unwrap_or_default()).enumerate() {
+                    self.secrets_at(item, value, &at.child(&index.to_string()), found);
+                }
+            }
+            Template::Object(members) => {
+                for (key, member) in members {
+                    self.secrets_at(member, rendered.member(key).unwrap_or(&Value::Null), &at.child(key), found);
+                }
+            }
+            Template::Literal(_) | Template::Expression(_) => {}
         }
     }
 
@@ -176,10 +214,10 @@ impl<'t> Turn<'t> {
     ///
     /// # Errors
     /// An `expression` problem when the template's result is no duration.
-    pub fn duration_ms(&self, duration: &Duration, input: &Value, scope: &Scope) -> Result<i64, Problem> {
+    pub fn duration_ms(&self, duration: &Duration, input: &Labelled, scope: &Scope) -> Result<i64, Problem> {
         match duration {
             Duration::Millis(ms) => Ok(*ms),
-            Duration::Template(template) => crate::tasks::wait::duration_ms(&self.render(template, input, scope)?),
+            Duration::Template(template) => self.render(template, input, scope).and_then(|length| crate::tasks::wait::duration_ms(&length)),
         }
     }
 
@@ -209,7 +247,7 @@ impl<'t> Turn<'t> {
     }
 
     /// The value of `$name` in `scope`.
-    fn variable(&self, name: &str, scope: &Scope) -> Value {
+    fn variable(&self, name: &str, scope: &Scope) -> Labelled {
         let root = Position::root();
         let at = scope.at.as_ref().unwrap_or(&root);
         match name {
@@ -219,8 +257,8 @@ impl<'t> Turn<'t> {
             "output" => scope.output.clone(),
             "task" => self.task_variable(at, scope),
             "workflow" => self.workflow_variable(),
-            "runtime" => Value::object([("name", Value::from("provost")), ("version", Value::from("1"))]),
-            "secrets" | "authorization" => Value::Null,
+            "runtime" => Labelled::authored(Value::object([("name", Value::from("provost")), ("version", Value::from("1"))])),
+            "secrets" | "authorization" => Labelled::default(),
             other => match scope.more.iter().find(|(more, _)| &**more == other) {
                 Some((_, value)) => value.clone(),
                 None => self.local_variable(at, other),
@@ -228,35 +266,35 @@ impl<'t> Turn<'t> {
         }
     }
 
-    fn task_variable(&self, at: &Position, scope: &Scope) -> Value {
+    fn task_variable(&self, at: &Position, scope: &Scope) -> Labelled {
         let task = scope.task.and_then(|ix| self.program().task(ix));
         let started = self.state.open.get(at).map_or(self.ambient.now_us, |open| open.entered_us);
-        Value::object([
-            ("name", Value::from(task.map_or("", |t| &*t.name))),
-            ("reference", Value::from(at.as_str())),
+        Labelled::object([
+            ("name", Labelled::authored(task.map_or("", |t| &*t.name))),
+            ("reference", Labelled::authored(at.as_str())),
             ("input", scope.input.clone()),
             ("output", scope.output.clone()),
-            ("startedAt", instant(started)),
+            ("startedAt", Labelled::authored(instant(started))),
         ])
     }
 
-    fn workflow_variable(&self) -> Value {
+    fn workflow_variable(&self) -> Labelled {
         let program = self.program();
         let definition = Value::object([
             ("namespace", Value::from(&*program.namespace)),
             ("name", Value::from(&*program.name)),
             ("version", Value::from(&*program.version)),
         ]);
-        Value::object([
-            ("id", Value::from(self.state.id.to_string())),
-            ("definition", definition),
-            ("input", self.state.start.as_ref().map(|start| start.input.clone()).unwrap_or_default()),
-            ("startedAt", instant(self.state.started_at_us)),
+        Labelled::object([
+            ("id", Labelled::authored(self.state.id.to_string())),
+            ("definition", Labelled::authored(definition)),
+            ("input", self.state.open.get(&Position::root()).map(|root| root.raw.clone()).unwrap_or_default()),
+            ("startedAt", Labelled::authored(instant(self.state.started_at_us))),
         ])
     }
 
     /// Loop and error variables: the nearest enclosing block that names one.
-    fn local_variable(&self, at: &Position, name: &str) -> Value {
+    fn local_variable(&self, at: &Position, name: &str) -> Labelled {
         let mut place = Some(at.clone());
         while let Some(here) = place {
             if let Some(open) = self.state.open.get(&here)
@@ -266,22 +304,24 @@ impl<'t> Turn<'t> {
             }
             place = here.parent();
         }
-        Value::Null
+        Labelled::default()
     }
 
-    fn bound(&self, here: &Position, open: &crate::state::Open, name: &str) -> Option<Value> {
+    fn bound(&self, here: &Position, open: &crate::state::Open, name: &str) -> Option<Labelled> {
         use provost_model::program::TaskKind;
         let task = self.program().task(open.task)?;
         match (&open.kind, &task.kind) {
             (OpenKind::Iteration { index }, TaskKind::For(each)) => {
                 if *each.at == *name {
-                    return i64::try_from(*index).ok().map(Value::Int);
+                    return i64::try_from(*index).ok().map(Labelled::authored);
                 }
                 let around = self.state.open.get(&here.parent()?)?;
                 let OpenKind::For { items, .. } = &around.kind else { return None };
-                (*each.each == *name).then(|| items.as_array().and_then(|items| items.get(*index as usize)).cloned().unwrap_or_default())
+                (*each.each == *name).then(|| items.item(*index as usize))
             }
-            (OpenKind::Catch { problem }, TaskKind::Try(handled)) => (*handled.catch.variable == *name).then(|| problem.to_value()),
+            (OpenKind::Catch { problem }, TaskKind::Try(handled)) => {
+                (*handled.catch.variable == *name).then(|| crate::origin::problem(self, problem))
+            }
             (_, _) => None,
         }
     }

@@ -1,6 +1,8 @@
 //! The rulings of the language, one test each, over compiled documents. Every transition on the way is folded again and read back.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "tasks/labels.rs"]
+mod labels;
 #[path = "tasks/settling.rs"]
 mod settling;
 #[path = "tasks/shared.rs"]

@@ -172,7 +172,13 @@ impl Reader {
             let built = workflow::compile(root, &self.library, lock.bundle, &log);
             self.findings.extend(log.into_findings());
             if let Some(built) = built {
-                self.findings.extend(compiled::check_expressions(&built.program.expressions, &built.origins));
+                let read = compiled::Expressions {
+                    expressions: &built.program.expressions,
+                    origins: &built.origins,
+                    kept: &built.kept,
+                    secrets: &built.secrets,
+                };
+                self.findings.extend(compiled::check_expressions(&read));
                 workflows.push((path.clone(), built.program));
             }
         }
@@ -209,7 +215,8 @@ impl Reader {
         for table in self.library.rules.iter() {
             table.part.compile(&mut tables);
         }
-        compiled::check_expressions(&tables.expressions, &tables.expression_origins)
+        let Tables { expressions, expression_origins: origins, kept, .. } = &tables;
+        compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: &[] })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::Expression;
+use provost_model::program::{ExprIx, Expression, TaskKind, Template};
 use provost_model::{Digest, Program};
 
 use crate::contract::{ContractError, Contracts};
@@ -21,6 +21,8 @@ pub struct Compiled {
     pub expressions: Module,
     /// Its schemas, by [`provost_model::program::SchemaIx`].
     pub contracts: Contracts,
+    /// Whether anything in the program is decided on labels; if not, none are kept while it runs.
+    pub keeps_labels: bool,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -68,8 +70,16 @@ impl Compiled {
             let (index, detail) = first.map(|error| (error.index, error.detail)).unwrap_or_default();
             CompileError::Expression { index, detail }
         })?;
-        Ok(Self { program, expressions, contracts })
+        let keeps_labels = decides_on_labels(&program);
+        Ok(Self { program, expressions, contracts, keeps_labels })
     }
+}
+
+/// Whether a business key is computed, or an argument must be trusted.
+fn decides_on_labels(program: &Program) -> bool {
+    let computed = |template: &Option<Template>| template.as_ref().is_some_and(|template| !matches!(template, Template::Literal(_)));
+    let keyed = program.tasks.iter().any(|task| matches!(&task.kind, TaskKind::Act(act) if computed(&act.key)));
+    keyed || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
 }
 
 /// Digest of a program: of its JSON as stored.
@@ -86,26 +96,43 @@ fn module(expressions: &[Expression]) -> Result<Module, Vec<ExprError>> {
     Module::compile(&sources)
 }
 
-/// Findings for the expressions that do not compile, and for secrets, which cannot be used yet.
-pub(crate) fn check_expressions(expressions: &[Expression], origins: &[Origin]) -> Vec<Finding> {
-    let finding = |index: u32, line: u32, column: u32, code: Code, message: String, hint: String| {
-        let origin = origins.get(index as usize)?;
+/// What is checked of expressions once all are read.
+pub(crate) struct Expressions<'e> {
+    pub(crate) expressions: &'e [Expression],
+    /// Where each was first read.
+    pub(crate) origins: &'e [Origin],
+    /// Those that name `$secrets` and whose result does not leave at once.
+    pub(crate) kept: &'e [(ExprIx, Origin)],
+    /// The names in `use.secrets`.
+    pub(crate) secrets: &'e [Arc<str>],
+}
+
+/// Findings for the expressions that do not compile, and for secrets that are not declared or stand where they may not.
+pub(crate) fn check_expressions(read: &Expressions<'_>) -> Vec<Finding> {
+    let finding = |origin: &Origin, (line, column): (u32, u32), code: Code, message: String, hint: String| {
         let at = origin.inside(line, column);
         let hint = (!hint.is_empty()).then_some(hint);
         let file = origin.file.clone();
-        Some(Finding { code, severity: Severity::Error, file, line: at.line, column: at.column, message, hint })
+        Finding { code, severity: Severity::Error, file, line: at.line, column: at.column, message, hint }
     };
-    match module(expressions) {
-        Err(errors) => errors
-            .into_iter()
-            .filter_map(|error| finding(error.index, error.line, error.column, Code::Expression, error.detail, error.hint))
-            .collect(),
-        Ok(module) => (0..expressions.len() as u32)
-            .filter(|index| !module.uses_secrets(*index).is_empty())
-            .filter_map(|index| {
-                let hint = "bind the secret where the action is carried out".to_owned();
-                finding(index, 1, 1, Code::NotYet, "`$secrets` cannot be used yet".to_owned(), hint)
-            })
-            .collect(),
-    }
+    let origin = |index: u32| read.origins.get(index as usize);
+    let module = match module(read.expressions) {
+        Ok(module) => module,
+        Err(errors) => {
+            let wrong = errors.into_iter().filter_map(|error| Some((origin(error.index)?, error)));
+            let place = |error: &ExprError| (error.line, error.column);
+            return wrong.map(|(origin, error)| finding(origin, place(&error), Code::Expression, error.detail, error.hint)).collect();
+        }
+    };
+    let kept = read.kept.iter().filter(|(index, _)| !module.uses_secrets(index.0).is_empty()).map(|(_, origin)| {
+        let message = "a secret would be kept here: `$secrets` may only stand in the `arguments` of an action".to_owned();
+        let hint = "name it where the call is made; it is filled in when the request leaves".to_owned();
+        finding(origin, (1, 1), Code::Secret, message, hint)
+    });
+    let used = (0..read.expressions.len() as u32).flat_map(|index| module.uses_secrets(index).iter().map(move |name| (index, name)));
+    let undeclared = used.filter(|(_, name)| !read.secrets.iter().any(|known| **known == **name)).filter_map(|(index, name)| {
+        let hint = format!("declare it: `use: {{ secrets: [ {name} ] }}`");
+        Some(finding(origin(index)?, (1, 1), Code::Secret, format!("secret `{name}` is not declared"), hint))
+    });
+    kept.chain(undeclared).collect()
 }

@@ -3,7 +3,7 @@
 //! What must stay true: an evaluation depends on its source, its input, its variables and its limits and on nothing else; it ends within
 //! its fuel, bytes and depth whatever was authored, and no construct of the language can catch that end. There is no clock, no
 //! environment, no randomness, no IO. Documents are not converted: jaq computes with [`provost_model::Value`] itself.
-//! Not here: which places of a workflow hold expressions, and labels. Sources: LANGUAGE.md "Expressions", ADR 0001.
+//! Not here: which places of a workflow hold expressions, and where labels come from. Sources: LANGUAGE.md "Expressions", ADR 0001, ADR 0004.
 
 mod catalogue;
 mod check;
@@ -18,6 +18,7 @@ mod place_secrets;
 mod regexp;
 mod secret;
 mod text;
+mod trace;
 mod update;
 mod val;
 
@@ -27,7 +28,7 @@ mod tests;
 pub use catalogue::GLOBALS;
 pub use error::{EvalError, EvalErrorKind, ExprError, ExprErrorKind};
 pub use meter::{Burned, Fuel};
-pub use module::{Module, Source, Variables};
+pub use module::{Evaluated, Module, Source, Variables};
 pub use secret::{SecretSpan, secret_marker, secret_spans};
 
 /// Whether the whole of `text` is a runtime expression: `${ … }`.

@@ -65,11 +65,13 @@ codes! {
     DuplicatePart = "PV1043", "Two parts of a bundle have the same name and version.";
     NoWorkflow = "PV1044", "There is no workflow to compile.";
     ForkConflict = "PV1045", "Two branches of a fork export the same key.";
+    Secret = "PV1046", "A secret stands where it may not, or is not declared.";
     NoKey = "PV2001", "An action that moves money out has no business key.";
     ContextDropped = "PV2002", "An export drops keys of the context.";
     NotEvaluated = "PV2003", "A text holds `${` but is not evaluated.";
     Unused = "PV2004", "Something is declared and never used.";
     Ignored = "PV2005", "A file of the bundle is not read.";
+    UntrustedKey = "PV2006", "A business key is computed, and no contract labels anything trusted.";
 }
 
 impl std::fmt::Display for Code {

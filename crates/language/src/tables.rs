@@ -52,6 +52,10 @@ pub(crate) struct Tables {
     pub(crate) expressions: Vec<Expression>,
     pub(crate) expression_origins: Vec<Origin>,
     pub(crate) schemas: Vec<Value>,
+    /// Whether what is read is the input of a call that leaves.
+    pub(crate) leaves: bool,
+    /// Expressions that name `$secrets` outside of such an input, with their places.
+    pub(crate) kept: Vec<(ExprIx, Origin)>,
     by_expression: BTreeMap<Expression, ExprIx>,
     by_schema: BTreeMap<Digest, SchemaIx>,
 }
@@ -60,10 +64,14 @@ impl Tables {
     /// The index of an expression.
     pub(crate) fn expression(&mut self, source: &str, variables: &[Arc<str>], origin: Origin) -> ExprIx {
         let expression = Expression { source: source.into(), variables: variables.to_vec() };
-        if let Some(index) = self.by_expression.get(&expression) {
-            return *index;
+        let known = self.by_expression.get(&expression).copied();
+        let index = known.unwrap_or(ExprIx(self.expressions.len() as u32));
+        if !self.leaves && source.contains("$secrets") {
+            self.kept.push((index, origin.clone()));
         }
-        let index = ExprIx(self.expressions.len() as u32);
+        if known.is_some() {
+            return index;
+        }
         self.by_expression.insert(expression.clone(), index);
         self.expressions.push(expression);
         self.expression_origins.push(origin);

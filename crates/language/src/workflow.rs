@@ -42,6 +42,10 @@ pub(crate) struct Build<'a> {
     scope: Vec<Arc<str>>,
     /// Names that `scope` of `compensate` and `cancel.compensate` refer to, checked at the end.
     scopes: Vec<(Arc<str>, Place)>,
+    /// Business keys that are computed.
+    keys: Vec<Place>,
+    /// The names in `use.secrets`.
+    secrets: Vec<Arc<str>>,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
@@ -62,6 +66,8 @@ impl<'a> Build<'a> {
             rules: BTreeMap::new(),
             scope: Vec::new(),
             scopes: Vec::new(),
+            keys: Vec::new(),
+            secrets: Vec::new(),
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
             exports: BTreeMap::new(),

@@ -6,6 +6,8 @@
 pub mod digest;
 pub mod event;
 pub mod id;
+pub mod labelled;
+pub mod labels;
 pub mod limits;
 pub mod planted;
 pub mod position;
@@ -19,6 +21,8 @@ pub mod who;
 pub use digest::Digest;
 pub use event::Event;
 pub use id::{DecisionId, EffectId, EventId, OrchestrationId, ReviewId, Slot};
+pub use labelled::Labelled;
+pub use labels::{Label, Labels};
 pub use position::Position;
 pub use problem::Problem;
 pub use program::Program;

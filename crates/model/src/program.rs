@@ -80,6 +80,13 @@ pub struct Program {
 }
 
 impl Program {
+    /// Pointers of the places that a contract labels `trusted`, as its author wrote them in `x-provost.trusted`.
+    pub fn trusted_places(&self, contract: Option<SchemaIx>) -> Vec<&str> {
+        let schema = contract.and_then(|index| self.schemas.get(index.0 as usize));
+        let trusted = schema.and_then(|schema| schema.member("x-provost")?.member("trusted")?.as_array());
+        trusted.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     /// The task at `index`. Indexes come from the compiler; a foreign one is `None`.
     pub fn task(&self, index: TaskIx) -> Option<&Task> {
         self.tasks.get(index.0 as usize)

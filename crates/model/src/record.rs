@@ -9,9 +9,11 @@ mod command;
 mod fact;
 mod intent;
 mod row;
+mod secret;
 
 pub use ambient::{Admission, AdmissionRequest, Ambient, SharedState};
 pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Usage};
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
 pub use intent::Intent;
 pub use row::{Cause, ENGINE, FORMAT, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};
+pub use secret::{SecretSpan, is_secret_name};

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
     Attempted, Cancel, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve,
-    ReviewAnswer, Shape, Start, Usage,
+    ReviewAnswer, SecretSpan, Shape, Start, Usage,
 };
 use provost_model::verdict::{Answer, Rule};
 use provost_model::who::Known;
-use provost_model::{Digest, EffectId, Event, EventId, OrchestrationId, Position, Problem, Slot, Value, Who};
+use provost_model::{Digest, EffectId, Event, EventId, Label, Labels, OrchestrationId, Position, Problem, Slot, Value, Who};
 
 fn id() -> OrchestrationId {
     OrchestrationId::mint(1_795_228_258_114_000, Slot(7), &[b"golden"])
@@ -160,17 +160,70 @@ fn name_of_intent(intent: &Intent) -> &'static str {
 
 const INTENTS: usize = 9;
 
+fn labelled() -> Labels {
+    Labels::of([("/note".to_owned(), Label::UNTRUSTED), (String::new(), Label::INTERNAL)])
+}
+
+fn facts_with_labels() -> Vec<Fact> {
+    let (at, task, labels) = (place(), TaskIx(4), labelled());
+    let exported = Exported { set: value(), dropped: Vec::new(), whole: None, labels: labels.clone() };
+    let shape = Shape::For { items: Value::array([Value::Int(1)]), labels: Labels::whole(Label::SECRET) };
+    vec![
+        Fact::Started { start: None, labels: labels.clone(), input: Some(value()), input_labels: Labels::whole(Label::PERSONAL) },
+        Fact::Entered { at: at.clone(), task, input: Some(value()), labels: labels.clone(), shape },
+        Fact::Completed {
+            at,
+            task,
+            output: Some(value()),
+            labels: labels.clone(),
+            effect: None,
+            exported: Some(exported),
+            then: Flow::Continue,
+        },
+        Fact::Attempted { effect: effect(), attempt: 1, result: None, labels: labels.clone() },
+        Fact::KeyAnswered { effect: effect(), by: id(), result: value(), labels, reference: None },
+        with_secrets(),
+    ]
+}
+
+fn with_secrets() -> Fact {
+    let span = SecretSpan { pointer: "/token".to_owned(), start: 7, end: 18, name: "token".to_owned() };
+    Fact::Intended {
+        effect: effect(),
+        at: place(),
+        kind: EffectKind::Action,
+        name: "pay@1".into(),
+        class: EffectClass::E1,
+        key: "efk1_0123456789012345678901234567890123456789".into(),
+        business_key: None,
+        fingerprint: Digest::of(b"arguments"),
+        arguments: Some(Value::object([("token", Value::from("Bearer \u{FDD0}token\u{FDD1}"))])),
+        secrets: vec![span],
+        example: None,
+        deadline_us: 0,
+        undoes: None,
+    }
+}
+
 fn facts_of_flow() -> Vec<Fact> {
     let (at, task) = (place(), TaskIx(4));
-    let exported = Exported { set: value(), dropped: vec!["old".into()], whole: None };
-    let whole = Exported { set: Value::Null, dropped: Vec::new(), whole: Some(Value::Null) };
-    let entered = |input, shape| Fact::Entered { at: place(), task: TaskIx(4), input, shape };
-    let completed = |output, effect, exported, then| Fact::Completed { at: place(), task: TaskIx(4), output, effect, exported, then };
+    let exported = Exported { set: value(), dropped: vec!["old".into()], whole: None, labels: Labels::new() };
+    let whole = Exported { set: Value::Null, dropped: Vec::new(), whole: Some(Value::Null), labels: Labels::new() };
+    let entered = |input, shape| Fact::Entered { at: place(), task: TaskIx(4), input, labels: Labels::new(), shape };
+    let completed = |output, effect, exported, then| Fact::Completed {
+        at: place(),
+        task: TaskIx(4),
+        output,
+        labels: Labels::new(),
+        effect,
+        exported,
+        then,
+    };
     vec![
-        Fact::Started { start: None, input: None },
-        Fact::Started { start: Some(Box::new(start())), input: Some(Value::Null) },
+        Fact::Started { start: None, labels: Labels::new(), input: None, input_labels: Labels::new() },
+        Fact::Started { start: Some(Box::new(start())), labels: Labels::new(), input: Some(Value::Null), input_labels: Labels::new() },
         entered(None, Shape::Plain),
-        entered(Some(Value::Null), Shape::For { items: Value::array([Value::Int(1)]) }),
+        entered(Some(Value::Null), Shape::For { items: Value::array([Value::Int(1)]), labels: Labels::new() }),
         entered(Some(value()), Shape::Fork),
         entered(None, Shape::Try),
         Fact::Iterated { at: at.clone(), index: 3 },
@@ -209,13 +262,14 @@ fn facts_of_effects() -> Vec<Fact> {
         business_key,
         fingerprint: Digest::of(b"arguments"),
         arguments,
+        secrets: Vec::new(),
         example,
         deadline_us: if example.is_some() { 9 } else { 0 },
         undoes,
     };
     let judged =
         |answer, rules| Fact::Judged { at: place(), action: "payments.refund".into(), resource: "payments.refund".into(), answer, rules };
-    let attempted = |result: Attempted| Fact::Attempted { effect, attempt: 2, result: Some(Box::new(result)) };
+    let attempted = |result: Attempted| Fact::Attempted { effect, attempt: 2, result: Some(Box::new(result)), labels: Labels::new() };
     vec![
         judged(Answer::Allow, rules),
         judged(Answer::Review, Vec::new()),
@@ -224,7 +278,7 @@ fn facts_of_effects() -> Vec<Fact> {
         intended(EffectKind::Agent, EffectClass::E0, None, None, Some(2), None),
         intended(EffectKind::Undo, EffectClass::E4, None, Some(Value::Null), None, Some(effect)),
         Fact::Sent { effect, attempt: 1 },
-        Fact::Attempted { effect, attempt: 1, result: None },
+        Fact::Attempted { effect, attempt: 1, result: None, labels: Labels::new() },
         attempted(Attempted::Done {
             value: value(),
             reference: Some("re_551".into()),
@@ -238,8 +292,8 @@ fn facts_of_effects() -> Vec<Fact> {
         Fact::AttemptScheduled { effect, attempt: 2, due_us: 5, behind: Some("breaker:payments".into()) },
         Fact::KeyClaimed { effect },
         Fact::KeyHeld { effect, by: id(), due_us: 5 },
-        Fact::KeyAnswered { effect, by: id(), result: value(), reference: Some("re_551".into()) },
-        Fact::KeyAnswered { effect, by: id(), result: Value::Null, reference: None },
+        Fact::KeyAnswered { effect, by: id(), result: value(), labels: Labels::new(), reference: Some("re_551".into()) },
+        Fact::KeyAnswered { effect, by: id(), result: Value::Null, labels: Labels::new(), reference: None },
         Fact::Queued { order: "customer-7".into(), number: 2 },
         Fact::Admitted,
         Fact::LookUpScheduled { effect, attempt: 1, due_us: 5 },
@@ -347,7 +401,7 @@ where
 
 #[test]
 fn facts_stay_as_they_are() {
-    check("fact", facts_of_flow().into_iter().chain(facts_of_effects()).collect(), name_of_fact, FACTS);
+    check("fact", facts_of_flow().into_iter().chain(facts_of_effects()).chain(facts_with_labels()).collect(), name_of_fact, FACTS);
 }
 
 #[test]
@@ -366,7 +420,10 @@ fn what_the_command_says_is_not_written_twice() {
     let asked =
         ReviewAnswer { review: id().review("a", "0"), option: "reject".into(), by: who(), reason: "too large".into(), form: value() };
     let pairs = [
-        (Command::Start(start()), Fact::Started { start: Some(Box::new(start())), input: None }),
+        (
+            Command::Start(start()),
+            Fact::Started { start: Some(Box::new(start())), labels: Labels::new(), input: None, input_labels: Labels::new() },
+        ),
         (
             Command::Review(asked.clone()),
             Fact::ReviewAnswered {
@@ -380,7 +437,7 @@ fn what_the_command_says_is_not_written_twice() {
         ),
         (
             Command::Outcome(Outcome { effect: effect(), attempt: 1, result: Attempted::Absent, worker: "w".into(), took_ms: 0 }),
-            Fact::Attempted { effect: effect(), attempt: 1, result: Some(Box::new(Attempted::Absent)) },
+            Fact::Attempted { effect: effect(), attempt: 1, result: Some(Box::new(Attempted::Absent)), labels: Labels::new() },
         ),
     ];
     for (command, fact) in pairs {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use provost_api::problem::ProblemBody;
 use provost_runtime::RetentionConfig;
+use provost_worker::secrets::Secrets;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
@@ -56,7 +57,7 @@ impl Target {
         if let Some(base) = running(&http, &self.data).await {
             return Ok(Client { http, base, token, own: None });
         }
-        let node = compose::open(&self.data, provost_runtime::Observer::quiet(), RetentionConfig::for_ever()).await?;
+        let node = compose::open(&self.data, provost_runtime::Observer::quiet(), RetentionConfig::for_ever(), Secrets::default()).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let listening = compose::serve(node.clone(), ([127, 0, 0, 1], 0).into(), async move {
             let _stopped_or_dropped = stopped.await;

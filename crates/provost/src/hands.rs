@@ -51,6 +51,7 @@ impl Hands for OwnHands {
             what,
             traceparent,
             input: offer.arguments,
+            secrets: offer.secrets,
             key: offer.key.to_string(),
             within_ms,
             destinations: binding.destinations.clone(),

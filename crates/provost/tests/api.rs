@@ -11,6 +11,8 @@ mod governance;
 mod input;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/secrets.rs"]
+mod secrets;
 #[path = "api/served.rs"]
 mod served;
 #[path = "api/surface.rs"]

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use provost_model::program::EffectClass;
+use provost_model::record::SecretSpan;
 use provost_model::{Digest, EffectId, EventId, OrchestrationId, Position, TenantId, Value};
 
 /// How long a lease lasts unless it is extended, in milliseconds.
@@ -58,6 +59,8 @@ pub struct Offer {
     pub deadline_us: i64,
     /// What is sent.
     pub arguments: Value,
+    /// Where secrets belong in it.
+    pub secrets: Vec<SecretSpan>,
     /// The scripted example that answers.
     pub example: Option<u32>,
     /// The event behind the orchestration.

@@ -194,8 +194,9 @@ pub fn starts_on(code: &Compiled, event: &Event) -> bool {
     let attributes = on.attributes.iter().all(|(name, wanted)| attribute(event, name).as_ref() == Some(wanted));
     attributes
         && on.data.is_none_or(|condition| {
-            let holds = code.evaluate(condition, &event.data, &mut |_| provost_model::Value::Null);
-            holds.is_ok_and(|value| !matches!(value, provost_model::Value::Null | provost_model::Value::Bool(false)))
+            let data = provost_model::Labelled::authored(event.data.clone());
+            let holds = code.evaluate(condition, &data, &mut |_| provost_model::Labelled::default());
+            holds.is_ok_and(|value| !matches!(value.value, provost_model::Value::Null | provost_model::Value::Bool(false)))
         })
 }
 

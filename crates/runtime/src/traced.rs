@@ -102,7 +102,7 @@ pub(crate) fn spans_of(spans: &Spans, before: &Orchestration, after: &Orchestrat
                 let opened_us = before.reviews.get(review).map_or(now_us, |review| review.opened_us);
                 found.push(span(place(Stage::Review), Stage::Review, opened_us).with(field::REVIEW_ID, review));
             }
-            Fact::Attempted { effect: id, attempt: nth, result } => {
+            Fact::Attempted { effect: id, attempt: nth, result, .. } => {
                 let Some(effect) = before.effects.get(id) else { continue };
                 let stage = if effect.kind == EffectKind::Agent { Stage::AgentRun } else { Stage::Dispatch };
                 let mut ended = span(attempt(&home, id, *nth), stage, effect.last_us).with(field::TARGET, &Name(&effect.name));

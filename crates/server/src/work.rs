@@ -61,6 +61,7 @@ fn work(app: &App, lease: String, offer: Offer) -> Work {
         key: offer.key.to_string(),
         deadline_us: offer.deadline_us,
         input: offer.arguments,
+        secrets: offer.secrets,
         traceparent,
     }
 }

@@ -6,13 +6,15 @@
 pub mod actions;
 pub mod agents;
 pub mod client;
+pub mod secrets;
 
 use std::collections::BTreeMap;
 
 pub use provost_api::exchange::{Work, WorkKind};
-use provost_model::Value;
 use provost_model::program::{ActionSpec, AgentSpec};
-use provost_model::record::Attempted;
+use provost_model::record::{Attempted, SecretSpan};
+use provost_model::{Problem, Value};
+use secrets::Secrets;
 
 /// One attempt for the binary's own hands.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Call {
     pub what: What,
     /// What is sent.
     pub input: Value,
+    /// Where secrets belong in it.
+    pub secrets: Vec<SecretSpan>,
     /// The key the target sees.
     pub key: String,
     /// W3C trace context for the target.
@@ -46,6 +50,7 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub struct BuiltIn {
     http: actions::Http,
+    secrets: Secrets,
 }
 
 impl BuiltIn {
@@ -54,15 +59,29 @@ impl BuiltIn {
     /// # Errors
     /// What the HTTP client says when it cannot be made.
     pub fn new() -> Result<Self, reqwest::Error> {
-        Ok(Self { http: actions::Http::new()? })
+        Ok(Self { http: actions::Http::new()?, secrets: Secrets::default() })
+    }
+
+    /// The same with the secrets of a folder.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Carries out one attempt.
-    pub async fn carry_out(&self, call: Call) -> Attempted {
-        match &call.what {
+    pub async fn carry_out(&self, mut call: Call) -> Attempted {
+        let filled = match self.secrets.fill(&mut call.input, &call.secrets) {
+            Ok(filled) => filled,
+            Err(error) => {
+                let problem = Problem::ours(error.code(), 422, error.to_string()).detail("nothing was sent");
+                return Attempted::Failed { problem, retry: false, retry_after_ms: None };
+            }
+        };
+        let outcome = match &call.what {
             What::Agent(spec, example) => agents::run(spec, *example, call.within_ms).await,
             What::Action(spec) => actions::act(&self.http, spec, &call).await,
             What::LookUp(spec) => actions::look_up(&self.http, spec, &call).await,
-        }
+        };
+        filled.hidden(outcome)
     }
 }

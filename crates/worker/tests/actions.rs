@@ -143,6 +143,7 @@ fn call(what: What, base: &str) -> Call {
     Call {
         what,
         input: value::parse(br#"{"amount":9007199254740993}"#).unwrap(),
+        secrets: Vec::new(),
         key: "efk1_abc".to_owned(),
         traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
         within_ms: 0,

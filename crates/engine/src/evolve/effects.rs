@@ -6,6 +6,8 @@ use provost_model::id::EffectId;
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact};
 
+use provost_model::{Labelled, Labels};
+
 use crate::state::{Effect, Orchestration};
 
 fn change(state: &mut Orchestration, id: &EffectId, with: impl FnOnce(&mut Effect)) {
@@ -18,7 +20,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
     match fact {
         Fact::Intended { effect, .. } => intended(state, effect, fact, now_us),
         Fact::Sent { effect, .. } => change(state, effect, |e| e.state = EffectState::Sent),
-        Fact::Attempted { effect, result: Some(result), .. } => change(state, effect, |e| attempted(e, result, now_us)),
+        Fact::Attempted { effect, result: Some(result), labels, .. } => change(state, effect, |e| attempted(e, result, labels, now_us)),
         Fact::AttemptScheduled { effect, attempt, due_us, behind } => change(state, effect, |e| {
             // Asked about or resolved and sent again: it was certainly not done before.
             e.unknown = e.unknown && !matches!(e.state, EffectState::Asked | EffectState::InDoubt);
@@ -33,8 +35,8 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             e.state = EffectState::Intended;
         }),
         Fact::KeyHeld { effect, due_us, .. } => change(state, effect, |e| e.due_us = *due_us),
-        Fact::KeyAnswered { effect, result, reference, .. } => change(state, effect, |e| {
-            e.result = result.clone();
+        Fact::KeyAnswered { effect, result, labels, reference, .. } => change(state, effect, |e| {
+            e.result = Labelled::new(result.clone(), labels.clone());
             e.reference.clone_from(reference);
         }),
         Fact::LookUpScheduled { effect, attempt, due_us } => change(state, effect, |e| {
@@ -57,11 +59,13 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
 }
 
 fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) {
-    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, example, deadline_us, undoes, .. } = fact else {
+    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, secrets, example, deadline_us, undoes, .. } =
+        fact
+    else {
         return;
     };
     state.touched = true;
-    let arguments = arguments.clone().or_else(|| state.open.get(at).map(|open| open.input.clone())).unwrap_or_default();
+    let arguments = arguments.clone().or_else(|| state.open.get(at).map(|open| open.input.value.clone())).unwrap_or_default();
     let effect = Effect {
         at: at.clone(),
         kind: *kind,
@@ -71,6 +75,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         business_key: business_key.clone(),
         fingerprint: *fingerprint,
         arguments,
+        secrets: secrets.clone(),
         example: *example,
         deadline_us: *deadline_us,
         undoes: *undoes,
@@ -83,14 +88,14 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         unknown: false,
         claimed: false,
         behind: None,
-        result: provost_model::Value::Null,
+        result: Labelled::default(),
         reference: None,
         problem: None,
     };
     state.effects.insert_mut(*id, Arc::new(effect));
 }
 
-fn attempted(effect: &mut Effect, result: &Attempted, now_us: i64) {
+fn attempted(effect: &mut Effect, result: &Attempted, labels: &Labels, now_us: i64) {
     if matches!(result, Attempted::Unknown { .. }) && effect.state != EffectState::Asked && effect.class != EffectClass::E0 {
         // It may have left up to now: the target's time to settle counts from here.
         effect.unknown = true;
@@ -98,7 +103,7 @@ fn attempted(effect: &mut Effect, result: &Attempted, now_us: i64) {
     }
     match result {
         Attempted::Done { value, reference, .. } => {
-            effect.result = value.clone();
+            effect.result = Labelled::new(value.clone(), labels.clone());
             effect.reference = reference.clone();
             effect.problem = None;
         }

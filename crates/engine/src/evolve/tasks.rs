@@ -6,12 +6,12 @@ use provost_model::id::EffectId;
 use provost_model::program::{Flow, TaskIx};
 use provost_model::record::{EffectKind, Exported, Shape, Start};
 use provost_model::value::Map;
-use provost_model::{Position, Problem, Value};
+use provost_model::{Labelled, Labels, Position, Problem, Value};
 
 use crate::state::{Open, OpenKind, Orchestration, Phase};
 
-fn opened(task: TaskIx, raw: Value, input: Option<&Value>, kind: OpenKind, now_us: i64) -> Open {
-    let input = input.cloned().unwrap_or_else(|| raw.clone());
+fn opened(task: TaskIx, raw: Labelled, input: Option<Labelled>, kind: OpenKind, now_us: i64) -> Open {
+    let input = input.unwrap_or_else(|| raw.clone());
     Open {
         task,
         last: input.clone(),
@@ -33,28 +33,28 @@ pub(super) fn change(state: &mut Orchestration, at: &Position, with: impl FnOnce
     }
 }
 
-pub(super) fn started(state: &mut Orchestration, start: Option<&Start>, input: Option<&Value>, now_us: i64) {
+pub(super) fn started(state: &mut Orchestration, start: Option<&Start>, labels: &Labels, input: Option<Labelled>, now_us: i64) {
     let Some(start) = start else { return };
     state.phase = Phase::Running;
     state.started_at_us = now_us;
-    let root = opened(TaskIx::ROOT, start.input.clone(), input, OpenKind::Plain, now_us);
+    let root = opened(TaskIx::ROOT, Labelled::new(start.input.clone(), labels.clone()), input, OpenKind::Plain, now_us);
     state.input = root.input.clone();
     state.start = Some(Arc::new(start.clone()));
     state.open.insert_mut(Position::root(), Arc::new(root));
-    state.lines.insert_mut(Position::root(), Value::empty());
+    state.lines.insert_mut(Position::root(), Labelled::authored(Value::empty()));
 }
 
 /// The raw input of the task at `at`: what its predecessor or its block hands on.
-fn raw_input(state: &Orchestration, at: &Position) -> Value {
+fn raw_input(state: &Orchestration, at: &Position) -> Labelled {
     let parent = at.parent().and_then(|parent| state.open.get(&parent));
     parent.map(|open| if matches!(open.kind, OpenKind::Fork { .. }) { open.input.clone() } else { open.last.clone() }).unwrap_or_default()
 }
 
-pub(super) fn entered(state: &mut Orchestration, at: &Position, task: TaskIx, input: Option<&Value>, shape: &Shape, now_us: i64) {
+pub(super) fn entered(state: &mut Orchestration, at: &Position, task: TaskIx, input: Option<Labelled>, shape: &Shape, now_us: i64) {
     let raw = raw_input(state, at);
     let kind = match shape {
         Shape::Plain => OpenKind::Plain,
-        Shape::For { items } => OpenKind::For { items: items.clone(), index: 0 },
+        Shape::For { items, labels } => OpenKind::For { items: Labelled::new(items.clone(), labels.clone()), index: 0 },
         Shape::Fork => OpenKind::Fork { done: Vec::new() },
         Shape::Try => OpenKind::Try { attempt: 1, first_us: now_us, waiting: false, caught: None },
     };
@@ -79,9 +79,9 @@ pub(super) fn iterated(state: &mut Orchestration, at: &Position, index: u64, now
 }
 
 /// The output a `Completed` fact stands for.
-pub(super) fn output_of(state: &Orchestration, at: &Position, output: Option<&Value>, effect: Option<EffectId>) -> Value {
+pub(super) fn output_of(state: &Orchestration, at: &Position, output: Option<Labelled>, effect: Option<EffectId>) -> Labelled {
     if let Some(output) = output {
-        return output.clone();
+        return output;
     }
     if let Some(effect) = effect.and_then(|id| state.effects.get(&id)) {
         return effect.result.clone();
@@ -89,7 +89,14 @@ pub(super) fn output_of(state: &Orchestration, at: &Position, output: Option<&Va
     state.open.get(at).map_or_else(|| raw_input(state, at), |open| open.raw.clone())
 }
 
-pub(super) fn completed(state: &mut Orchestration, at: &Position, task: TaskIx, output: Value, exported: Option<&Exported>, then: &Flow) {
+pub(super) fn completed(
+    state: &mut Orchestration,
+    at: &Position,
+    task: TaskIx,
+    output: Labelled,
+    exported: Option<&Exported>,
+    then: &Flow,
+) {
     // The line of a finished branch is kept for the join.
     let kept = state.lines.get(at).filter(|_| !at.is_root()).cloned();
     close(state, at);
@@ -109,7 +116,7 @@ pub(super) fn skipped(state: &mut Orchestration, at: &Position, task: TaskIx) {
     hand_on(state, at, task, raw, Flow::Continue);
 }
 
-fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Value, then: Flow) {
+fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Labelled, then: Flow) {
     state.tasks_run += 1;
     let Some(parent) = at.parent() else { return };
     change(state, &parent, |open| {
@@ -128,9 +135,9 @@ fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Value
 }
 
 /// `$context` with `exported` applied.
-pub(crate) fn apply(context: &Value, exported: &Exported) -> Value {
+pub(crate) fn apply(context: &Labelled, exported: &Exported) -> Labelled {
     if let Some(whole) = &exported.whole {
-        return whole.clone();
+        return Labelled::new(whole.clone(), exported.labels.clone());
     }
     let mut map: Map = context.as_object().cloned().unwrap_or_default();
     for key in &exported.dropped {
@@ -141,7 +148,10 @@ pub(crate) fn apply(context: &Value, exported: &Exported) -> Value {
             map.insert(key.clone(), value.clone());
         }
     }
-    Value::Object(Arc::new(map))
+    let gone = exported.dropped.iter().map(|key| &**key);
+    let set = exported.set.as_object().into_iter().flat_map(|set| set.iter()).map(|(key, _)| &**key);
+    let labels = context.labels.without(gone.chain(set)).join(&exported.labels);
+    Labelled::new(Value::Object(Arc::new(map)), labels)
 }
 
 /// Closes everything at `at` and inside it: open tasks, lines, timers, questions, runs that may be repeated.

@@ -23,7 +23,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             }
         }
         Fact::Judged { action, resource, answer, rules, .. } => verdict(action, resource, *answer, rules),
-        Fact::Attempted { effect, attempt, result } => attempted(story, effect, *attempt, result.as_deref()?, command),
+        Fact::Attempted { effect, attempt, result, .. } => attempted(story, effect, *attempt, result.as_deref()?, command),
         Fact::AttemptScheduled { .. } | Fact::KeyHeld { .. } | Fact::KeyAnswered { .. } | Fact::Queued { .. } | Fact::Admitted => {
             held_up(story, fact)
         }

@@ -2,7 +2,7 @@
 
 use provost_model::program::{Block, Flow, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
-use provost_model::{Position, Problem, Value};
+use provost_model::{Labelled, Position, Problem};
 
 use super::{Finished, complete, enter, raise};
 use crate::state::{Open, OpenKind, Phase};
@@ -167,7 +167,7 @@ fn own_flow(turn: &Turn<'_>, ix: TaskIx) -> Flow {
 }
 
 /// A `for`: its next item, or its end.
-fn each(turn: &mut Turn<'_>, at: &Position, open: &Open, items: &Value, index: u64) {
+fn each(turn: &mut Turn<'_>, at: &Position, open: &Open, items: &Labelled, index: u64) {
     let running = at.iteration(index);
     let carried = turn.state.open.get(&running).map(|block| block.last.clone());
     if turn.state.open.contains_key(&running) && turn.state.has_open_child(&running) {
@@ -189,18 +189,19 @@ fn each(turn: &mut Turn<'_>, at: &Position, open: &Open, items: &Value, index: u
 }
 
 /// Whether there is an item `next`, and `while` holds for it.
-fn another(turn: &Turn<'_>, at: &Position, open: &Open, items: &Value, next: u64, carried: &Value) -> Result<bool, Problem> {
-    let Some(item) = usize::try_from(next).ok().and_then(|next| items.as_array()?.get(next)) else { return Ok(false) };
+fn another(turn: &Turn<'_>, at: &Position, open: &Open, items: &Labelled, next: u64, carried: &Labelled) -> Result<bool, Problem> {
+    let place = usize::try_from(next).ok().filter(|next| items.as_array().is_some_and(|items| *next < items.len()));
+    let Some(place) = place else { return Ok(false) };
     let Ok(TaskKind::For(task)) = turn.task(open.task).map(|task| &task.kind) else { return Ok(false) };
     let Some(condition) = task.condition else { return Ok(true) };
-    let index = i64::try_from(next).map_or(Value::Null, Value::Int);
-    let more = vec![(task.each.clone(), item.clone()), (task.at.clone(), index)];
+    let index = Labelled::authored(i64::try_from(next).ok());
+    let more = vec![(task.each.clone(), items.item(place)), (task.at.clone(), index)];
     let scope = Scope { at: Some(at.clone()), input: open.input.clone(), task: Some(open.task), more, ..Scope::default() };
     turn.holds(condition, carried, &scope)
 }
 
 /// A `fork`: branches not yet begun, the winner, or the join.
-fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Value)]) {
+fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Labelled)]) {
     let Ok(TaskKind::Fork(task)) = turn.task(open.task).map(|task| &task.kind) else { return };
     if task.compete
         && let Some((_, output)) = done.first()
@@ -229,9 +230,9 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Value)
     if done.len() < task.branches.len() {
         return;
     }
-    let by_branch: std::collections::BTreeMap<TaskIx, &Value> = done.iter().map(|(branch, output)| (*branch, output)).collect();
+    let by_branch: std::collections::BTreeMap<TaskIx, &Labelled> = done.iter().map(|(branch, output)| (*branch, output)).collect();
     let outputs = task.branches.iter().map(|ix| by_branch.get(ix).map(|output| (*output).clone()).unwrap_or_default());
-    let output = Value::array(outputs);
+    let output = Labelled::array(outputs);
     settle_fork(turn, at, open, output);
 }
 
@@ -240,7 +241,7 @@ fn open_branches(turn: &Turn<'_>, at: &Position) -> usize {
     turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).count()
 }
 
-fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Value) {
+fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Labelled) {
     let losers: Vec<Position> =
         turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).map(|(p, _)| p.clone()).collect();
     for loser in losers {
@@ -252,7 +253,7 @@ fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Value) {
 }
 
 /// The workflow is through.
-pub(super) fn end(turn: &mut Turn<'_>, output: Value) {
+pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
     turn.ready.clear();
     let program = turn.program();
     let scope = Scope { input: turn.state.input.clone(), output: output.clone(), ..Scope::default() };
@@ -264,7 +265,7 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Value) {
     match checked {
         Ok(output) => {
             super::withdraw_within(turn, &Position::root());
-            turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output), problem: None });
+            turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None });
             turn.intend(Intent::Announce);
         }
         Err(problem) => raise(turn, &Position::root(), TaskIx::ROOT, problem),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_model::program::{Task, TaskKind};
 use provost_model::record::Exported;
 use provost_model::value::Map;
-use provost_model::{Position, Problem, Value};
+use provost_model::{Labelled, Labels, Position, Problem, Value};
 
 use crate::evolve::apply;
 use crate::state::OpenKind;
@@ -15,7 +15,7 @@ use crate::turn::{Scope, Turn};
 ///
 /// # Errors
 /// `expression`, `validation` and `fork-conflict` problems.
-pub(crate) fn exported(turn: &Turn<'_>, at: &Position, task: &Task, output: &Value, scope: &Scope) -> Result<Option<Exported>, Problem> {
+pub(crate) fn exported(turn: &Turn<'_>, at: &Position, task: &Task, output: &Labelled, scope: &Scope) -> Result<Option<Exported>, Problem> {
     let merged = joined(turn, at, task)?;
     let before = turn.state.context(at);
     let Some(to) = &task.export.to else {
@@ -32,17 +32,23 @@ pub(crate) fn exported(turn: &Turn<'_>, at: &Position, task: &Task, output: &Val
 }
 
 /// The changed top-level keys from `before` to `after`.
-pub(crate) fn difference(before: &Value, after: &Value) -> Option<Exported> {
+pub(crate) fn difference(before: &Labelled, after: &Labelled) -> Option<Exported> {
     if before == after {
         return None;
     }
-    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else {
-        return Some(Exported { set: Value::Null, dropped: Vec::new(), whole: Some(after.clone()) });
-    };
-    let set: Map = new.iter().filter(|(key, value)| old.lookup(key) != Some(*value)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let whole = || Some(Exported { set: Value::Null, dropped: Vec::new(), whole: Some(after.value.clone()), labels: after.labels.clone() });
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else { return whole() };
+    // Labels of the context itself stay with its unchanged keys; only writing it whole takes them off.
+    if !after.labels.at("").covers(before.labels.at("")) {
+        return whole();
+    }
+    let same = |key: &str, value: &Value| old.lookup(key) == Some(value) && before.labels_of(key) == after.labels_of(key);
+    let (kept, set): (Vec<_>, Vec<_>) = new.iter().partition(|(key, value)| same(key, value));
+    let labels = after.labels.without(kept.iter().map(|(key, _)| &***key));
+    let set: Map = set.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     let dropped = old.iter().filter(|(key, _)| !new.contains(key)).map(|(key, _)| key.clone()).collect();
     let set = if set.is_empty() { Value::Null } else { Value::Object(Arc::new(set)) };
-    Some(Exported { set, dropped, whole: None })
+    Some(Exported { set, dropped, whole: None, labels })
 }
 
 /// What the branches of a finished fork exported, merged in declared order.
@@ -50,7 +56,7 @@ fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported
     let TaskKind::Fork(fork) = &task.kind else { return Ok(None) };
     let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return Ok(None) };
     let before = turn.state.context(at);
-    let mut merged = Exported { set: Value::Null, dropped: Vec::new(), whole: None };
+    let mut merged = Exported { set: Value::Null, dropped: Vec::new(), whole: None, labels: Labels::new() };
     let mut set = Map::new();
     for ix in &fork.branches {
         let branch = turn.task(*ix)?;
@@ -60,6 +66,7 @@ fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported
         if changed.whole.is_some() {
             return Err(conflict("the whole context"));
         }
+        merged.labels = merged.labels.join(&changed.labels);
         for (key, value) in changed.set.as_object().into_iter().flat_map(Map::iter) {
             if set.insert(key.clone(), value.clone()).is_some() || merged.dropped.contains(key) {
                 return Err(conflict(&format!("`{key}`")));

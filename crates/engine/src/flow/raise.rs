@@ -84,8 +84,8 @@ fn conditions(turn: &Turn<'_>, at: &Position, catch: &Catch, problem: &Problem) 
         && !catch.except_when.map_or(Ok(false), |except| turn.holds(except, &error, &scope))?)
 }
 
-fn error_scope(turn: &Turn<'_>, at: &Position, catch: &Catch, problem: &Problem) -> (provost_model::Value, Scope) {
-    let error = problem.to_value();
+fn error_scope(turn: &Turn<'_>, at: &Position, catch: &Catch, problem: &Problem) -> (provost_model::Labelled, Scope) {
+    let error = crate::origin::problem(turn, problem);
     let open = turn.state.open.get(at);
     let input = open.map(|open| open.input.clone()).unwrap_or_default();
     let scope = Scope {

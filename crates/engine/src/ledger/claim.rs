@@ -17,6 +17,7 @@ use provost_model::record::{ClaimAnswer, Claimed, EffectState, Fact, Intent};
 use super::outcome::{finish, settle};
 use super::{leave, wake_at};
 use crate::flow::park;
+use crate::origin;
 use crate::rejected::Rejected;
 use crate::tasks::retry;
 use crate::turn::Turn;
@@ -50,7 +51,8 @@ pub(crate) fn claimed(turn: &mut Turn<'_>, claimed: &Claimed) -> Result<(), Reje
             wake_at(turn, &id, due_us);
         }
         ClaimAnswer::Done { by, result, reference } => {
-            turn.emit(Fact::KeyAnswered { effect: id, by: *by, result: result.clone(), reference: reference.clone() });
+            let labels = origin::result(turn, &effect, result);
+            turn.emit(Fact::KeyAnswered { effect: id, by: *by, result: result.clone(), labels, reference: reference.clone() });
             settle(turn, &id, EffectState::Done);
             if let Some(done) = turn.state.effects.get(&id).cloned() {
                 finish(turn, &id, &done);

@@ -6,11 +6,12 @@ use provost_model::id::EffectId;
 use provost_model::program::{EffectClass, InDoubt, RetrySpec, TaskKind};
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome};
 use provost_model::value::canonical_len;
-use provost_model::{Position, Problem, Value};
+use provost_model::{Labelled, Labels, Position, Problem, Value};
 
 use super::leave::{leave, put_off};
 use super::{again, look_up};
 use crate::flow::{Finished, complete, expire, expired_around, park, raise, retried_outside};
+use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Effect, Phase};
 use crate::tasks::{self, retry};
@@ -32,7 +33,11 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
     if !waits || expected != outcome.attempt {
         return Err(stale);
     }
-    turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())) });
+    let labels = match &outcome.result {
+        Attempted::Done { value, .. } => origin::result(turn, &effect, value),
+        Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => Labels::new(),
+    };
+    turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });
     match &outcome.result {
         Attempted::Done { value, dropped_bytes, .. } => done(turn, &id, oversize(turn, value, *dropped_bytes)),
         Attempted::Failed { problem, retry, retry_after_ms } if effect.state != EffectState::Asked => {
@@ -322,5 +327,5 @@ pub(crate) fn undone(turn: &mut Turn<'_>, at: &Position) {
     undone.sort_by_key(|effect| effect.first_us);
     let undone = undone.into_iter().map(|e| provost_model::Value::Str(e.name.clone())).collect::<Vec<_>>();
     let output = provost_model::Value::object([("undone", provost_model::Value::array(undone))]);
-    complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+    complete(turn, at, open.task, Finished { input: open.input.clone(), output: Labelled::authored(output), then, effect: None });
 }

@@ -5,6 +5,7 @@ use provost_model::record::{Attempted, EffectState, Fact, Resolve};
 
 use super::again;
 use super::outcome::{done, oversize, settle};
+use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::Phase;
 use crate::turn::Turn;
@@ -20,7 +21,8 @@ pub(crate) fn resolved(turn: &mut Turn<'_>, resolve: &Resolve) -> Result<(), Rej
     turn.emit(Fact::Resolved { effect: id, done: resolve.done });
     if resolve.done {
         let result = Attempted::Done { value: resolve.result.clone(), reference: None, usage: None, dropped_bytes: None };
-        turn.emit(Fact::Attempted { effect: id, attempt: effect.attempt, result: Some(Box::new(result)) });
+        let labels = origin::result(turn, &effect, &resolve.result);
+        turn.emit(Fact::Attempted { effect: id, attempt: effect.attempt, result: Some(Box::new(result)), labels });
         let oversize = oversize(turn, &resolve.result, None);
         done(turn, &id, oversize);
         return Ok(());

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use provost_model::id::ReviewId;
 use provost_model::program::{ActTask, ActionSpec, TaskKind};
-use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, Shape};
+use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, SecretSpan, Shape};
 use provost_model::verdict::Entity;
-use provost_model::{Answer, Digest, PolicyRequest, Position, Problem, Value, Verdict};
+use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value, Verdict};
 
 use super::{ended, policy, review};
 use crate::flow::{Entering, Entry, park, raise};
@@ -19,10 +19,11 @@ struct Call<'p> {
     action: Arc<str>,
     spec: &'p ActionSpec,
     arguments: Value,
-    input: Value,
+    input: Labelled,
     business_key: Option<Arc<str>>,
     because: Value,
     fingerprint: Digest,
+    secrets: Vec<SecretSpan>,
 }
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask) -> Result<Entry, Problem> {
@@ -56,19 +57,52 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask
     }
 }
 
-fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Value, scope: &Scope) -> Result<Call<'p>, Problem> {
+fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, scope: &Scope) -> Result<Call<'p>, Problem> {
     let spec = turn.program().actions.get(&task.action).ok_or_else(|| {
         Problem::standard("configuration", 500, format!("the bundle holds no action `{}`", task.action)).detail("publish the bundle again")
     })?;
     let arguments = turn.render(&task.arguments, input, scope)?;
     turn.validate(spec.arguments, &arguments, "the action's arguments")?;
+    protected(turn, spec, &arguments)?;
+    let arguments = arguments.value;
+    let secrets = turn.secrets(&task.arguments, &arguments);
     let business_key = match &task.key {
-        Some(key) => Some(key_text(&turn.render(key, input, scope)?)?),
+        Some(key) => Some(business_key(spec, &turn.render(key, input, scope)?)?),
         None => None,
     };
-    let because = task.because.as_ref().map_or(Ok(Value::Null), |because| turn.render(because, input, scope))?;
+    let because = task.because.as_ref().map_or(Ok(Labelled::default()), |because| turn.render(because, input, scope))?.value;
     let fingerprint = ledger::fingerprint(spec, &arguments);
-    Ok(Call { at: at.clone(), action: task.action.clone(), spec, arguments, input: input.clone(), business_key, because, fingerprint })
+    Ok(Call {
+        at: at.clone(),
+        action: task.action.clone(),
+        spec,
+        arguments,
+        input: input.clone(),
+        business_key,
+        because,
+        fingerprint,
+        secrets,
+    })
+}
+
+/// A key that somebody outside can choose would let them pass for a payment that was made, or be paid twice.
+fn business_key(spec: &ActionSpec, key: &Labelled) -> Result<Arc<str>, Problem> {
+    if !key.labels.all().is_trusted() {
+        let title = format!("the business key of `{}` is built from values that are not trusted", spec.name);
+        let detail = "label the fields it is read from in their contract, e.g. `\"x-provost\": { \"trusted\": [\"/requestId\"] }`, \
+                      or build the key from other values";
+        return Err(Problem::ours("untrusted-key", 422, title).detail(detail));
+    }
+    key_text(key)
+}
+
+/// Arguments that the action's contract labels `trusted` must be.
+fn protected(turn: &Turn<'_>, spec: &ActionSpec, arguments: &Labelled) -> Result<(), Problem> {
+    let places = turn.program().trusted_places(spec.arguments);
+    let Some(place) = places.into_iter().find(|place| !arguments.labels.within(place).all().is_trusted()) else { return Ok(()) };
+    let title = format!("the argument `{place}` of `{}` must be trusted and is not", spec.name);
+    let detail = "take it from what an author wrote, or from a field that its contract labels in `x-provost.trusted`";
+    Err(Problem::ours("untrusted-argument", 422, title).detail(detail))
 }
 
 const KEY_CHARS_MAX: usize = 255;
@@ -155,7 +189,8 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         key,
         business_key: call.business_key,
         fingerprint: call.fingerprint,
-        arguments: (call.arguments != call.input).then_some(call.arguments),
+        arguments: (call.arguments != call.input.value).then_some(call.arguments),
+        secrets: call.secrets,
         example: None,
         deadline_us: 0,
         undoes: None,
@@ -208,7 +243,7 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
     let reference = done.reference.clone().map_or(Value::Null, Value::Str);
     let arguments = Value::object([
         ("arguments", done.arguments.clone()),
-        ("result", done.result.clone()),
+        ("result", done.result.value.clone()),
         ("reference", reference),
         ("key", Value::Str(done.key.clone())),
     ]);
@@ -222,6 +257,7 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         business_key: None,
         fingerprint: ledger::fingerprint(spec, &arguments),
         arguments: Some(arguments),
+        secrets: done.secrets.iter().map(|span| SecretSpan { pointer: format!("/arguments{}", span.pointer), ..span.clone() }).collect(),
         example: None,
         deadline_us: 0,
         undoes: Some(next),

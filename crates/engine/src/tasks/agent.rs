@@ -6,7 +6,7 @@ use provost_model::id::EffectId;
 use provost_model::program::{AgentSpec, AgentTask, EffectClass, Example, FailureMode, Model, TaskKind};
 use provost_model::record::{EffectKind, Fact, Intent, Shape};
 use provost_model::verdict::Entity;
-use provost_model::{Answer, Digest, PolicyRequest, Position, Problem, Value};
+use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value};
 
 use super::{ended, policy, review};
 use crate::flow::{Entering, Entry, Finished, complete};
@@ -24,7 +24,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
     }
     let example = match spec.model {
         Model::Scripted => match matching(turn, spec, &arguments)? {
-            None => return fail_unmatched(turn, entering, spec, arguments),
+            None => return fail_unmatched(turn, entering, spec, arguments.value),
             found => found,
         },
         Model::Named(_) => None,
@@ -44,7 +44,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
         key: ledger::key(turn, entering.at, &purpose),
         business_key: None,
         fingerprint,
-        arguments: (arguments != entering.input).then_some(arguments),
+        arguments: (*arguments != *entering.input).then_some(arguments.value),
+        secrets: Vec::new(),
         example,
         deadline_us: turn.ambient.now_us.saturating_add(wall_ms.saturating_mul(1000)),
         undoes: None,
@@ -69,7 +70,7 @@ fn start_request(turn: &Turn<'_>, spec: &AgentSpec) -> PolicyRequest {
 }
 
 /// The first example that applies to the input.
-fn matching(turn: &Turn<'_>, spec: &AgentSpec, input: &Value) -> Result<Option<u32>, Problem> {
+fn matching(turn: &Turn<'_>, spec: &AgentSpec, input: &Labelled) -> Result<Option<u32>, Problem> {
     let scope = crate::turn::Scope { input: input.clone(), ..Default::default() };
     for (index, example) in spec.examples.iter().enumerate() {
         if applies(turn, example, input, &scope)? {
@@ -79,7 +80,7 @@ fn matching(turn: &Turn<'_>, spec: &AgentSpec, input: &Value) -> Result<Option<u
     Ok(None)
 }
 
-fn applies(turn: &Turn<'_>, example: &Example, input: &Value, scope: &crate::turn::Scope) -> Result<bool, Problem> {
+fn applies(turn: &Turn<'_>, example: &Example, input: &Labelled, scope: &crate::turn::Scope) -> Result<bool, Problem> {
     let contains = example.contains.as_ref().is_none_or(|wanted| has_text(input, &wanted.to_lowercase()));
     Ok(contains && example.when.map_or(Ok(true), |when| turn.holds(when, input, scope))?)
 }
@@ -97,8 +98,8 @@ fn has_text(value: &Value, wanted: &str) -> bool {
 /// No example applies: the run fails before it leaves.
 fn fail_unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec, arguments: Value) -> Result<Entry, Problem> {
     match &spec.failure {
-        FailureMode::Abstain => ended(entering, Value::Null),
-        FailureMode::Default(answer) => ended(entering, answer.clone()),
+        FailureMode::Abstain => ended(entering, Labelled::default()),
+        FailureMode::Default(answer) => ended(entering, Labelled::authored(answer.clone())),
         FailureMode::Review(asked) => {
             entering.open(turn, Shape::Plain)?;
             review::open(turn, entering.at, asked, arguments, None);
@@ -130,6 +131,6 @@ pub(crate) fn answered_instead(turn: &mut Turn<'_>, at: &Position, effect: &Effe
         }
     };
     let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
-    complete(turn, at, open.task, Finished { input: open.input.clone(), output: answer, then, effect: None });
+    complete(turn, at, open.task, Finished { input: open.input.clone(), output: Labelled::authored(answer), then, effect: None });
     None
 }

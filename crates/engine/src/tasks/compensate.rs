@@ -7,7 +7,7 @@
 use provost_model::id::EffectId;
 use provost_model::program::{CompensateTask, EffectClass, TaskKind};
 use provost_model::record::{EffectState, Fact, Shape};
-use provost_model::{Position, Problem, Value};
+use provost_model::{Labelled, Position, Problem, Value};
 
 use super::{ended, unwind_next};
 use crate::flow::{Entering, Entry, raise};
@@ -24,7 +24,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Compens
         }
         let effects = undoable_in(turn, scope);
         if effects.is_empty() {
-            return ended(entering, Value::object([("undone", Value::array([]))]));
+            return ended(entering, Labelled::authored(Value::object([("undone", Value::array([]))])));
         }
         entering.open(turn, Shape::Plain)?;
         turn.emit(Fact::Unwinding { at: entering.at.clone(), effects });

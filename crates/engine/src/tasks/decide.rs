@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use provost_model::program::{DecideRule, DecideTask};
 use provost_model::record::Fact;
-use provost_model::{Problem, Value};
+use provost_model::{Labelled, Labels, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry};
@@ -18,8 +18,12 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &DecideT
     let decision = turn.state.id.decision(entering.at.as_str(), &round);
     let judged = aggregate(task, &read(&opinions)?);
     let outcome = judged.to_value(decision.to_string());
-    turn.emit(Fact::Decided { decision, at: entering.at.clone(), opinions, outcome: outcome.clone() });
-    ended(entering, outcome)
+    let label = opinions.labels.all();
+    turn.emit(Fact::Decided { decision, at: entering.at.clone(), opinions: opinions.value, outcome: outcome.clone() });
+    // Its id comes from the position, not from what anybody said.
+    let said = outcome.as_object().into_iter().flat_map(|map| map.iter()).filter(|(key, _)| &***key != "decisionId");
+    let labels = Labels::of(said.map(|(key, _)| (format!("/{key}"), label)));
+    ended(entering, Labelled::new(outcome, labels))
 }
 
 /// One agent's contribution.

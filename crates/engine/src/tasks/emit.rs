@@ -6,7 +6,7 @@ use provost_model::limits::EMIT_TASKS;
 use provost_model::program::EmitTask;
 use provost_model::record::{Fact, Intent, Shape};
 use provost_model::value::Map;
-use provost_model::{Event, Problem, Value};
+use provost_model::{Event, Labelled, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry, park};
@@ -24,7 +24,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
         event.source = format!("/workflows/{}/{}", turn.program().namespace, turn.program().name).into();
     }
     match turn.state.emitted.get(&effect).cloned() {
-        Some(sent) if is_same(&sent, &event) => ended(entering, as_value(&sent)),
+        Some(sent) if is_same(&sent, &event) => ended(entering, Labelled::new(as_value(&sent), rendered.labels)),
         Some(sent) => {
             entering.open(turn, Shape::Plain)?;
             park(turn, entering.at.clone(), conflict(&sent));
@@ -35,7 +35,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
             turn.spend_more(EMIT_TASKS - 1);
             turn.emit(Fact::Emitted { at: entering.at.clone(), effect, event: Box::new(event) });
             turn.intend(Intent::Emit { effect });
-            ended(entering, output)
+            ended(entering, Labelled::new(output, rendered.labels))
         }
     }
 }

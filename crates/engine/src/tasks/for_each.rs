@@ -18,7 +18,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ForTask
         return Err(Problem::ours("too-many-items", 413, format!("`for.in` has more than {limit} items"))
             .detail("iterate over less, or raise `metadata.provost.limits.branches`"));
     }
-    entering.open(turn, Shape::For { items })?;
+    entering.open(turn, Shape::For { items: items.value, labels: items.labels })?;
     turn.ready.push(entering.at.clone());
     Ok(Entry::Open)
 }

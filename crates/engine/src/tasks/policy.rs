@@ -5,16 +5,19 @@ use std::sync::Arc;
 use provost_model::program::{PolicyTask, Template};
 use provost_model::record::Fact;
 use provost_model::verdict::Entity;
-use provost_model::{Answer, PolicyRequest, Problem, Value, Verdict};
+use provost_model::{Answer, Label, Labelled, PolicyRequest, Problem, Value, Verdict};
 
 use super::ended;
 use crate::flow::{Entering, Entry};
+use crate::origin;
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &PolicyTask) -> Result<Entry, Problem> {
     let scope = entering.scope();
-    let text = |turn: &Turn<'_>, template: &Template, what: &str| -> Result<Arc<str>, Problem> {
+    let mut asked = Label::NONE;
+    let mut text = |turn: &Turn<'_>, template: &Template, what: &str| -> Result<Arc<str>, Problem> {
         let value = turn.render(template, &entering.input, &scope)?;
+        asked = asked.join(value.labels.all());
         value.as_str().map(Arc::from).ok_or_else(|| {
             Problem::standard("expression", 400, format!("`{what}` of the policy question is no text")).detail("write it as a name")
         })
@@ -30,11 +33,12 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &PolicyT
     };
     let context = match &task.context {
         Some(template) => turn.render(template, &entering.input, &scope)?,
-        None => Value::empty(),
+        None => Labelled::authored(Value::empty()),
     };
-    let request = PolicyRequest { principal, action, resource, context };
+    let label = asked.join(context.labels.all());
+    let request = PolicyRequest { principal, action, resource, context: context.value };
     let Some(verdict) = judged(turn, entering.at, request) else { return Ok(Entry::Asking) };
-    ended(entering, as_value(&verdict))
+    ended(entering, origin::decided(as_value(&verdict), label))
 }
 
 /// `Kind::name`, or a name of the kind that is usual here.

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use provost_model::id::ReviewId;
-use provost_model::program::{ReviewSpec, ReviewTask, TaskKind};
+use provost_model::program::{ReviewSpec, ReviewTask, SchemaIx, TaskKind};
 use provost_model::record::{Fact, Intent, ReviewAnswer, Shape};
-use provost_model::{Digest, Position, Problem, Value};
+use provost_model::{Digest, Labelled, Position, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry, Finished, complete};
+use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Review, ReviewAnswered};
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewTask) -> Result<Entry, Problem> {
     let scope = entering.scope();
-    let show = turn.render(&task.show, &entering.input, &scope)?;
+    let show = turn.render(&task.show, &entering.input, &scope)?.value;
     let released = match &task.approves {
         Some((action, arguments)) => {
             let arguments = turn.render(arguments, &entering.input, &scope)?;
@@ -32,9 +33,9 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewT
 }
 
 /// In another round of a `try`, the answer to the same question at the same place comes from the journal.
-fn answered_before(turn: &Turn<'_>, at: &Position, show: &Value, call: Option<&Digest>) -> Option<Value> {
+fn answered_before(turn: &Turn<'_>, at: &Position, show: &Value, call: Option<&Digest>) -> Option<Labelled> {
     let asked = turn.state.reviews.values().find(|r| r.at == *at && r.show == *show && r.call.as_ref() == call && r.answer.is_some())?;
-    asked.answer.as_ref().map(as_value)
+    asked.answer.as_ref().map(|answer| as_value(turn, answer, asked.spec.form))
 }
 
 /// Asks a person at `at`; `released` names the action and the digest of the one call an approval lets through.
@@ -86,12 +87,13 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
     match &task.kind {
         TaskKind::Act(_) => super::reviewed(turn, &review.at, answer, approved),
         TaskKind::Agent(_) => {
-            let output = if answer.form.is_null() { Value::Str(answer.option.clone()) } else { answer.form.clone() };
+            let chosen = || Labelled::authored(Value::Str(answer.option.clone()));
+            let output = if answer.form.is_null() { chosen() } else { origin::form(turn, &answer.form, review.spec.form) };
             complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         TaskKind::Review(_) => {
             let answered = turn.state.reviews.get(&answer.review).and_then(|review| review.answer.as_ref());
-            let output = answered.map(as_value).unwrap_or_default();
+            let output = answered.map(|answered| as_value(turn, answered, review.spec.form)).unwrap_or_default();
             complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         TaskKind::Do(_)
@@ -110,15 +112,15 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
     }
 }
 
-fn as_value(answer: &ReviewAnswered) -> Value {
-    Value::object([
-        ("choice", Value::Str(answer.option.clone())),
-        ("approved", Value::Bool(answer.approved)),
-        ("by", Value::Str(answer.by.name.clone())),
-        ("roles", Value::array(answer.by.roles.iter().cloned().map(Value::Str))),
-        ("at", Value::from(crate::time::iso8601(answer.at_us))),
-        ("reason", Value::Str(answer.reason.clone())),
-        ("form", answer.form.clone()),
+fn as_value(turn: &Turn<'_>, answer: &ReviewAnswered, form: Option<SchemaIx>) -> Labelled {
+    Labelled::object([
+        ("choice", Labelled::authored(Value::Str(answer.option.clone()))),
+        ("approved", Labelled::authored(Value::Bool(answer.approved))),
+        ("by", Labelled::authored(Value::Str(answer.by.name.clone()))),
+        ("roles", Labelled::authored(Value::array(answer.by.roles.iter().cloned().map(Value::Str)))),
+        ("at", Labelled::authored(crate::time::iso8601(answer.at_us))),
+        ("reason", origin::reason(turn, answer)),
+        ("form", origin::form(turn, &answer.form, form)),
     ])
 }
 

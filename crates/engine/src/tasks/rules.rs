@@ -1,10 +1,11 @@
 //! `call: rules`: a decision table, looked up in the core. Hit policies after DMN 1.5 §8.2.10.
 
 use provost_model::program::{HitPolicy, RulesRow, RulesTask};
-use provost_model::{Problem, Value};
+use provost_model::{Label, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry};
+use crate::origin;
 use crate::turn::{Scope, Turn};
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RulesTask) -> Result<Entry, Problem> {
@@ -15,9 +16,11 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RulesTa
             .detail("publish the bundle again"));
     };
     let scope = Scope { input: input.clone(), ..entering.scope() };
-    let mut hits = Vec::new();
+    let (mut hits, mut read) = (Vec::new(), Label::NONE);
     for row in &table.rows {
-        if row.when.map_or(Ok(true), |when| turn.holds(when, &input, &scope))? {
+        let (holds, label) = row.when.map_or(Ok((true, Label::NONE)), |when| turn.holds_labelled(when, &input, &scope))?;
+        read = read.join(label);
+        if holds {
             hits.push(row);
             if table.hit == HitPolicy::First {
                 break;
@@ -26,7 +29,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RulesTa
     }
     let answer = answer(&task.table, table.hit, &hits)?;
     match answer.or_else(|| table.otherwise.clone()) {
-        Some(answer) => ended(entering, answer),
+        Some(answer) => ended(entering, origin::decided(answer, read)),
         None => Err(Problem::ours("no-rule-matches", 422, format!("no row of `{}` matches", task.table))
             .detail("add a row that matches, or `otherwise`")),
     }

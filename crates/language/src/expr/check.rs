@@ -56,6 +56,8 @@ pub(super) struct Reads<'s> {
     pub(super) whole_context: bool,
     /// Whether evaluating may need much stack.
     pub(super) deep: bool,
+    /// Whether it can go on after a failure inside: by `try`, `?` or `//`.
+    pub(super) forgives: bool,
 }
 
 struct Local<'s> {
@@ -136,6 +138,7 @@ impl<'s, 'n> Walk<'s, 'n> {
             }
             Term::Fold(word, of, pattern, args) => self.fold(word, of, pattern, args, target),
             Term::TryCatch(body, catch) => {
+                self.reads.forgives = true;
                 self.term(body, target);
                 self.terms(catch.as_deref(), target);
             }
@@ -186,10 +189,15 @@ impl<'s, 'n> Walk<'s, 'n> {
                 self.term(left, false);
                 self.bound(pattern, |walk| walk.term(right, target));
             }
-            BinaryOp::Pipe(None) | BinaryOp::Comma | BinaryOp::Alt => self.terms([left, right], target),
+            BinaryOp::Alt => {
+                self.reads.forgives = true;
+                self.terms([left, right], target);
+            }
+            BinaryOp::Pipe(None) | BinaryOp::Comma => self.terms([left, right], target),
             BinaryOp::Or | BinaryOp::And | BinaryOp::Math(_) | BinaryOp::Cmp(_) => self.terms([left, right], false),
             BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt => {
                 self.reads.deep = true;
+                self.reads.forgives |= matches!(op, BinaryOp::UpdateAlt);
                 self.term(left, true);
                 self.term(right, false);
             }
@@ -345,7 +353,8 @@ impl<'s, 'n> Walk<'s, 'n> {
             },
             _ => self.term(of, target),
         }
-        for (part, _) in parts {
+        for (part, opt) in parts {
+            self.reads.forgives |= matches!(opt, jaq_core::path::Opt::Optional);
             match part {
                 Part::Index(index) => self.term(index, false),
                 Part::Range(from, to) => self.terms(from.iter().chain(to), false),

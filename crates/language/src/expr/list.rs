@@ -9,6 +9,7 @@ use provost_model::value::{Map, normalise_f64, parse_with};
 
 use super::error::EvalErrorKind::{Overflow, Parse, Type};
 use super::ops::{self, order};
+use super::trace::Spot;
 use super::val::{INPUT_DEPTH, R, V, fault, wrong_kind};
 use super::{meter, text};
 
@@ -158,7 +159,7 @@ pub(super) fn add(v: V) -> R {
         return Ok(V::flat(Value::from(texts.concat())));
     }
     let depth = v.inner_depth();
-    parts.into_iter().try_fold(V::flat(Value::Null), |sum, part| sum + V { value: part, depth, fault: None })
+    parts.into_iter().try_fold(V::flat(Value::Null), |sum, part| sum + V { value: part, depth, fault: None, spot: Spot::NONE })
 }
 
 pub(super) fn flatten(v: V, levels: V) -> R {

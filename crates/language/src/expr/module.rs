@@ -11,6 +11,7 @@ use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::load::{Arena, File, Lexer, Loader, Parser};
 use jaq_core::{Compiler, Ctx, Lut, Vars};
 use provost_model::Value;
+use provost_model::labels::Labels;
 
 use super::catalogue::{FROM_CORE, GLOBALS};
 use super::check::{Finding, Reads, Tree, Walk};
@@ -20,6 +21,7 @@ use super::natives::{self, Jq, Reach};
 use super::place_secrets::place_secrets;
 use super::regexp::Patterns;
 use super::secret::{holds_reserved, secret_marker};
+use super::trace::{Spot, Traced};
 use super::val::{INPUT_DEPTH, V};
 use super::{ops, strip};
 
@@ -64,6 +66,7 @@ impl<'a> From<&'a str> for Source<'a> {
 pub struct Variables {
     globals: [Value; GLOBALS.len()],
     others: Vec<(String, Value)>,
+    labels: Vec<(String, Labels)>,
 }
 
 impl Variables {
@@ -91,6 +94,18 @@ impl Variables {
         self
     }
 
+    /// Labels the value of `name`, for [`Module::evaluate_labelled`].
+    pub fn label(&mut self, name: &str, labels: Labels) {
+        self.labels.retain(|(known, _)| known != name);
+        if !labels.is_empty() {
+            self.labels.push((name.to_owned(), labels));
+        }
+    }
+
+    fn labels(&self, name: &str) -> Option<&Labels> {
+        self.labels.iter().find(|(known, _)| known == name).map(|(_, labels)| labels)
+    }
+
     fn value(&self, name: &str) -> Option<&Value> {
         match GLOBALS.iter().position(|global| *global == name) {
             Some(at) => self.globals.get(at),
@@ -98,6 +113,20 @@ impl Variables {
         }
     }
 }
+
+/// What came of one evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// The first output.
+    pub result: Result<Value, EvalError>,
+    /// Labels of the result's places.
+    pub labels: Labels,
+    /// What was burned.
+    pub burned: Burned,
+}
+
+/// An input, with its labels if anything is labelled.
+type Input<'a> = (&'a Value, Option<(&'a Traced, &'a Labels)>);
 
 /// The expressions of one program.
 pub struct Module {
@@ -112,6 +141,7 @@ struct Expression {
     secrets: Vec<String>,
     context_keys: Option<Vec<String>>,
     deep: bool,
+    forgives: bool,
 }
 
 /// One source on its way.
@@ -169,32 +199,57 @@ impl Module {
 
     /// Like [`Module::evaluate`], and says what was burned.
     pub fn evaluate_counted(&self, index: u32, input: &Value, variables: &Variables, limits: Fuel) -> (Result<Value, EvalError>, Burned) {
+        let evaluated = self.evaluate_traced(index, (input, None), variables, limits);
+        (evaluated.result, evaluated.burned)
+    }
+
+    /// Like [`Module::evaluate_counted`] for an input with `labels`, and says the labels of what came out: of its places, and at least
+    /// the join of all that was read on the way. A failure is labelled too: that it failed tells of what it read.
+    pub fn evaluate_labelled(&self, index: u32, (input, labels): (&Value, &Labels), variables: &Variables, limits: Fuel) -> Evaluated {
+        if labels.is_empty() && variables.labels.is_empty() {
+            return self.evaluate_traced(index, (input, None), variables, limits);
+        }
+        let traced = Traced::start(self.expression(index).is_some_and(|expression| expression.forgives));
+        self.evaluate_traced(index, (input, Some((&traced, labels))), variables, limits)
+    }
+
+    fn evaluate_traced(&self, index: u32, input: Input<'_>, variables: &Variables, limits: Fuel) -> Evaluated {
         let metered = Metered::start(limits);
         let Some(expression) = self.expression(index) else {
             let detail = format!("there is no expression {index}; this program has {}", self.len());
-            return (Err(EvalError::new(EvalErrorKind::Missing, detail, Burned::default())), Burned::default());
+            let result = Err(EvalError::new(EvalErrorKind::Missing, detail, Burned::default()));
+            return Evaluated { result, labels: Labels::new(), burned: Burned::default() };
         };
         let need = if expression.deep { DEEP_STACK_BYTES / 2 } else { SHALLOW_STACK_BYTES };
         let run = || catch_unwind(AssertUnwindSafe(|| self.run(expression, input, variables, limits)));
         let outcome = stacker::maybe_grow(need, DEEP_STACK_BYTES, run);
         let burned = metered.burned();
         drop(metered);
-        let result = match outcome {
-            Ok(result) => result.map_err(|(kind, detail)| EvalError::new(kind, detail, burned)),
+        let read = || input.1.map(|(traced, _)| traced.result(Spot::NONE)).unwrap_or_default();
+        let (result, labels) = match outcome {
+            Ok(Ok((value, labels))) => (Ok(value), labels),
+            Ok(Err((kind, detail))) => (Err(EvalError::new(kind, detail, burned)), read()),
             Err(payload) => match payload.downcast::<Trip>() {
-                Ok(why) => Err(EvalError::tripped(*why, burned)),
+                Ok(why) => (Err(EvalError::tripped(*why, burned)), read()),
                 Err(defect) => resume_unwind(defect),
             },
         };
-        (result, burned)
+        Evaluated { result, labels, burned }
     }
 
-    fn run(&self, expression: &Expression, input: &Value, variables: &Variables, limits: Fuel) -> Result<Value, Failure> {
+    fn run(
+        &self,
+        expression: &Expression,
+        (input, trace): Input<'_>,
+        variables: &Variables,
+        limits: Fuel,
+    ) -> Result<(Value, Labels), Failure> {
         let patterns = Patterns::default();
         let reach = Reach { lut: &self.lut, patterns: &patterns, entries: None };
         let mut values = Vec::with_capacity(expression.variables.len());
         for name in &expression.variables {
-            values.push(V::input(bind(name, &expression.secrets, variables)?));
+            let spot = trace.zip(variables.labels(name)).map(|((traced, _), labels)| traced.input(labels));
+            values.push(V::input(bind(name, &expression.secrets, variables)?).at(spot.unwrap_or_default()));
         }
         if !expression.secrets.is_empty() {
             let read = expression.variables.iter().filter(|name| *name != "secrets").filter_map(|name| variables.value(name));
@@ -204,10 +259,15 @@ impl Module {
             }
         }
         let context = Ctx::<Jq>::new(reach, Vars::new(values));
-        let first = expression.entry.run((context, V::input(input.clone()))).next();
+        let spot = trace.map(|(traced, labels)| traced.input(labels)).unwrap_or_default();
+        let first = expression.entry.run((context, V::input(input.clone()).at(spot))).next();
+        let labels = |spot| trace.map(|(traced, _)| traced.result(spot)).unwrap_or_default();
         match first {
-            None => Ok(Value::Null),
-            Some(Ok(v)) => finish(v, limits),
+            None => Ok((Value::Null, labels(Spot::NONE))),
+            Some(Ok(v)) => {
+                let spot = v.spot;
+                finish(v, limits).map(|value| (value, labels(spot)))
+            }
             Some(Err(exception)) => Err(match exception.get_err() {
                 Ok(error) => failure(&error.into_val()),
                 Err(_) => (EvalErrorKind::Type, "`break` left the expression".to_owned()),
@@ -328,7 +388,8 @@ fn link<'s>(read: Vec<Read<'s>>) -> Result<Module, Vec<ExprError>> {
         starts.push(reads.variables.iter().rev().fold(start, |inner, name| bound(name, inner)));
         let variables = reads.variables.iter().map(|name| name.trim_start_matches('$').to_owned()).collect();
         let context_keys = (!reads.whole_context).then(|| reads.context_keys.into_iter().collect());
-        expressions.push((variables, secrets, context_keys, reads.deep));
+        let (deep, forgives) = (reads.deep, reads.forgives);
+        expressions.push(move |entry| Expression { entry, variables, secrets, context_keys, deep, forgives });
     }
     let main = Def { name: "_main", args: Vec::new(), body: balanced(starts) };
     let core = jaq_core::defs().filter(|def| FROM_CORE.contains(&(def.name, def.args.len())));
@@ -347,13 +408,7 @@ fn link<'s>(read: Vec<Read<'s>>) -> Result<Module, Vec<ExprError>> {
     if failed || entries.len() != count {
         return Err(defect("not every expression has an entry"));
     }
-    let expressions = entries.into_iter().zip(expressions).map(|(entry, (variables, secrets, context_keys, deep))| Expression {
-        entry,
-        variables,
-        secrets,
-        context_keys,
-        deep,
-    });
+    let expressions = entries.into_iter().zip(expressions).map(|(entry, with)| with(entry));
     Ok(Module { expressions: expressions.collect(), lut: filter.lut })
 }
 

@@ -41,14 +41,19 @@ pub(super) type Fun = jaq_core::native::Fun<Jq>;
 
 macro_rules! plain {
     ($($name:literal $f:path),* $(,)?) => {
-        [$(($name, v(0), Native::new(|cv| called(|| $f(cv.1))))),*]
+        [$(($name, v(0), Native::new(|cv: Cv<'_, Jq>| {
+            cv.1.spot.read();
+            called(|| $f(cv.1))
+        }))),*]
     };
 }
 
 macro_rules! with_one {
     ($($name:literal $f:path),* $(,)?) => {
-        [$(($name, v(1), Native::new(|mut cv| {
+        [$(($name, v(1), Native::new(|mut cv: Cv<'_, Jq>| {
             let argument = cv.0.pop_var();
+            cv.1.spot.read();
+            argument.spot.read();
             called(|| $f(cv.1, argument))
         }))),*]
     };
@@ -73,20 +78,14 @@ pub(super) fn all() -> Vec<Fun> {
     funs
 }
 
-fn constants() -> [Fun; 4] {
-    plain!["true" yes, "false" no, "null" nothing, "_raise" raised]
-}
-
-fn yes(_: V) -> R {
-    Ok(V::flat(true))
-}
-
-fn no(_: V) -> R {
-    Ok(V::flat(false))
-}
-
-fn nothing(_: V) -> R {
-    Ok(V::flat(Value::Null))
+/// What reads nothing of its input, and `_raise`.
+fn constants() -> Vec<Fun> {
+    let unread: [Fun; 3] = [
+        ("true", v(0), Native::new(|_| called(|| Ok(V::flat(true))))),
+        ("false", v(0), Native::new(|_| called(|| Ok(V::flat(false))))),
+        ("null", v(0), Native::new(|_| called(|| Ok(V::flat(Value::Null))))),
+    ];
+    unread.into_iter().chain(plain!["_raise" raised]).collect()
 }
 
 fn raised(v: V) -> R {
@@ -95,7 +94,7 @@ fn raised(v: V) -> R {
 
 fn on_values() -> Vec<Fun> {
     let plain = plain![
-        "length" list::length, "type" list::kind, "keys" list::keys, "keys_unsorted" list::keys, "reverse" list::reverse, "sort" list::sort,
+        "length" list::length, "keys" list::keys, "keys_unsorted" list::keys, "reverse" list::reverse, "sort" list::sort,
         "unique" list::unique, "add" list::add, "flatten" list::flatten_all, "to_entries" list::to_entries,
         "from_entries" list::from_entries, "transpose" list::transpose, "fromjson" list::from_json, "tojson" list::to_json,
         "@json" list::to_json, "tonumber" list::to_number, "abs" list::abs, "fabs" list::abs, "floor" list::floor, "ceil" list::ceil,
@@ -104,7 +103,15 @@ fn on_values() -> Vec<Fun> {
     let one = with_one![
         "has" list::has, "contains" list::contains, "indices" find, "flatten" list::flatten, "delpaths" list::delete_paths,
     ];
-    plain.into_iter().chain(one).collect()
+    let kind: Fun = (
+        "type",
+        v(0),
+        Native::new(|cv: Cv<'_, Jq>| {
+            cv.1.spot.read_kind();
+            called(|| list::kind(cv.1))
+        }),
+    );
+    plain.into_iter().chain(one).chain([kind]).collect()
 }
 
 fn find(v: V, part: V) -> R {
@@ -137,6 +144,7 @@ fn with_pattern<'a>(mut cv: Cv<'a, Jq>, f: fn(&Patterns, V, V, V) -> R) -> ValXs
     let flags = cv.0.pop_var();
     let source = cv.0.pop_var();
     let patterns = cv.0.data().patterns;
+    [&cv.1, &source, &flags].into_iter().for_each(|v| v.spot.read());
     called(|| f(patterns, cv.1, source, flags))
 }
 
@@ -157,6 +165,7 @@ struct Keyed {
 fn keyed<'a>(mut cv: Cv<'a, Jq>) -> ValX<'a, Keyed, V> {
     meter::charge(1);
     meter::check_stack();
+    cv.1.spot.read();
     let (f, context) = cv.0.pop_fun();
     let depth = cv.1.inner_depth();
     let mut items = Vec::new();
@@ -164,6 +173,7 @@ fn keyed<'a>(mut cv: Cv<'a, Jq>) -> ValX<'a, Keyed, V> {
         meter::charge_items(1);
         let keys = f.run((context.clone(), cv.1.child(item.clone()))).collect::<ValX<'a, Vec<V>, V>>()?;
         meter::charge_items(keys.len());
+        keys.iter().for_each(|key| key.spot.read());
         items.push((keys, item.clone()));
     }
     items.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -12,6 +12,7 @@ use provost_model::Value;
 use provost_model::value::{Map, canonical_into, normalise_f64};
 
 use super::error::EvalErrorKind::{Depth, Overflow, Parse, Type};
+use super::trace::Spot;
 use super::update::{items_mut, members_mut};
 use super::val::{DEPTH_MAX, R, V, fault};
 use super::{meter, text};
@@ -140,6 +141,12 @@ fn overflow(op: Math) -> jaq_core::Error<V> {
     fault(Overflow, format!("integer overflow in `{}`; results must fit 64 bits", op.as_str()))
 }
 
+/// Both sides count for the label of the result.
+fn read(a: &V, b: &V) {
+    a.spot.read();
+    b.spot.read();
+}
+
 /// Arithmetic of two numbers.
 fn numbers(a: V, op: Math, b: V, exact: fn(i64, i64) -> Option<i64>, rough: fn(f64, f64) -> f64) -> R {
     match (&a.value, &b.value) {
@@ -157,9 +164,16 @@ impl Add for V {
     fn add(self, other: V) -> R {
         meter::charge(1);
         let depth = self.depth.max(other.depth);
+        if let (Value::Object(a), Value::Object(b)) = (&self.value, &other.value) {
+            let spot = Spot::united(self.spot, other.spot, b.iter().map(|(key, _)| &**key));
+            let (a, b) = (Arc::clone(a), Arc::clone(b));
+            drop((self, other));
+            return Ok(V::nested(Value::Object(merge(a, b)), depth).at(spot));
+        }
+        read(&self, &other);
         match (self.value, other.value) {
-            (Value::Null, value) => Ok(V { value, ..other }),
-            (value, Value::Null) => Ok(V { value, depth: self.depth, fault: None }),
+            (Value::Null, value) => Ok(V { value, spot: Spot::NONE, ..other }),
+            (value, Value::Null) => Ok(V { value, depth: self.depth, fault: None, spot: Spot::NONE }),
             (Value::Str(a), Value::Str(b)) => {
                 meter::charge_bytes(a.len() + b.len());
                 Ok(V::flat(Value::from([&*a, &*b].concat())))
@@ -169,9 +183,9 @@ impl Add for V {
                 items_mut(&mut a).extend(b.iter().cloned());
                 Ok(V::nested(Value::Array(a), depth))
             }
-            (Value::Object(a), Value::Object(b)) => Ok(V::nested(Value::Object(merge(a, b)), depth)),
             (a, b) => {
-                let (a, b) = (V { value: a, depth: 0, fault: None }, V { value: b, depth: 0, fault: None });
+                let (a, b) =
+                    (V { value: a, depth: 0, fault: None, spot: Spot::NONE }, V { value: b, depth: 0, fault: None, spot: Spot::NONE });
                 numbers(a, Math::Add, b, i64::checked_add, |x, y| x + y)
             }
         }
@@ -203,6 +217,7 @@ impl Sub for V {
 
     fn sub(self, other: V) -> R {
         meter::charge(1);
+        read(&self, &other);
         if let (Value::Array(a), Value::Array(b)) = (&self.value, &other.value) {
             let kept: Vec<Value> = a.iter().filter(|x| !b.iter().any(|y| order(x, y).is_eq())).cloned().collect();
             meter::charge_items(kept.len());
@@ -217,6 +232,7 @@ impl Mul for V {
 
     fn mul(self, other: V) -> R {
         meter::charge(1);
+        read(&self, &other);
         match (&self.value, &other.value) {
             (Value::Str(text), Value::Int(n)) | (Value::Int(n), Value::Str(text)) => Ok(repeat(text, *n)),
             (Value::Object(a), Value::Object(b)) => {
@@ -254,6 +270,7 @@ impl Div for V {
 
     fn div(self, other: V) -> R {
         meter::charge(1);
+        read(&self, &other);
         match (&self.value, &other.value) {
             (Value::Str(a), Value::Str(b)) => Ok(text::split_text(a, b)),
             (Value::Int(_) | Value::Float(_), Value::Int(0)) => Err(fault(Overflow, "cannot divide by zero")),
@@ -273,6 +290,7 @@ impl Rem for V {
     /// Both sides are cut to integers first, as in jq.
     fn rem(self, other: V) -> R {
         meter::charge(1);
+        read(&self, &other);
         let cut = |value: &Value| match value {
             Value::Int(n) => Some(*n),
             Value::Float(n) => Some(n.value().trunc() as i64),
@@ -292,6 +310,7 @@ impl Neg for V {
 
     fn neg(self) -> R {
         meter::charge(1);
+        self.spot.read();
         match &self.value {
             Value::Int(n) => n.checked_neg().map(V::flat).ok_or_else(|| overflow(Math::Sub)),
             Value::Float(n) => float(-n.value()),

@@ -5,6 +5,7 @@
 //! the spans that [`secret_spans`] finds. Source: LANGUAGE.md, row "secrets".
 
 use provost_model::Value;
+pub use provost_model::record::SecretSpan;
 
 use super::meter;
 use super::text::is_reserved;
@@ -17,19 +18,6 @@ const END: char = '\u{FDD1}';
 /// The marker that stands for the secret `name` until the request leaves.
 pub fn secret_marker(name: &str) -> String {
     format!("{RESERVED}{name}{END}")
-}
-
-/// One place of a value that a secret belongs in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretSpan {
-    /// JSON pointer of the text.
-    pub pointer: String,
-    /// First byte of the marker in the text.
-    pub start: usize,
-    /// Byte after the marker.
-    pub end: usize,
-    /// Name of the secret.
-    pub name: String,
 }
 
 /// Every marker in `value`, in document order. Keys of objects hold none: they cannot be built of secrets.

@@ -13,6 +13,7 @@ use provost_model::value::Map;
 use super::error::EvalErrorKind::Type;
 use super::meter::{self, Nested};
 use super::place::{self, no_place, not_iterable};
+use super::trace::Spot;
 use super::val::{DEPTH_MAX, V, fault, raise};
 
 /// The list, ready to be changed.
@@ -31,8 +32,15 @@ pub(super) fn members_mut(map: &mut Arc<Map>) -> &mut Map {
     Arc::make_mut(map)
 }
 
-/// The new value of a place, if it has one.
+/// The new value of a place, if it has one. All its labels count for the whole.
 fn renew<'a, I: Iterator<Item = ValX<'a, V>>>(old: V, f: &impl Fn(V) -> I) -> ValX<'a, Option<V>, V> {
+    let new = renew_apart(old, f)?;
+    new.iter().for_each(|new| new.spot.read());
+    Ok(new)
+}
+
+/// The new value of a place, if it has one, with its own labels.
+fn renew_apart<'a, I: Iterator<Item = ValX<'a, V>>>(old: V, f: &impl Fn(V) -> I) -> ValX<'a, Option<V>, V> {
     let _nested = Nested::enter();
     f(old).next().transpose()
 }
@@ -78,10 +86,13 @@ pub(super) fn every<'a, I: Iterator<Item = ValX<'a, V>>>(v: V, opt: Opt, f: impl
 /// `.[index] |= f`.
 pub(super) fn at<'a, I: Iterator<Item = ValX<'a, V>>>(v: V, index: &V, opt: Opt, f: impl Fn(V) -> I) -> ValX<'a, V> {
     meter::charge(1);
-    let (inner, outer) = (v.inner_depth(), v.depth);
+    let (inner, outer, spot) = (v.inner_depth(), v.depth, v.spot);
+    if !matches!((&v.value, &index.value), (Value::Null | Value::Object(_), Value::Str(_))) {
+        spot.read();
+    }
     match (v.value, &index.value) {
-        (Value::Null, Value::Str(key)) => member(Arc::default(), outer, inner, key, &f),
-        (Value::Object(map), Value::Str(key)) => member(map, outer, inner, key, &f),
+        (Value::Null, Value::Str(key)) => member((Arc::default(), spot), outer, inner, key, &f),
+        (Value::Object(map), Value::Str(key)) => member((map, spot), outer, inner, key, &f),
         (Value::Null, Value::Int(_) | Value::Float(_)) => item(Arc::default(), outer, inner, &index.value, &f),
         (Value::Array(items), Value::Int(_) | Value::Float(_)) => item(items, outer, inner, &index.value, &f),
         (value @ (Value::Null | Value::Array(_)), Value::Object(_)) => {
@@ -95,7 +106,7 @@ pub(super) fn at<'a, I: Iterator<Item = ValX<'a, V>>>(v: V, index: &V, opt: Opt,
     }
 }
 
-fn member<'a, I>(mut map: Arc<Map>, outer: u16, inner: u16, key: &Arc<str>, f: &impl Fn(V) -> I) -> ValX<'a, V>
+fn member<'a, I>((mut map, spot): (Arc<Map>, Spot), outer: u16, inner: u16, key: &Arc<str>, f: &impl Fn(V) -> I) -> ValX<'a, V>
 where
     I: Iterator<Item = ValX<'a, V>>,
 {
@@ -103,18 +114,21 @@ where
     let members = members_mut(&mut map);
     // Taken out while it is renewed, so that it can be changed where it lies.
     let old = if members.contains(key) { members.insert(Arc::clone(key), Value::Null) } else { None };
-    let depth = match renew(V::nested(old.unwrap_or_default(), inner), f)? {
+    let old = V::nested(old.unwrap_or_default(), inner).at(spot.member(key));
+    let (depth, new) = match renew_apart(old, f)? {
         Some(new) => {
             meter::charge_items(2);
             members.insert(Arc::clone(key), new.value);
-            new.depth
+            (new.depth, new.spot)
         }
         None => {
             members.remove(key);
-            0
+            (0, Spot::NONE)
         }
     };
-    Ok(V::nested(Value::Object(map), outer.max(depth + 1)))
+    let part = Spot::holding([(&**key, new)].into_iter().filter(|(_, new)| *new != Spot::NONE));
+    let spot = Spot::united(spot, part, std::iter::once(&**key));
+    Ok(V::nested(Value::Object(map), outer.max(depth + 1)).at(spot))
 }
 
 fn item<'a, I>(mut items: Arc<Vec<Value>>, outer: u16, inner: u16, index: &Value, f: &impl Fn(V) -> I) -> ValX<'a, V>

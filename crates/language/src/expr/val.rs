@@ -18,6 +18,7 @@ use provost_model::value::Map;
 
 use super::error::EvalErrorKind;
 use super::meter::{self, Trip};
+use super::trace::Spot;
 use super::{ops, place, update};
 
 /// Depth that a value of the caller is taken to have: the limit of the edge.
@@ -35,25 +36,27 @@ pub(super) struct V {
     pub(super) depth: u16,
     /// Which failure this value describes, if an operation made it to fail with.
     pub(super) fault: Option<EvalErrorKind>,
+    /// Which labelled places it came from; what is built here has none, for its parts were read.
+    pub(super) spot: Spot,
 }
 
 impl V {
     /// A value handed in by the caller.
     pub(super) fn input(value: Value) -> Self {
         let depth = if is_flat(&value) { 0 } else { INPUT_DEPTH };
-        Self { value, depth, fault: None }
+        Self { value, depth, fault: None, spot: Spot::NONE }
     }
 
     /// A value without children.
     pub(super) fn flat(value: impl Into<Value>) -> Self {
-        Self { value: value.into(), depth: 0, fault: None }
+        Self { value: value.into(), depth: 0, fault: None, spot: Spot::NONE }
     }
 
     /// A part of this value.
     pub(super) fn child(&self, value: Value) -> Self {
         meter::charge_copy();
         let depth = if is_flat(&value) { 0 } else { self.depth.saturating_sub(1).max(1) };
-        Self { value, depth, fault: None }
+        Self { value, depth, fault: None, spot: Spot::NONE }
     }
 
     /// Text that was built here.
@@ -78,7 +81,31 @@ impl V {
         if depth > DEPTH_MAX {
             meter::trip(Trip::Depth);
         }
-        Self { value, depth, fault: None }
+        Self { value, depth, fault: None, spot: Spot::NONE }
+    }
+
+    /// The same, handed in with labels.
+    pub(super) fn at(self, spot: Spot) -> Self {
+        Self { spot, ..self }
+    }
+
+    /// The value alone, its labels joined into those of the result.
+    fn into_read(self) -> Value {
+        self.spot.read();
+        self.value
+    }
+
+    /// Where `index` leads. A key, or a place counted from the start, does not depend on its neighbours.
+    fn step(&self, index: &V) -> Spot {
+        index.spot.read();
+        match (&self.value, &index.value) {
+            (Value::Object(_) | Value::Null, Value::Str(key)) => self.spot.member(key),
+            (Value::Array(_) | Value::Null, Value::Int(at)) if *at >= 0 && self.spot != Spot::NONE => self.spot.member(&at.to_string()),
+            (_, _) => {
+                self.spot.read();
+                Spot::NONE
+            }
+        }
     }
 
     /// Bound on the depth of the parts.
@@ -96,7 +123,7 @@ pub(super) fn fault(kind: EvalErrorKind, detail: impl Into<String>) -> Error<V> 
     let text: String = detail.into();
     meter::charge(1);
     meter::charge_bytes(text.len());
-    Error::new(V { value: Value::from(text), depth: 0, fault: Some(kind) })
+    Error::new(V { value: Value::from(text), depth: 0, fault: Some(kind), spot: Spot::NONE })
 }
 
 /// A failure because a value is of the wrong kind.
@@ -107,7 +134,7 @@ pub(super) fn wrong_kind(value: &Value, wanted: &str) -> Error<V> {
 impl Clone for V {
     fn clone(&self) -> Self {
         meter::charge_copy();
-        Self { value: self.value.clone(), depth: self.depth, fault: self.fault }
+        Self { value: self.value.clone(), depth: self.depth, fault: self.fault, spot: self.spot }
     }
 }
 
@@ -120,6 +147,8 @@ impl fmt::Display for V {
 
 impl PartialEq for V {
     fn eq(&self, other: &Self) -> bool {
+        self.spot.read();
+        other.spot.read();
         ops::order(&self.value, &other.value) == Ordering::Equal
     }
 }
@@ -134,6 +163,8 @@ impl PartialOrd for V {
 
 impl Ord for V {
     fn cmp(&self, other: &Self) -> Ordering {
+        self.spot.read();
+        other.spot.read();
         ops::order(&self.value, &other.value)
     }
 }
@@ -162,7 +193,7 @@ impl From<String> for V {
 /// A slice as an element of a path, as jq writes it.
 impl From<Range<Option<V>>> for V {
     fn from(range: Range<Option<V>>) -> Self {
-        let bound = |v: Option<V>| v.map_or(Value::Null, |v| v.value);
+        let bound = |v: Option<V>| v.map_or(Value::Null, V::into_read);
         meter::charge_items(2);
         let map = [(Arc::from("start"), bound(range.start)), (Arc::from("end"), bound(range.end))].into_iter().collect();
         Self::map(map, 1)
@@ -173,13 +204,17 @@ impl FromIterator<V> for V {
     fn from_iter<I: IntoIterator<Item = V>>(items: I) -> Self {
         meter::charge(1);
         let mut depth = 0;
-        let mut list = Vec::new();
+        let (mut list, mut spots) = (Vec::new(), Vec::new());
         for item in items {
             meter::charge_items(1);
             depth = depth.max(item.depth);
+            if item.spot != Spot::NONE {
+                spots.push((list.len().to_string(), item.spot));
+            }
             list.push(item.value);
         }
-        Self::list(list, depth)
+        let spot = Spot::holding(spots.iter().map(|(at, spot)| (at.as_str(), *spot)));
+        Self::list(list, depth).at(spot)
     }
 }
 
@@ -191,17 +226,23 @@ impl ValT for V {
 
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(pairs: I) -> R {
         meter::charge(1);
-        let (mut map, mut depth) = (Map::new(), 0);
+        let (mut map, mut depth, mut spots) = (Map::new(), 0, Vec::new());
         for (key, member) in pairs {
             meter::charge_items(2);
+            key.spot.read();
             let Value::Str(key) = key.value else { return Err(wrong_kind(&key.value, "object key; write `(… | tostring)`")) };
             depth = depth.max(member.depth);
+            if member.spot != Spot::NONE {
+                spots.push((Arc::clone(&key), member.spot));
+            }
             map.insert(key, member.value);
         }
-        Ok(Self::map(map, depth))
+        let spot = Spot::holding(spots.iter().map(|(key, spot)| (&**key, *spot)));
+        Ok(Self::map(map, depth).at(spot))
     }
 
     fn key_values(self) -> BoxIter<'static, ValR<(Self, Self), Self>> {
+        self.spot.read();
         meter::charge(1);
         match &self.value {
             Value::Array(items) => {
@@ -219,6 +260,7 @@ impl ValT for V {
     }
 
     fn values(self) -> Box<dyn Iterator<Item = ValR<Self>>> {
+        self.spot.read();
         meter::charge(1);
         meter::check_stack();
         match &self.value {
@@ -238,19 +280,28 @@ impl ValT for V {
 
     fn index(self, index: &Self) -> R {
         meter::charge(1);
-        place::index(&self, index)
+        let spot = self.step(index);
+        let found = place::index(&self, index);
+        if found.is_err() {
+            self.spot.read_kind();
+        }
+        found.map(|v| V { spot, ..v })
     }
 
     fn range(self, range: Range<Option<&Self>>) -> R {
         meter::charge(1);
+        self.spot.read();
+        [range.start, range.end].into_iter().flatten().for_each(|bound| bound.spot.read());
         place::slice(&self, range.start, range.end)
     }
 
     fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(self, opt: Opt, f: impl Fn(Self) -> I) -> ValX<'a, Self> {
+        self.spot.read();
         update::every(self, opt, f)
     }
 
     fn map_index<'a, I: Iterator<Item = ValX<'a, Self>>>(self, index: &Self, opt: Opt, f: impl Fn(Self) -> I) -> ValX<'a, Self> {
+        index.spot.read();
         update::at(self, index, opt, f)
     }
 
@@ -260,15 +311,19 @@ impl ValT for V {
         opt: Opt,
         f: impl Fn(Self) -> I,
     ) -> ValX<'a, Self> {
+        self.spot.read();
+        [range.start, range.end].into_iter().flatten().for_each(|bound| bound.spot.read());
         update::slice(self, range.start, range.end, opt, f)
     }
 
     fn as_bool(&self) -> bool {
+        self.spot.read_kind();
         !matches!(self.value, Value::Null | Value::Bool(false))
     }
 
     fn into_string(self) -> Self {
         meter::charge(1);
+        self.spot.read();
         match self.value {
             Value::Str(_) => self,
             ref other => V::text(ops::json_text(other)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::Value;
+use provost_model::labels::is_pointer;
 
 use super::SCHEMA_BYTES_MAX;
 use crate::finding::{Code, Log, Place};
@@ -54,8 +55,26 @@ fn event_type(own: &Value, log: &Log) -> Option<Arc<str>> {
     }
 }
 
+/// `x-provost.trusted` is a list of JSON pointers.
+fn check_trusted(trusted: &Value, at: Place, log: &Log) {
+    let hint = "write the places as JSON pointers, e.g. `\"trusted\": [\"/requestId\"]`";
+    let Some(places) = trusted.as_array() else {
+        return log.error_hint(Code::WrongType, at, "`x-provost.trusted` must be a list of JSON pointers", hint);
+    };
+    for place in places {
+        let pointer = place.as_str().is_some_and(|place| is_pointer(place) && !place.is_empty());
+        if !pointer {
+            let shown = shown(&place.to_string());
+            log.error_hint(Code::WrongValue, at, format!("{shown} in `x-provost.trusted` is no place of the value"), hint);
+        }
+    }
+}
+
 /// Whether a schema can be compiled; if not, the log says why.
 pub(crate) fn check(schema: &Value, at: Place, log: &Log) -> bool {
+    if let Some(trusted) = schema.member("x-provost").and_then(|own| own.member("trusted")) {
+        check_trusted(trusted, at, log);
+    }
     match crate::contract::Contract::compile(schema) {
         Ok(_) => true,
         Err(error) => {

@@ -195,7 +195,10 @@ impl<'a> Build<'a> {
         let approves = match approves {
             Some(approves) => {
                 let action = approves.need_text("action", self.log).and_then(|name| self.action(&name, approves.value_at("action")));
+                // The call that is approved, so that it can be the same one.
+                self.tables.leaves = true;
                 let arguments = self.needed(&approves, "arguments");
+                self.tables.leaves = false;
                 Some((action?, arguments?))
             }
             None => None,
@@ -207,8 +210,13 @@ impl<'a> Build<'a> {
         let known = ["action", "arguments", "key", "because", "compensate", "retry"];
         let with = fields(with, "`with` of an action", &known, self.log)?;
         let action = with.need_text("action", self.log).and_then(|name| self.action(&name, with.value_at("action")));
+        self.tables.leaves = true;
         let arguments = self.needed(&with, "arguments");
+        self.tables.leaves = false;
         let key = self.member(&with, "key");
+        if let Some(Template::Expression(_) | Template::Array(_) | Template::Object(_)) = &key {
+            self.keys.push(with.value_at("key"));
+        }
         let because = self.member(&with, "because");
         let undo =
             with.find("compensate").map(|node| fields::text(node, "compensate", self.log).and_then(|name| self.action(&name, node.at)));
@@ -228,6 +236,19 @@ impl<'a> Build<'a> {
             None => None,
         };
         Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt: self.in_doubt }))
+    }
+
+    /// A computed key is refused when it runs if what it reads is not trusted; without any trusted field that is nearly certain.
+    pub(super) fn warn_untrusted_keys(&self) {
+        let trusted = |schema: &Value| schema.member("x-provost").is_some_and(|own| own.member("trusted").is_some());
+        if self.tables.schemas.iter().any(trusted) {
+            return;
+        }
+        for at in &self.keys {
+            let message = "this business key is computed, and no contract of this workflow labels anything `trusted`";
+            let hint = "label the field it is read from, e.g. `\"x-provost\": { \"trusted\": [\"/requestId\"] }`";
+            self.log.warn(Code::UntrustedKey, *at, message, hint);
+        }
     }
 
     fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {

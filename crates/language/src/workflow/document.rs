@@ -28,6 +28,10 @@ pub(crate) struct Heading {
 pub(crate) struct Built {
     pub(crate) program: Program,
     pub(crate) origins: Vec<Origin>,
+    /// Expressions that name secrets and whose result stays.
+    pub(crate) kept: Vec<(ExprIx, Origin)>,
+    /// The names in `use.secrets`.
+    pub(crate) secrets: Vec<Arc<str>>,
 }
 
 /// Compiles one document. `None` after an error, which is in `log`.
@@ -50,6 +54,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let root_block = top.need("do", log).map(|node| build.block(node, "do", "/do"))?;
     build.check_scopes();
     build.warn_unused();
+    build.warn_untrusted_keys();
     let (build, tasks) = build.into_tasks()?;
     let heading = heading?;
     let program = Program {
@@ -73,7 +78,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         rules: build.rules,
     };
     advice::check(&program, &build.exports, log);
-    Some(Built { program, origins: build.tables.expression_origins })
+    Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets })
 }
 
 /// Reads `document`.

@@ -72,9 +72,11 @@ impl<'a> Build<'a> {
 
     fn foreign_sections(&mut self, sections: &Fields<'_>) {
         if let Some(node) = sections.find("secrets") {
-            let names = texts(node, "secrets", self.log);
-            let hint = format!("bind {} where the action is carried out; expressions cannot see secrets yet", shown(&names.join(", ")));
-            self.not_yet(sections.key_at("secrets"), "`use.secrets`", &hint);
+            self.secrets = texts(node, "secrets", self.log);
+            for name in self.secrets.iter().filter(|name| !provost_model::record::is_secret_name(name)) {
+                let hint = "1 to 128 of `a-z A-Z 0-9 _ - .`, not beginning with a dot: it is the name of a file";
+                self.log.error_hint(Code::Secret, node.at, format!("`{}` cannot be the name of a secret", shown(name)), hint);
+            }
         }
         if let Some(node) = sections.find("authentications") {
             for entry in entries(node, "authentications", self.log) {

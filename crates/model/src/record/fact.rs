@@ -7,8 +7,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Attempted, Start};
+use super::secret::SecretSpan;
 use crate::digest::Digest;
 use crate::id::{DecisionId, EffectId, OrchestrationId, ReviewId};
+use crate::labels::Labels;
 use crate::position::Position;
 use crate::problem::Problem;
 use crate::program::{EffectClass, Flow, ReviewSpec, TaskIx};
@@ -25,9 +27,15 @@ pub enum Fact {
         /// The command behind it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<Box<Start>>,
+        /// Labels of the input as it came.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
         /// The workflow's input after `input.from`, where that changed it.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         input: Option<Value>,
+        /// Labels of `input`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        input_labels: Labels,
     },
     /// A task began and stays open.
     Entered {
@@ -38,6 +46,9 @@ pub enum Fact {
         /// Its input after `input.from`, where that changed it.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         input: Option<Value>,
+        /// Labels of `input`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
         /// What it is, beyond a list or a task that waits.
         #[serde(default, skip_serializing_if = "Shape::is_plain")]
         shape: Shape,
@@ -58,6 +69,9 @@ pub enum Fact {
         /// Its output after `output.as`; absent: the result of `effect`, or else its raw input.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         output: Option<Value>,
+        /// Labels of `output`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
         /// The effect whose result the output is, unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         effect: Option<EffectId>,
@@ -162,6 +176,9 @@ pub enum Fact {
         /// What is sent; absent: the task's input.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         arguments: Option<Value>,
+        /// Where secrets belong in what is sent.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<SecretSpan>,
         /// The scripted example that answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         example: Option<u32>,
@@ -188,6 +205,9 @@ pub enum Fact {
         /// What came of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<Box<Attempted>>,
+        /// Labels of the result's value.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// Another attempt will be made under the same key.
     AttemptScheduled {
@@ -223,6 +243,9 @@ pub enum Fact {
         by: OrchestrationId,
         /// The stored result.
         result: Value,
+        /// Labels of `result`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
         /// The target's own reference.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Arc<str>>,
@@ -395,6 +418,9 @@ pub enum Shape {
     For {
         /// What is iterated.
         items: Value,
+        /// Labels of `items`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// A `fork`.
     Fork,
@@ -420,6 +446,9 @@ pub struct Exported {
     /// The whole context, where it or the new one is no object.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub whole: Option<Value>,
+    /// Labels of `set` or `whole`.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 /// Kinds of effects.

@@ -65,11 +65,12 @@ impl Transition {
 fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
     use std::borrow::Cow;
     match (fact, command) {
-        (Fact::Started { start: Some(start), input }, Command::Start(from)) if **start == *from => {
-            Cow::Owned(Fact::Started { start: None, input: input.clone() })
+        (Fact::Started { start: Some(start), labels, input, input_labels }, Command::Start(from)) if **start == *from => {
+            let (labels, input_labels) = (labels.clone(), input_labels.clone());
+            Cow::Owned(Fact::Started { start: None, labels, input: input.clone(), input_labels })
         }
-        (Fact::Attempted { effect, attempt, result: Some(result) }, Command::Outcome(from)) if **result == from.result => {
-            Cow::Owned(Fact::Attempted { effect: *effect, attempt: *attempt, result: None })
+        (Fact::Attempted { effect, attempt, result: Some(result), labels }, Command::Outcome(from)) if **result == from.result => {
+            Cow::Owned(Fact::Attempted { effect: *effect, attempt: *attempt, result: None, labels: labels.clone() })
         }
         (Fact::ReviewAnswered { reason, .. }, Command::Review(from)) if !reason.is_empty() && *reason == from.reason => {
             let mut shorter = fact.clone();

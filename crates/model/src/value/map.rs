@@ -38,6 +38,11 @@ impl Map {
         self.find(key).ok().and_then(|at| self.entries.get(at)).map(|(_, value)| value)
     }
 
+    /// The value of `key`, ready to be changed.
+    pub fn lookup_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.find(key).ok().and_then(|at| self.entries.get_mut(at)).map(|(_, value)| value)
+    }
+
     /// Whether `key` is a member.
     pub fn contains(&self, key: &str) -> bool {
         self.find(key).is_ok()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use provost_runtime::sweep::GRACE;
 use provost_runtime::{Observer, RetentionConfig};
 use provost_telemetry::Config;
+use provost_worker::secrets::Secrets;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::{ADDRESS_FILE, Target};
@@ -34,6 +35,9 @@ pub struct Serve {
     /// How many days an orchestration is kept after its end; then only its tombstone is. 0 keeps it for ever.
     #[arg(long, env = "PROVOST_KEEP_DAYS", default_value_t = 30)]
     keep_days: u32,
+    /// Folder of the secrets that actions may send: one file each, named as in `$secrets.NAME`.
+    #[arg(long, env = "PROVOST_SECRETS")]
+    secrets: Option<PathBuf>,
 }
 
 impl Serve {
@@ -43,7 +47,8 @@ impl Serve {
         let telemetry = provost_telemetry::setup(&config).map_err(|e| Failure::new(e.code(), e.to_string()).detail(e.hint()))?;
         let (prometheus, meters, spans) = (telemetry.prometheus.clone(), telemetry.meters.clone(), telemetry.spans.clone());
         let observer = Observer { prometheus, meters, spans };
-        let node = compose::open(&target.data, observer, RetentionConfig::days(self.keep_days)).await?;
+        let secrets = self.secrets.clone().map(Secrets::folder).unwrap_or_default();
+        let node = compose::open(&target.data, observer, RetentionConfig::days(self.keep_days), secrets).await?;
         tokio::spawn(sweeping(node.clone()));
         let failing = node.clone();
         let listening = compose::serve(node.clone(), self.listen, async move { stopped(&failing).await }).await?;

@@ -111,6 +111,11 @@ impl Served {
         self.data.clone()
     }
 
+    /// The folder of the secrets it may send.
+    pub fn secrets(&self) -> PathBuf {
+        self.folder.path().join("secrets")
+    }
+
     pub fn log_path(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -122,6 +127,7 @@ impl Served {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
         command.arg("serve").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0"]).arg("--ready-file").arg(&ready);
+        command.arg("--secrets").arg(self.secrets());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let began = Instant::now();
         loop {

@@ -135,7 +135,7 @@ impl<S: Upkeep> Partition<S> {
             }
             _ if fingerprint != claim.fingerprint => ClaimAnswer::Conflict { by },
             Some(effect) if effect.state == EffectState::Done => {
-                ClaimAnswer::Done { by, result: effect.result.clone(), reference: effect.reference.clone() }
+                ClaimAnswer::Done { by, result: effect.result.value.clone(), reference: effect.reference.clone() }
             }
             Some(_) | None if over => ClaimAnswer::Unsettled { by },
             Some(_) | None => ClaimAnswer::Held { by },

@@ -243,6 +243,7 @@ fn offer(state: &Orchestration, id: &EffectId, look_up: bool) -> Option<Offer> {
         business_key: effect.business_key.clone(),
         deadline_us: effect.deadline_us,
         arguments: effect.arguments.clone(),
+        secrets: effect.secrets.clone(),
         example: effect.example,
         event: start.event,
         traceparent: start.traceparent.clone(),

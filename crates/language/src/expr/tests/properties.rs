@@ -6,7 +6,7 @@ use provost_model::value::{canonical, normalise_f64, parse};
 
 use super::super::{EvalErrorKind, Fuel, Module, Source, Variables};
 
-fn values() -> impl Strategy<Value = Value> {
+pub(super) fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -24,7 +24,7 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 /// Expressions of the profile, most of them accepted, over all values.
-fn expressions() -> impl Strategy<Value = String> {
+pub(super) fn expressions() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         ".",
         ".a",

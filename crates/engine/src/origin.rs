@@ -1,0 +1,81 @@
+//! Where labels come from: what an author or Provost wrote is trusted, everything else is not, but for the places that a contract labels
+//! `trusted` in what an authenticated source sent.
+//!
+//! | from | trusted |
+//! |---|---|
+//! | event, start by hand | what the start's contract, or without one the schema of the input, labels so, if a person or program sent it under a name of its own |
+//! | event of ours | nothing: it carries no labels, and may repeat what an agent wrote |
+//! | action | what the contract of its result labels so |
+//! | agent | nothing, whatever its contract says |
+//! | person | the choice, the name, and what the form's contract labels so |
+//! | error | nothing |
+//!
+//! What must stay true: a label is taken off nowhere else. A program that decides nothing on labels keeps none. Sources: DESIGN §5, ADR 0004.
+
+use provost_model::program::SchemaIx;
+use provost_model::record::{EffectKind, Start};
+use provost_model::value::Pointer;
+use provost_model::who::Known;
+use provost_model::{Label, Labelled, Labels, Problem, Value};
+
+use crate::state::{Effect, ReviewAnswered};
+use crate::turn::Turn;
+
+/// The labels of what an orchestration is given.
+pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
+    let named = matches!(start.by.known, Known::Token | Known::Loopback) && start.hops == 0;
+    if !named {
+        return outside(turn, &start.input, &[]);
+    }
+    let contract = turn.program().starts_on.as_ref().and_then(|on| on.contract);
+    match (contract, start.input.as_array()) {
+        // An event's data is the one item of the input.
+        (Some(contract), Some([data])) => obeying(turn, data, Some(contract)).placed(&Pointer::root().child("0")),
+        (Some(contract), Some(_) | None) => obeying(turn, &start.input, Some(contract)),
+        (None, _) => obeying(turn, &start.input, turn.program().input.schema),
+    }
+}
+
+/// The labels of what the worker of an effect returned.
+pub(crate) fn result(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Labels {
+    let contract = match effect.kind {
+        EffectKind::Agent => None,
+        EffectKind::Action | EffectKind::Undo => turn.program().actions.get(&effect.name).and_then(|spec| spec.result),
+    };
+    obeying(turn, value, contract)
+}
+
+/// What a person filled in.
+pub(crate) fn form(turn: &Turn<'_>, form: &Value, contract: Option<SchemaIx>) -> Labelled {
+    Labelled::new(form.clone(), obeying(turn, form, contract))
+}
+
+/// Why a person answered as they did.
+pub(crate) fn reason(turn: &Turn<'_>, answer: &ReviewAnswered) -> Labelled {
+    let reason = Value::Str(answer.reason.clone());
+    let labels = outside(turn, &reason, &[]);
+    Labelled::new(reason, labels)
+}
+
+/// An error, which may quote anything.
+pub(crate) fn problem(turn: &Turn<'_>, problem: &Problem) -> Labelled {
+    let value = problem.to_value();
+    let labels = outside(turn, &value, &[]);
+    Labelled::new(value, labels)
+}
+
+/// What was decided on values of this label.
+pub(crate) fn decided(value: Value, label: Label) -> Labelled {
+    Labelled::new(value, Labels::whole(label))
+}
+
+/// A contract's word holds for what obeys the contract.
+fn obeying(turn: &Turn<'_>, value: &Value, contract: Option<SchemaIx>) -> Labels {
+    let trusted = turn.program().trusted_places(contract);
+    let obeys = !trusted.is_empty() && contract.is_some_and(|contract| turn.code.validate(contract, value).is_ok());
+    outside(turn, value, if obeys { &trusted } else { &[] })
+}
+
+fn outside(turn: &Turn<'_>, value: &Value, trusted: &[&str]) -> Labels {
+    if turn.code.keeps_labels() { Labels::from_outside(value, trusted) } else { Labels::new() }
+}
