@@ -53,6 +53,10 @@ pub struct Options {
 /// Builds `provost`, the benchmark and the cost programs under the profile, then runs the benchmark.
 pub fn run(options: &Options) -> Result<Outcome, Failure> {
     let root = process::root()?;
+    if let Some(docs) = &options.docs {
+        // Before anything is measured: minutes of figures are not lost to a folder that is not there.
+        std::fs::create_dir_all(root.join(docs))?;
+    }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let target = if options.clean_build { target.join("bench-clean") } else { target };
     if options.clean_build && target.exists() {
