@@ -70,22 +70,51 @@ impl Digest {
 
     /// The hexadecimal digits without the algorithm.
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut out, byte| {
-            let _infallible = write!(out, "{byte:02x}");
-            out
-        })
+        as_str(self.text().get(PREFIX.len()..).unwrap_or_default()).to_owned()
     }
 
     /// The first eight hexadecimal digits, for people.
     pub fn short(&self) -> String {
         self.hex().chars().take(8).collect()
     }
+
+    /// As text, without a detour through formatting: every row names several digests.
+    fn text(&self) -> [u8; TEXT_BYTES] {
+        let mut text = [0; TEXT_BYTES];
+        let (head, digits) = text.split_at_mut(PREFIX.len());
+        head.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        text
+    }
+}
+
+/// What a digest's text begins with.
+const PREFIX: &str = "sha256:";
+/// Bytes of a digest's text.
+const TEXT_BYTES: usize = PREFIX.len() + 64;
+
+fn as_str(text: &[u8]) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+}
+
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str(as_str(&self.text()))
     }
 }
 
@@ -100,11 +129,11 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let wrong = || DigestError(text.to_owned());
-        let hex = text.strip_prefix("sha256:").filter(|h| h.len() == 64 && h.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(wrong)?;
+        let digits = text.strip_prefix(PREFIX).filter(|digits| digits.len() == 64).ok_or_else(wrong)?;
         let mut bytes = [0_u8; 32];
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            let pair = hex.get(at * 2..at * 2 + 2).ok_or_else(wrong)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            let [Some(high), Some(low)] = [pair.first(), pair.last()].map(|digit| nibble(*digit?)) else { return Err(wrong()) };
+            *byte = high << 4 | low;
         }
         Ok(Self(bytes))
     }
@@ -112,13 +141,12 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(as_str(&self.text()))
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        crate::parsed::parsed(deserializer)
     }
 }

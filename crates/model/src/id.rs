@@ -12,6 +12,8 @@ use crate::limits::SLOTS;
 
 /// Crockford's base32 alphabet: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// The value of each character, upper and lower case; 255: none.
+const VALUES: [u8; 256] = values();
 /// Characters behind the prefix.
 const LENGTH: usize = 26;
 const HASH_BITS: u32 = 68;
@@ -80,8 +82,8 @@ impl Bits {
         }
         let mut bits = 0_u128;
         for c in text.bytes() {
-            let value = ALPHABET.iter().position(|a| *a == c.to_ascii_uppercase())?;
-            bits = bits.checked_mul(32)?.checked_add(value as u128)?;
+            let value = VALUES.get(usize::from(c)).copied().filter(|value| *value < 32)?;
+            bits = bits.checked_mul(32)?.checked_add(u128::from(value))?;
         }
         Some(Self(bits))
     }
@@ -93,6 +95,19 @@ impl Bits {
 pub struct IdError {
     text: String,
     prefix: &'static str,
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed when it is compiled; a wrong index would not compile")]
+const fn values() -> [u8; 256] {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        let letter = ALPHABET[value];
+        values[letter as usize] = value as u8;
+        values[letter.to_ascii_lowercase() as usize] = value as u8;
+        value += 1;
+    }
+    values
 }
 
 macro_rules! id {
@@ -158,8 +173,7 @@ macro_rules! id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                crate::parsed::parsed(deserializer)
             }
         }
     };

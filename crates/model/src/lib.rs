@@ -9,6 +9,7 @@ pub mod id;
 pub mod labelled;
 pub mod labels;
 pub mod limits;
+mod parsed;
 pub mod planted;
 pub mod position;
 pub mod problem;

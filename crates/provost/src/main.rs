@@ -8,6 +8,10 @@ mod verbs;
 
 use clap::Parser as _;
 
+/// What one partition's thread allocates another thread frees, all day; the system's allocator spends a fifth of a partition's time on that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let arguments = verbs::Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
