@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 pub const CAPACITY_MAX: u32 = 1024;
 /// Most reports of one exchange.
 pub const REPORTS_MAX: usize = 1024;
+/// Most queues of one exchange.
+pub const QUEUES_MAX: usize = 64;
 /// Longest wait for work, in milliseconds.
 pub const WAIT_MS_MAX: u64 = 30_000;
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::evolve::evolve;
 use crate::state::{Orchestration, Phase};
 
-pub use text::render;
+pub use text::{one_line, render};
 
 /// An orchestration, explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ pub struct Verified {
     pub rows_equal: u64,
     /// Facts in them.
     pub facts_equal: u64,
-    /// Rows of another behaviour number: folded, not decided again.
+    /// Rows of an earlier behaviour number: folded, not decided again. One that this binary does not know is a difference.
     pub rows_other_engine: u64,
     /// The first difference.
     pub difference: Option<Difference>,
@@ -52,6 +52,9 @@ fn verify_row(code: &dyn Code, found: &mut Verified, row: &Row) -> Result<(), St
     let recorded = row.transition().map_err(|e| e.to_string())?;
     if recorded.facts.len() as u64 != u64::from(row.fact_count) {
         return Err(format!("row says {} facts and holds {}", row.fact_count, recorded.facts.len()));
+    }
+    if row.engine == 0 || row.engine > ENGINE {
+        return Err(format!("the row names engine {}, and this binary knows 1 to {ENGINE}; ask the binary that wrote it", row.engine));
     }
     if row.engine == ENGINE {
         let again = again(code, &found.state, &recorded.command, &recorded.ambient)?;

@@ -328,6 +328,17 @@ fn verify_finds_a_changed_fact() {
 }
 
 #[test]
+fn verify_takes_no_row_on_the_word_of_an_engine_that_never_was() {
+    for engine in [0, provost_model::record::ENGINE + 1, u16::MAX] {
+        let (run, input) = refund(4200, "charged twice");
+        let mut run = run.world(|kind, name, _, _| agrees(kind, name)).start(input);
+        run.rows.last_mut().unwrap().engine = engine;
+        let found = provost_engine::verify(&run.code, run.state.tenant.clone(), run.state.id, &run.rows);
+        assert!(found.difference.is_some(), "a row that says engine {engine} is never decided again, whatever it holds");
+    }
+}
+
+#[test]
 fn an_explanation_tells_what_is_not_known() {
     let (run, input) = refund(4200, "charged twice");
     let run = run.world(|kind, name, _, _| if name.starts_with("crm") { Some(unknown()) } else { agrees(kind, name) }).start(input);

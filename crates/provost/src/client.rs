@@ -68,11 +68,18 @@ impl Target {
     }
 }
 
-/// The server that holds the folder, if one answers.
+/// The server that holds the folder, if one answers. An address outlives a server that was killed, and another folder's server, or
+/// somebody else's, may answer there now: where nobody holds the folder's lock, it is not asked for anything.
 async fn running(http: &reqwest::Client, data: &Path) -> Option<String> {
     let base = std::fs::read_to_string(data.join(ADDRESS_FILE)).ok()?.trim().to_owned();
     let answer = http.get(format!("{base}/healthz")).timeout(std::time::Duration::from_secs(2)).send().await.ok()?;
-    answer.status().is_success().then_some(base)
+    (answer.status().is_success() && is_held(data)).then_some(base)
+}
+
+/// Whether a process holds the folder.
+fn is_held(data: &Path) -> bool {
+    let lock = std::fs::File::open(data.join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
 impl Client {

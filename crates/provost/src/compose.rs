@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
 use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS, RetentionConfig};
-use provost_server::{App, router};
+use provost_server::{App, listen, router};
 use provost_worker::BuiltIn;
 use provost_worker::secrets::Secrets;
 
@@ -50,42 +49,36 @@ pub struct Listening {
     /// Where.
     pub address: SocketAddr,
     /// Ends when the server stopped.
-    pub ended: tokio::task::JoinHandle<std::io::Result<()>>,
+    pub ended: tokio::task::JoinHandle<()>,
 }
 
-/// Serves a node on `listen` until `stop` is done.
+/// Serves a node at `at` until `stop` is done.
 ///
 /// # Errors
 /// [`Failure`] when the address cannot be listened on, or must not be without tokens.
-pub async fn serve(node: Arc<Node>, listen: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<Listening, Failure> {
-    let loopback = listen.ip().is_loopback();
+pub async fn serve(node: Arc<Node>, at: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<Listening, Failure> {
+    let loopback = at.ip().is_loopback();
     if !loopback && !node.control.has_principals() {
-        return Err(Failure::new("tokens-needed", format!("`{listen}` is not loopback and there is no token yet"))
+        return Err(Failure::new("tokens-needed", format!("`{at}` is not loopback and there is no token yet"))
             .detail("make one on loopback first: `provost token --name NAME --role admin --reason TEXT`"));
     }
     let loopback_user = loopback.then(|| local_user().into());
     let plane = node.plane.clone();
     let app = App { node, loopback_user };
-    let bound = tokio::net::TcpListener::bind(listen).await;
-    let listener = bound
-        .map_err(|e| Failure::new("listen", format!("`{listen}` cannot be listened on: {e}")).detail("choose another with `--listen`"))?;
+    let bound = tokio::net::TcpListener::bind(at).await;
+    let listener =
+        bound.map_err(|e| Failure::new("listen", format!("`{at}` cannot be listened on: {e}")).detail("choose another with `--listen`"))?;
     let address = listener.local_addr().map_err(|e| Failure::new("listen", e.to_string()))?;
-    // A short answer never waits for the acknowledgement of the one before it.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection keeps its delay: {error}");
-        }
-    });
     let (begun, draining) = tokio::sync::oneshot::channel();
-    let service = axum::serve(listener, router(app)).with_graceful_shutdown(async move {
+    let service = listen::serve(listener, router(app), listen::HEAD_WITHIN, async move {
         stop.await;
         plane.drain();
         let _nobody_counts = begun.send(());
     });
     let ended = tokio::spawn(async move {
         tokio::select! {
-            ended = service.into_future() => ended,
-            () = past_the_drain(draining) => Ok(()),
+            () = service => {}
+            () = past_the_drain(draining) => {}
         }
     });
     Ok(Listening { address, ended })

@@ -5,6 +5,8 @@
 
 #[path = "api/folders.rs"]
 mod folders;
+#[path = "api/forged.rs"]
+mod forged;
 #[path = "api/governance.rs"]
 mod governance;
 #[path = "api/input.rs"]

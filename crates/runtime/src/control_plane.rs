@@ -176,18 +176,23 @@ fn show(registry: &Registry, blobs: &Blobs, control: &Control) -> Result<(), Ref
             bundles.insert(*pin, Arc::new(load(read(blobs, &control.tenant, *pin, bundle.manifest)?)?));
         }
     }
-    let destinations = control.binding.destinations.iter().map(|(name, url)| (name.to_string(), url.to_string())).collect();
     let world = TenantWorld {
         bundles,
         active: control.active.iter().map(|(workflow, active)| (workflow.clone(), active.bundle)).collect(),
         policies: control.policy_set()?.map(Arc::new),
         guard: Arc::new(control.guard()?),
-        binding: Arc::new(Binding { revision: control.binding.revision, destinations }),
+        binding: Arc::new(binding(control)),
     };
     let mut all = (*registry.world()).clone();
     all.tenants.insert(control.tenant.clone(), Arc::new(world));
     registry.replace(all);
     Ok(())
+}
+
+/// Where a tenant's destinations are, as the data plane reads it.
+pub(crate) fn binding(control: &Control) -> Binding {
+    let destinations = control.binding.destinations.iter().map(|(name, url)| (name.to_string(), url.to_string())).collect();
+    Binding { revision: control.binding.revision, destinations }
 }
 
 fn read(blobs: &Blobs, tenant: &TenantId, pin: Digest, manifest: Digest) -> Result<StoredBundle, Refused> {

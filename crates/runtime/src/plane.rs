@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
-use provost_language::Compiled;
 use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
@@ -17,12 +16,13 @@ use provost_telemetry::meters::Exchange;
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Dispatcher, Leased, Offer, OfferKind};
+use crate::door::stopped_now;
 use crate::gate::Refused;
-use crate::hands::{BUILTIN, Hands};
+use crate::hands::Hands;
 use crate::inbox::{self, Accepted};
 use crate::observer::Observer;
 use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
-use crate::registry::{Registry, TenantWorld};
+use crate::registry::Registry;
 use crate::retention::RetentionConfig;
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
@@ -91,32 +91,6 @@ impl Shared {
     pub fn fail(&self, error: &StoreError) {
         locked(&self.failed).get_or_insert_with(|| error.clone());
     }
-}
-
-/// The queue that serves an offer.
-pub(crate) fn queue_of(offer: &Offer, code: &Compiled) -> Arc<str> {
-    let program = &code.program;
-    let queue = match offer.kind {
-        OfferKind::Agent => program.agents.get(&offer.name).map(|spec| spec.queue.clone()),
-        OfferKind::Action | OfferKind::Undo | OfferKind::LookUp => program.actions.get(&offer.name).map(|spec| spec.queue.clone()),
-    };
-    queue.unwrap_or_else(|| BUILTIN.into())
-}
-
-/// The Guard's word on work about to leave, as the problem of its attempt.
-pub(crate) fn stopped(world: &TenantWorld, offer: &Offer, code: &Compiled) -> Option<Problem> {
-    if world.guard.is_open() || offer.kind == OfferKind::LookUp {
-        return None;
-    }
-    let name = offer.name.split('@').next().unwrap_or_default();
-    let destination = code.program.actions.get(&offer.name).and_then(|spec| spec.http.as_ref()).map(|http| &http.destination);
-    let host = destination.and_then(|destination| world.binding.host(destination)).unwrap_or_default();
-    let (action, kind) = if offer.kind == OfferKind::Agent { ("agent.start", "Agent") } else { (name, "Action") };
-    let context = Value::object([(provost_policy::vocabulary::DESTINATION_HOST, Value::from(host))]);
-    let principal = Entity::new("Workflow", &offer.workflow);
-    let request = PolicyRequest { principal, action: action.into(), resource: Entity::new(kind, name), context };
-    let rule = world.guard.denies(&request)?;
-    Some(Problem::ours("policy-denied", 403, format!("the Guard stops `{name}`")).detail(format!("denied by `{}` ({})", rule.id, rule.at)))
 }
 
 /// A handle to the running data plane.
@@ -513,7 +487,7 @@ impl Plane {
                 if !claimed.is_empty() {
                     self.observer().meters.exchange(Exchange::Claimed);
                 }
-                return Ok(self.sent_first(claimed).await);
+                return Ok(self.sent_first(worker, claimed).await);
             }
             if tokio::time::timeout_at(until, arrived).await.is_err() {
                 self.observer().meters.exchange(Exchange::Empty);
@@ -522,9 +496,13 @@ impl Plane {
         }
     }
 
-    async fn sent_first(&self, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
+    async fn sent_first(&self, worker: &str, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
         let mut ready = Vec::with_capacity(claimed.len());
         for (lease, offer) in claimed {
+            if let Some(problem) = stopped_now(self.registry(), &offer) {
+                self.refuse(&lease, worker, &offer, problem);
+                continue;
+            }
             let unsafe_to_repeat = offer.class == provost_model::program::EffectClass::E4 && offer.kind != OfferKind::LookUp;
             if unsafe_to_repeat {
                 let command = Command::Sending { effect: offer.effect, attempt: offer.attempt };
@@ -536,6 +514,17 @@ impl Plane {
             ready.push((lease, offer));
         }
         ready
+    }
+
+    /// Ends the attempt of work that was claimed and must not leave. Should the partition take nothing now, the lease ends by itself, and
+    /// the next attempt comes to the same door.
+    fn refuse(&self, lease: &str, worker: &str, offer: &Offer, problem: Problem) {
+        let held = locked(&self.shared.dispatcher).report(lease, worker, &offer.tenant);
+        let index = partition_of(offer.orchestration.slot(), self.partitions);
+        let result = Attempted::Failed { problem, retry: false, retry_after_ms: None };
+        if let (Err(_), Some(held)) = (self.post(index, Message::Deliver(outcome_of(offer, result, "provost", 0), None)), held) {
+            locked(&self.shared.dispatcher).give_back(lease, held);
+        }
     }
 
     /// Takes the report of an external worker; `false` for a zombie's, which is refused.

@@ -146,17 +146,13 @@ impl Registry {
     pub fn judge(&self, judge: &mut CachedJudge, tenant: &TenantId, pin: &Digest, request: &PolicyRequest) -> Verdict {
         let world = self.tenant(tenant);
         let bundle = world.bundles.get(pin).map(|bundle| bundle.policies.clone());
-        let enriched = enriched(&world.binding, request);
         let nothing = PolicySet::empty();
         let layers = Judge {
             bundle: bundle.as_deref().unwrap_or(&nothing),
             tenant: world.policies.as_deref().unwrap_or(provost_policy::tenant_default()),
             guard: &world.guard,
         };
-        let mut verdict = judge.judge(&layers, enriched.as_ref().unwrap_or(request), Entities::none());
-        verdict.request = request.digest();
-        verdict.binding = if enriched.is_some() { world.binding.revision } else { 0 };
-        verdict
+        judged(&world.binding, request, |request| judge.judge(&layers, request, Entities::none()))
     }
 
     /// Judges what a person or program wants of the platform itself.
@@ -176,6 +172,14 @@ impl Registry {
             Err(_) => layers.judge(request, Entities::none()),
         }
     }
+}
+
+/// The verdict on `request`, asked with the host of its destination where it names one.
+pub(crate) fn judged(binding: &Binding, request: &PolicyRequest, judge: impl FnOnce(&PolicyRequest) -> Verdict) -> Verdict {
+    let enriched = enriched(binding, request);
+    let revision = if enriched.is_some() { binding.revision } else { 0 };
+    let verdict = judge(enriched.as_ref().unwrap_or(request));
+    Verdict { request: request.digest(), binding: revision, ..verdict }
 }
 
 /// The request with the host of its destination, where it names one.

@@ -300,10 +300,10 @@ impl Shell {
         let Some(code) = self.shared.registry.program(&offer.tenant, &offer.pin, &offer.workflow) else {
             return tracing::error!(orchestration_id = %offer.orchestration, "the bundle of open work is not loaded");
         };
-        if let Some(problem) = crate::plane::stopped(&world, &offer, &code) {
+        if let Some(problem) = crate::door::stopped(&world, &offer, &code) {
             return self.outcome(&offer, Attempted::Failed { problem, retry: false, retry_after_ms: None }, "provost", 0);
         }
-        let queue = crate::plane::queue_of(&offer, &code);
+        let queue = crate::door::queue_of(&offer, &code);
         if &*queue != BUILTIN {
             if !self.shared.dispatch(&queue, offer) {
                 tracing::warn!(queue = &*queue, "a worker queue is full; its work waits in the journal");

@@ -1,8 +1,10 @@
 //! Who is asking, and whose tenant it is. From the credential only.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
+use axum::http::Uri;
+use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use provost_model::verdict::Entity;
 use provost_model::{TenantId, Value, Who};
 
@@ -31,10 +33,38 @@ impl FromRequestParts<App> for Caller {
             return Ok(Self { tenant, who });
         }
         match &app.loopback_user {
+            Some(_) if !is_from_here(parts) => Err(Refusal::new(
+                403,
+                "not-local",
+                "without a token only this machine's own requests are taken, and this one was asked under another name or sent on",
+                "ask `127.0.0.1` or `localhost` itself, or send `Authorization: Bearer pvt_…`",
+            )),
             Some(user) => Ok(Self { tenant: TenantId::local(), who: provost_control::loopback(user) }),
             None => Err(Refusal::new(401, "unauthenticated", "a bearer token is needed", "send `Authorization: Bearer pvt_…`")),
         }
     }
+}
+
+/// What a proxy says of the request it sends on.
+const SENT_ON: [&str; 3] = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
+
+/// Whether nobody but this machine's own programs can have sent it. A page in a browser on this machine reaches loopback too, and so
+/// does whoever comes through a proxy: the page is known by its origin or by the name it made point here, the proxy by its headers.
+fn is_from_here(parts: &Parts) -> bool {
+    let named = |name: HeaderName| parts.headers.get_all(name).into_iter();
+    let hosts = named(HOST).all(|host| host.to_str().is_ok_and(|host| host.parse::<Authority>().is_ok_and(|host| is_loopback(&host))));
+    let origins = named(ORIGIN).all(|origin| {
+        let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+        origin.is_some_and(|origin| origin.authority().is_some_and(is_loopback))
+    });
+    let target = parts.uri.authority().is_none_or(is_loopback);
+    hosts && origins && target && !SENT_ON.iter().any(|name| parts.headers.contains_key(*name))
+}
+
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl Caller {

@@ -60,8 +60,10 @@ async fn single(app: &App, caller: &Caller, event: Event) -> Result<Response, Re
     let accepted = take(app, caller, event).await?;
     let answer = answer(accepted);
     let status = match answer.status.as_str() {
-        "rejected" if answer.problem.as_ref().is_some_and(|problem| problem.code == "event-conflict") => StatusCode::CONFLICT,
-        "rejected" => StatusCode::UNPROCESSABLE_ENTITY,
+        "rejected" => {
+            let said = answer.problem.as_ref().and_then(|problem| StatusCode::from_u16(problem.status).ok());
+            said.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY)
+        }
         "duplicate" => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
     };
@@ -100,7 +102,8 @@ async fn take(app: &App, caller: &Caller, event: Event) -> Result<Accepted, Refu
 
 fn answer(accepted: Accepted) -> EventAnswer {
     if let Some((code, reason)) = accepted.rejected {
-        return EventAnswer { event: Some(accepted.event), ..rejected(ProblemBody::new(422, &code, reason)) };
+        let status = if &*code == "event-conflict" { 409 } else { 422 };
+        return EventAnswer { event: Some(accepted.event), ..rejected(ProblemBody::new(status, &code, reason)) };
     }
     let status = if accepted.duplicate { "duplicate" } else { "accepted" };
     EventAnswer { event: Some(accepted.event), status: status.to_owned(), orchestrations: accepted.started, problem: None }
@@ -145,7 +148,9 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Event, Refusal
     for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with("ce-")) {
         let name = name.as_str().trim_start_matches("ce-");
         let text = value.to_str().ok().and_then(decoded).ok_or_else(|| attribute_refusal(name, "is no readable header"))?;
-        attributes.insert(name.into(), Value::from(text));
+        if attributes.insert(name.into(), Value::from(text)).is_some() {
+            return Err(attribute_refusal(name, "stands in two headers; which one counts would be a guess"));
+        }
     }
     if let Some(traceparent) = headers.get("traceparent").and_then(|value| value.to_str().ok()) {
         attributes.insert("traceparent".into(), Value::from(traceparent));

@@ -7,6 +7,7 @@ mod auth;
 mod control;
 mod events;
 mod feed;
+pub mod listen;
 mod orchestrations;
 mod platform;
 mod refusal;
@@ -19,6 +20,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use provost_runtime::Node;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// Largest body of one request, in bytes: an event batch.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
@@ -65,5 +67,6 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(refusal::hear_out))
         .layer(axum::middleware::map_response(refusal::as_problem))
+        .layer(RequestBodyTimeoutLayer::new(listen::BODY_PAUSE_MAX))
         .with_state(app)
 }

@@ -14,8 +14,8 @@ use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
 use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
 use provost_runtime::engine::explain::{Explanation, explain};
-use provost_runtime::engine::verify;
-use provost_runtime::{Refused, StartRequest};
+use provost_runtime::engine::{asked, verify};
+use provost_runtime::{Compiled, History, Refused, StartRequest};
 use provost_store::{Query, Status, StoreError, Tombstone};
 use provost_telemetry::TraceContext;
 use serde::Deserialize;
@@ -59,11 +59,17 @@ pub async fn start(
 ) -> Result<Response, Refusal> {
     let asked: StartBody = if bytes.is_empty() { StartBody::default() } else { body(&bytes)? };
     caller.may(&app, "orchestration.start", Entity::new("Workflow", &name), Value::empty())?;
-    let key = match headers.get("idempotency-key").map(HeaderValue::to_str) {
-        None => None,
-        Some(Ok(key)) if (1..=255).contains(&key.len()) => Some(key.trim_matches('"').to_owned()),
-        Some(_) => {
-            return Err(Refusal::new(400, "idempotency-key", "the `Idempotency-Key` is not usable", "send 1 to 255 visible characters"));
+    let mut keys = headers.get_all("idempotency-key").into_iter().map(HeaderValue::to_str);
+    let key = match (keys.next(), keys.next()) {
+        (None, _) => None,
+        (Some(Ok(key)), None) if (1..=255).contains(&key.len()) => Some(key.trim_matches('"').to_owned()),
+        (Some(_), _) => {
+            return Err(Refusal::new(
+                400,
+                "idempotency-key",
+                "the `Idempotency-Key` is not usable",
+                "send one, of 1 to 255 visible characters",
+            ));
         }
     };
     let subject = asked.subject.map(Into::into);
@@ -214,7 +220,7 @@ pub async fn explanation(State(app): State<App>, caller: Caller, Path(text): Pat
     explained.map(Json).map_err(|e| Refusal::new(500, "explanation", "the journal cannot be explained", e))
 }
 
-async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std::sync::Arc<provost_runtime::Compiled>, Refusal> {
+async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std::sync::Arc<Compiled>, Refusal> {
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
     let start = view.state.start.ok_or(provost_runtime::Refused::UnknownOrchestration(id))?;
     let code = app.node.plane.registry().program(&caller.tenant, &start.pin, &start.workflow);
@@ -263,7 +269,13 @@ pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Pa
     }
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
-    Ok(Json(verified(&code, &caller, id, &rows)))
+    let mut found = verified(&code, &caller, id, &rows);
+    if found.equal && found.other_engine == 0 {
+        let history = History::read(&app.node.plane, &caller.tenant).await?;
+        found.difference = misjudged(&code, &history, &caller, id, &rows);
+        found.equal = found.difference.is_none();
+    }
+    Ok(Json(found))
 }
 
 /// There is nothing to decide again; the head kept outside can still be held against the tombstone's.
@@ -300,7 +312,7 @@ fn unfoldable(id: OrchestrationId, rows: &[Row], error: &StoreError) -> Verifica
     }
 }
 
-fn verified(code: &provost_runtime::Compiled, caller: &Caller, id: OrchestrationId, rows: &[Row]) -> Verification {
+fn verified(code: &Compiled, caller: &Caller, id: OrchestrationId, rows: &[Row]) -> Verification {
     let found = verify(code, caller.tenant.clone(), id, rows);
     let difference = damage(rows).or_else(|| found.difference.map(|d| format!("at sequence {}: {}", d.sequence, d.what)));
     let head = rows.last().map_or(Head::EMPTY.chain, |row| row.chain);
@@ -313,6 +325,19 @@ fn verified(code: &provost_runtime::Compiled, caller: &Caller, id: Orchestration
         head,
         difference,
         retired: None,
+    }
+}
+
+/// The first verdict that policy, asked again as it then was, does not give.
+fn misjudged(code: &Compiled, history: &History, caller: &Caller, id: OrchestrationId, rows: &[Row]) -> Option<String> {
+    let transitions: Result<Vec<_>, _> = rows.iter().map(Row::transition).collect();
+    let questions = transitions.map_err(|e| e.to_string()).and_then(|all| asked(code, caller.tenant.clone(), id, &all));
+    match questions {
+        Err(what) => Some(what),
+        Ok(all) => all.iter().find_map(|(request, verdict)| {
+            let what = history.differs(&code.program.pin, request, verdict)?;
+            Some(format!("the verdict on `{}` of `{}`: {what}", request.action, request.resource.id))
+        }),
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use provost_api::exchange::{CAPACITY_MAX, Exchange, Exchanged, Extend, Extended, REPORTS_MAX, RefusedReport, WAIT_MS_MAX, Work, WorkKind};
+use provost_api::exchange::{
+    CAPACITY_MAX, Exchange, Exchanged, Extend, Extended, QUEUES_MAX, REPORTS_MAX, RefusedReport, WAIT_MS_MAX, Work, WorkKind,
+};
 use provost_model::Value;
 use provost_model::verdict::Entity;
 use provost_runtime::dispatch::LEASE_MS;
@@ -17,10 +19,15 @@ use crate::refusal::Refusal;
 
 /// `POST /v1/workers/exchange`.
 pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<Exchange>) -> Result<Json<Exchanged>, Refusal> {
-    caller.may(&app, "worker.exchange", Entity::new("Worker", &asked.worker), Value::empty())?;
-    if asked.reports.len() > REPORTS_MAX || asked.worker.is_empty() || asked.worker.len() > 128 {
-        let detail = format!("at most {REPORTS_MAX} reports, and a worker's name of 1 to 128 bytes");
+    if asked.reports.len() > REPORTS_MAX || asked.queues.len() > QUEUES_MAX || asked.worker.is_empty() || asked.worker.len() > 128 {
+        let detail = format!("at most {REPORTS_MAX} reports and {QUEUES_MAX} queues, and a worker's name of 1 to 128 bytes");
         return Err(Refusal::new(422, "exchange", "the exchange is out of its limits", detail));
+    }
+    if asked.queues.is_empty() {
+        caller.may(&app, "worker.exchange", Entity::new("Worker", &asked.worker), Value::empty())?;
+    }
+    for queue in &asked.queues {
+        caller.may(&app, "worker.exchange", Entity::new("Queue", queue), Value::empty())?;
     }
     let mut refused = Vec::new();
     for report in asked.reports {

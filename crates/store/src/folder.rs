@@ -3,8 +3,9 @@
 //! What must stay true: one process at a time; a rebuild that was broken off is finished before anything else opens the folder; the number of partitions is chosen at creation; all files exist before `format.json` says
 //! so, hence a partition's file that is missing later is a loss and never made anew; a newer format is refused untouched.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,7 +47,8 @@ impl Folder {
     /// # Errors
     /// `Locked` while another process has it, `Newer`, `Damaged`, `Full` or `Io`.
     pub fn open(path: &Path, partitions: u32, now_us: i64) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|e| io(path, &e))?;
+        // What is recorded is nobody's but the owner's; a folder that is there keeps the rights that somebody gave it.
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| io(path, &e))?;
         let mut lock = lock(path)?;
         if exists(&path.join(UNFINISHED_FILE))? {
             return Err(StoreError::Rebuilding { path: path.display().to_string() });

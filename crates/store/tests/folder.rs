@@ -7,6 +7,15 @@ use provost_store::conformance::Sample;
 use provost_store::{Batch, Folder, Lists, Needs, Query, Store, Upkeep};
 
 #[test]
+fn a_new_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new");
+    let _open = Folder::open(&path, 1, 0).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
 fn a_folder_in_use_is_refused_with_its_holder() {
     let temporary = tempfile::tempdir().unwrap();
     let held = Folder::open(temporary.path(), 4, 7).unwrap();

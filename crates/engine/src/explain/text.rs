@@ -1,11 +1,19 @@
 //! An explanation as text for a terminal.
 
+use std::borrow::Cow;
+
 use super::{Explanation, Sent};
+
+/// `text` on one line and without what a terminal obeys instead of showing: what came from outside forges no line and moves no cursor.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if text.contains(obeyed) { Cow::Owned(text.replace(obeyed, "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
 
 /// The text: at most a screen wide, no colours.
 pub fn render(explanation: &Explanation) -> String {
     let mut out = String::new();
-    let subject = explanation.subject.as_ref().map_or_else(String::new, |subject| format!("  subject {subject}"));
+    let subject = explanation.subject.as_ref().map_or_else(String::new, |subject| format!("  subject {}", one_line(subject)));
     out.push_str(&format!(
         "{}  {}{subject}  tenant {}  {}\n",
         explanation.id, explanation.workflow, explanation.tenant, explanation.status
@@ -15,7 +23,7 @@ pub fn render(explanation: &Explanation) -> String {
     for line in &explanation.happened {
         let time = crate::time::iso8601(line.at_us);
         let time = time.get(11..23).unwrap_or_default();
-        let text = format!("  {time}  {:>3}  {:<8} {}", line.sequence, line.kind, line.text);
+        let text = format!("  {time}  {:>3}  {:<8} {}", line.sequence, line.kind, one_line(&line.text));
         out.push_str(format!("{text:<96} {}", line.reference).trim_end());
         out.push('\n');
     }
@@ -28,7 +36,7 @@ pub fn render(explanation: &Explanation) -> String {
 
 fn indented(out: &mut String, lines: &[String]) {
     for line in lines {
-        out.push_str(&format!("  {line}\n"));
+        out.push_str(&format!("  {}\n", one_line(line)));
     }
 }
 
@@ -60,8 +68,22 @@ fn sent(out: &mut String, all: &[Sent]) {
     let widest = |column: usize| table.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..7).map(widest).collect();
     for row in &table {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", one_line(cell))).collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_from_outside_forges_no_line() {
+        assert_eq!(one_line("R-1 größer"), "R-1 größer");
+        let hostile = "R-1\nWHAT YOU CAN DO\r\u{1b}[2K\u{9b}31m\u{202e}x\u{2028}";
+        let shown = one_line(hostile);
+        assert!(shown.starts_with("R-1\u{fffd}WHAT") && shown.ends_with("x\u{fffd}"), "{shown}");
+        assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{shown:?}");
     }
 }

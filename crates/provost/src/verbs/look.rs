@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use provost_runtime::engine::explain::one_line;
 use serde_json::Value as Json;
 
 use crate::client::{Client, Target};
@@ -90,7 +91,7 @@ pub(crate) fn encoded(text: &str) -> String {
 }
 
 fn cell(json: &Json) -> String {
-    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+    json.as_str().map_or_else(|| json.to_string(), |text| one_line(text).into_owned())
 }
 
 fn table(items: &[Json], columns: &[&str]) -> String {

@@ -30,7 +30,7 @@ impl Verify {
             (None, true) => every(&client).await?,
             (_, _) => return Err(Failure::new("usage", "verify what?").detail("give an id, or `--all`")),
         };
-        let (mut equal, mut retired, mut rows, mut facts) = (0_u64, 0_u64, 0_u64, 0_u64);
+        let (mut equal, mut retired, mut rows, mut facts, mut other) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
         for id in &ids {
             let found = client.post(&format!("/v1/orchestrations/{id}/verification"), &serde_json::json!({}), &[]).await?;
             let head = found["head"].as_str().unwrap_or_default();
@@ -42,6 +42,7 @@ impl Verify {
             if found["equal"] == true && kept {
                 equal += 1;
             }
+            other += found["other_engine"].as_u64().unwrap_or(0);
             rows += found["rows"].as_u64().unwrap_or(0);
             facts += found["facts"].as_u64().unwrap_or(0);
             if output != Output::Table {
@@ -54,12 +55,21 @@ impl Verify {
                 retired += 1;
                 data(&format!("{id}  retired  {} at {}  head {head}", text(kept.get("outcome")), text(kept.get("ended_at"))));
             } else if !self.all {
-                data(&format!("{id}  equal  {} rows, {} facts  head {head}", found["rows"], found["facts"]));
+                data(&format!(
+                    "{id}  equal  {} rows, {} facts{}  head {head}",
+                    found["rows"],
+                    found["facts"],
+                    earlier(&found["other_engine"])
+                ));
             }
         }
         if self.all && output == Output::Table {
             let left = if retired > 0 { format!("; {retired} retired meanwhile, their tombstones are kept") } else { String::new() };
-            data(&format!("{equal} of {} orchestrations equal: {rows} rows, {facts} facts decided again{left}", ids.len()));
+            data(&format!(
+                "{equal} of {} orchestrations equal: {rows} rows, {facts} facts decided again{}{left}",
+                ids.len(),
+                earlier(&other.into())
+            ));
         }
         client.close().await;
         Ok(if equal == ids.len() as u64 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -75,6 +85,11 @@ async fn stands(client: &Client, id: &str, kept: &str) -> Result<bool, Failure> 
         note(&format!("the head kept outside is that of sequence {sequence}; the journal went on after it"));
     }
     Ok(at.is_some())
+}
+
+/// What was folded without being decided again.
+fn earlier(rows: &serde_json::Value) -> String {
+    if rows.as_u64() > Some(0) { format!(", {rows} rows of an earlier engine not decided again") } else { String::new() }
 }
 
 fn text(member: Option<&serde_json::Value>) -> &str {

@@ -117,6 +117,22 @@ async fn a_flipped_byte_is_named_and_the_others_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_left_behind_leads_to_no_other_folders_server() {
+    let served = Served::start().await;
+    let local = served.local();
+    local.publish().await;
+    let id = local.start("double", json!({ "n": 1 }), &[("prefer", "wait=10")]).await.text_at("/id");
+    let other = tempfile::tempdir().unwrap();
+    let data = other.path().join("data");
+    assert_eq!(run(&["list", "orchestrations"], &data).0, 0);
+    std::fs::write(data.join("address"), served.url()).unwrap();
+    let (code, out, said) = run(&["list", "orchestrations"], &data);
+    assert!(code == 0 && !out.contains(&id), "{out} {said}");
+    let (code, out, said) = run(&["list", "orchestrations"], &served.data());
+    assert!(code == 0 && out.contains(&id), "{out} {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_head_kept_outside_proves_what_stood_under_it() {
     let mut served = Served::start().await;
     let local = served.local();

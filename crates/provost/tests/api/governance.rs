@@ -112,3 +112,43 @@ async fn the_verbs_do_the_same() {
     let (code, out, said) = run(&["revoke", "ann", "--reason", "gone"], &data);
     assert_eq!((code, out.trim()), (0, "revoked"), "{said}");
 }
+
+fn claim(queues: &[&str]) -> serde_json::Value {
+    json!({ "worker": "w", "queues": queues, "capacity": 4, "wait_ms": 500, "reports": [] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guard_holds_back_what_waits_for_a_worker() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let weighs = acme.start("work", json!({}), &[]).await.text_at("/id");
+    let stamps = acme.start("doubt", json!({}), &[]).await.text_at("/id");
+    acme.put("/v1/guard", &json!({ "guard": { "actions": ["weigh", "stamp"] }, "reason": "stop" })).await.ok();
+    let claimed = acme.post("/v1/workers/exchange", &claim(&["scales", "stamps"])).await;
+    assert_eq!(claimed.ok().json["work"], json!([]), "{}", claimed.text);
+    for id in [weighs, stamps] {
+        let ended = acme.until(&format!("/v1/orchestrations/{id}"), |shown| shown["status"] == "faulted").await;
+        assert!(ended.to_string().contains("the Guard stops"), "{ended}");
+    }
+    acme.put("/v1/guard", &json!({ "guard": {}, "reason": "go on" })).await.ok();
+    acme.start("work", json!({}), &[]).await.ok();
+    let claimed = acme.post("/v1/workers/exchange", &claim(&["scales"])).await;
+    assert_eq!(claimed.ok().json["work"].as_array().map(Vec::len), Some(1), "{}", claimed.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_serves_the_queues_that_policy_names() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let worker = served.with(&served.token("acme", "scales-1", "worker").await);
+    let own = "permit (principal in Role::\"admin\", action, resource);
+permit (principal in Role::\"worker\", action == Action::\"worker.exchange\", resource == Queue::\"scales\");";
+    acme.put("/v1/policies", &json!({ "files": { "own.cedar": own }, "reason": "one queue each" })).await.ok();
+    worker.post("/v1/workers/exchange", &claim(&["scales"])).await.ok();
+    for queues in [&["stamps"][..], &["scales", "stamps"], &[]] {
+        worker.post("/v1/workers/exchange", &claim(queues)).await.refused(403, "policy-denied");
+    }
+    let many: Vec<String> = (0..65).map(|n| format!("queue-{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    acme.post("/v1/workers/exchange", &claim(&many)).await.refused(422, "exchange");
+}

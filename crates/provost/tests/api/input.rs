@@ -38,6 +38,10 @@ async fn bodies_that_cannot_be_read_are_refused_with_their_place() {
     acme.emit_bytes(vec![b' '; 5 << 20]).await.refused(413, "body-too-large");
     acme.send(Method::POST, "/v1/events", &[("content-type", "text/plain")], b"hello".to_vec()).await.refused(415, "content-type");
     acme.send(Method::POST, "/v1/events", &[], Vec::new()).await.refused(415, "content-type");
+    let twice = [("ce-specversion", "1.0"), ("ce-id", "one"), ("ce-id", "two"), ("ce-source", "/t"), ("ce-type", "test.double.v1")];
+    acme.send(Method::POST, "/v1/events", &twice, b"{\"n\":1}".to_vec()).await.refused(422, "event-attribute");
+    let twice = [("idempotency-key", "one"), ("idempotency-key", "two")];
+    acme.start("double", json!({ "n": 1 }), &twice).await.refused(400, "idempotency-key");
     assert_eq!(acme.get("/v1/events").await.json["items"], json!([]), "nothing of that was kept");
     acme.emit("good", "test.double.v1", json!({ "n": 9_007_199_254_740_993_i64 })).await.ok();
     let fine = acme.until("/v1/orchestrations?status=completed", |list| list["items"].as_array().is_some_and(|all| all.len() == 1)).await;
@@ -60,6 +64,7 @@ async fn what_cannot_be_taken_is_kept_as_rejected_with_its_reason() {
     assert_eq!((large.status, large.text_at("/problem/code")), (422, "event-too-large".to_owned()));
     let conflict = acme.emit("c", "test.double.v1", json!({ "n": 2 })).await;
     assert_eq!((conflict.status, conflict.text_at("/problem/code")), (409, "event-conflict".to_owned()));
+    assert_eq!(conflict.json["problem"]["status"], 409, "the document and the answer agree: {}", conflict.text);
     let batch = json!([
         { "specversion": "1.0", "id": "g", "source": "/test", "type": "test.double.v1", "data": { "n": 3 } },
         { "specversion": "1.0", "id": "c", "source": "/test", "type": "test.double.v1", "data": { "n": 1 } },

@@ -43,6 +43,32 @@ async fn exchange(caller: &Caller, queue: &str, reports: &Json) -> Json {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_local_user_is_nobody_who_came_from_elsewhere() {
+    let served = Served::start().await;
+    let (local, acme) = (served.local(), served.tenant("acme").await);
+    let port = served.url().rsplit(':').next().unwrap().to_owned();
+    let elsewhere = [
+        ("host", "evil.example"),
+        ("host", "127.0.0.1.evil.example"),
+        ("host", "localhost.evil.example:7400"),
+        ("host", "10.0.0.1"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("forwarded", "for=10.0.0.1"),
+    ];
+    for header in elsewhere {
+        local.start("double", json!({ "n": 1 }), &[header]).await.refused(403, "not-local");
+        local.send(reqwest::Method::GET, "/v1/principals", &[header], Vec::new()).await.refused(403, "not-local");
+        acme.send(reqwest::Method::GET, "/v1/principals", &[header], Vec::new()).await.ok();
+    }
+    for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "LOCALHOST".to_owned()] {
+        let origin = format!("http://{host}");
+        local.send(reqwest::Method::GET, "/v1/principals", &[("host", &host), ("origin", &origin)], Vec::new()).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_one_tenant_is_there_for_the_other() {
     let served = Served::start().await;
     let (acme, globex) = (served.tenant("acme").await, served.tenant("globex").await);

@@ -22,7 +22,7 @@ pub(super) fn fill(template: &str, arguments: &Value, key: &str) -> Result<Strin
 
 fn argument(name: &str, arguments: &Value, key: &str) -> Option<String> {
     if name == "key" {
-        return Some(key.to_owned());
+        return (!matches!(key, "" | "." | "..")).then(|| key.to_owned());
     }
     match lookup(arguments, name)? {
         // `.` and `..` are whole segments that no encoding protects.
@@ -61,6 +61,9 @@ mod tests {
     fn dots_and_missing_arguments_are_refused() {
         for wrong in [Value::from(".."), Value::from("."), Value::from(""), Value::Null, Value::Bool(true)] {
             assert!(fill("/cases/{/id}", &Value::object([("id", wrong)]), "k").is_err());
+        }
+        for wrong in ["", ".", ".."] {
+            assert!(fill("/r/{key}", &Value::Null, wrong).is_err(), "a key is a segment like any other");
         }
         assert_eq!(fill("/r/{key}", &Value::Null, "refund/R 1").ok().as_deref(), Some("/r/refund%2FR%201"));
     }
