@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 31] = {
+pub const ROUTES: [Route; 32] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -64,6 +64,7 @@ pub const ROUTES: [Route; 31] = {
         route(Get, "/v1/dead-letters", "Parked orchestrations.", "", ""),
         route(Get, "/v1/bundles", "Active workflows with their pins.", "", ""),
         route(Post, "/v1/bundles", "Check, publish and activate a bundle.", "BundleBody", "BundleAnswer"),
+        route(Get, "/v1/blobs/{digest}", "The content behind a reference, as the bytes that were put.", "", ""),
         route(Put, "/v1/binding", "Say where destinations are.", "BindingBody", ""),
         route(Get, "/v1/guard", "What is stopped now, and its revision.", "", ""),
         route(Put, "/v1/guard", "Set what is stopped now.", "GuardBody", ""),

@@ -45,6 +45,11 @@ pub(crate) fn result(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Labels 
     obeying(turn, value, contract)
 }
 
+/// The labels of a reference to what the worker of an effect returned.
+pub(crate) fn reference(turn: &Turn<'_>, value: &Value) -> Labels {
+    outside(turn, value, &[])
+}
+
 /// What a person filled in.
 pub(crate) fn form(turn: &Turn<'_>, form: &Value, contract: Option<SchemaIx>) -> Labelled {
     Labelled::new(form.clone(), obeying(turn, form, contract))

@@ -227,9 +227,7 @@ impl<'t> Turn<'t> {
     /// A `validation` problem that names `what`.
     pub fn validate(&self, schema: Option<SchemaIx>, value: &Value, what: &str) -> Result<(), Problem> {
         let Some(schema) = schema else { return Ok(()) };
-        self.code
-            .validate(schema, value)
-            .map_err(|detail| Problem::standard("validation", 400, format!("{what} does not obey its contract")).detail(detail))
+        self.code.validate(schema, value).map_err(|detail| breaks_contract(what, &detail))
     }
 
     /// Checks a value against `limits.valueBytes`.
@@ -325,6 +323,11 @@ impl<'t> Turn<'t> {
             (_, _) => None,
         }
     }
+}
+
+/// What is said of a value that breaks its contract.
+pub(crate) fn breaks_contract(what: &str, detail: &str) -> Problem {
+    Problem::standard("validation", 400, format!("{what} does not obey its contract")).detail(detail)
 }
 
 /// `startedAt` as the specification writes an instant: ISO 8601 text and epoch numbers.

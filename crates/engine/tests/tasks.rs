@@ -7,6 +7,8 @@ mod labels;
 mod settling;
 #[path = "tasks/shared.rs"]
 mod shared;
+#[path = "tasks/stored.rs"]
+mod stored;
 mod support;
 
 use provost_engine::{Phase, Rejected};
@@ -283,7 +285,14 @@ fn a_late_or_second_report_is_refused() {
     let (run, input) = refund(4200, "charged twice");
     let mut run = run.world(|kind, name, _, _| if name.starts_with("crm") { None } else { agrees(kind, name) }).start(input);
     let (effect, _, attempt) = effect_named(&run, "crm");
-    let report = |attempt| provost_model::record::Outcome { effect, attempt, result: done(Value::Null), worker: "w".into(), took_ms: 0 };
+    let report = |attempt| provost_model::record::Outcome {
+        effect,
+        attempt,
+        result: done(Value::Null),
+        worker: "w".into(),
+        took_ms: 0,
+        stored: None,
+    };
     assert_eq!(run.tell(Command::Outcome(report(attempt + 1))), Err(Rejected::StaleAttempt { effect, attempt: attempt + 1 }));
     run.tell(Command::Outcome(report(attempt))).unwrap();
     assert!(run.tell(Command::Outcome(report(attempt))).is_err());

@@ -31,6 +31,9 @@ pub const EVENT_HOPS_MAX: u32 = 32;
 /// How long an event id is remembered, in milliseconds (30 days).
 pub const DEDUPE_MS: i64 = 30 * 24 * 3_600_000;
 
+/// Most that `limits.blobBytes` may say, in bytes: a result is whole in memory while it arrives.
+pub const BLOB_BYTES_MAX: i64 = 256 << 20;
+
 /// Limits of one orchestration; authored in `metadata.provost.limits`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -39,6 +42,8 @@ pub struct Limits {
     pub tasks: u64,
     /// Largest single value, in bytes of canonical JSON.
     pub value_bytes: u64,
+    /// Largest result that is kept in a blob, in bytes of canonical JSON.
+    pub blob_bytes: u64,
     /// Most units of fuel one expression burns.
     pub expression_fuel: u64,
     /// Most bytes one expression builds.
@@ -58,6 +63,7 @@ impl Default for Limits {
         Self {
             tasks: 10_000,
             value_bytes: 256 << 10,
+            blob_bytes: 16 << 20,
             expression_fuel: 1_000_000,
             expression_bytes: 16 << 20,
             branches: 10_000,

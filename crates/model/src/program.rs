@@ -16,7 +16,7 @@ pub use catalogue::{
 };
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
-    PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
+    Keeping, PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
 };
 
 use crate::digest::Digest;

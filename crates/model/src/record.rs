@@ -12,7 +12,7 @@ mod row;
 mod secret;
 
 pub use ambient::{Admission, AdmissionRequest, Ambient, SharedState};
-pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Usage};
+pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage};
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
 pub use intent::Intent;
 pub use row::{Cause, ENGINE, FORMAT, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
     Attempted, Cancel, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve,
-    ReviewAnswer, SecretSpan, Shape, Start, Usage,
+    ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage,
 };
 use provost_model::verdict::{Answer, Rule};
 use provost_model::who::Known;
@@ -322,7 +322,13 @@ fn facts_of_effects() -> Vec<Fact> {
 
 fn commands() -> Vec<Command> {
     let (effect, by, reason) = (effect(), who(), "looked at it".to_owned());
-    let outcome = |result| Command::Outcome(Outcome { effect, attempt: 1, result, worker: "builtin".into(), took_ms: 12 });
+    let reported = |result| Outcome { effect, attempt: 1, result, worker: "builtin".into(), took_ms: 12, stored: None };
+    let outcome = |result| Command::Outcome(reported(result));
+    let kept = |broken| {
+        let value = Value::object([("digest", Value::from(Digest::of(b"content").to_string())), ("size", Value::Int(7))]);
+        let result = Attempted::Done { value, reference: None, usage: None, dropped_bytes: None };
+        Command::Outcome(Outcome { stored: Some(Stored { broken }), ..reported(result) })
+    };
     let claimed = |answer| Command::Claimed(Claimed { effect, answer });
     let review =
         ReviewAnswer { review: id().review("a", "0"), option: "approve".into(), by: by.clone(), reason: reason.clone(), form: value() };
@@ -339,6 +345,8 @@ fn commands() -> Vec<Command> {
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
         outcome(Attempted::Absent),
+        kept(None),
+        kept(Some("`/n` is not an integer".into())),
         claimed(ClaimAnswer::Granted),
         claimed(ClaimAnswer::Held { by: id() }),
         claimed(ClaimAnswer::Done { by: id(), result: value(), reference: Some("re_551".into()) }),
@@ -436,7 +444,14 @@ fn what_the_command_says_is_not_written_twice() {
             },
         ),
         (
-            Command::Outcome(Outcome { effect: effect(), attempt: 1, result: Attempted::Absent, worker: "w".into(), took_ms: 0 }),
+            Command::Outcome(Outcome {
+                effect: effect(),
+                attempt: 1,
+                result: Attempted::Absent,
+                worker: "w".into(),
+                took_ms: 0,
+                stored: None,
+            }),
             Fact::Attempted { effect: effect(), attempt: 1, result: Some(Box::new(Attempted::Absent)), labels: Labels::new() },
         ),
     ];

@@ -49,13 +49,14 @@ pub struct Guard {
 }
 
 /// What a stop leaves open.
-const STILL_OPEN: [&str; 6] = [
+const STILL_OPEN: [&str; 7] = [
     words::ORCHESTRATION_READ,
     words::BUNDLE_READ,
     words::ORCHESTRATION_CANCEL,
     words::EFFECT_RESOLVE,
     words::GUARD_SET,
     words::WORKER_EXCHANGE,
+    words::BLOB_READ,
 ];
 
 impl Guard {

@@ -37,10 +37,12 @@ pub const GUARD_SET: &str = "guard.set";
 pub const BUNDLE_READ: &str = "bundle.read";
 /// Claim work and report outcomes.
 pub const WORKER_EXCHANGE: &str = "worker.exchange";
+/// Read the content of a blob.
+pub const BLOB_READ: &str = "blob.read";
 
 /// Actions of the platform itself: the tenant's layer grants them, the bundle's layer can only narrow them. Every other action needs
 /// both layers.
-pub const PLATFORM: [&str; 12] = [
+pub const PLATFORM: [&str; 13] = [
     EVENT_INGEST,
     ORCHESTRATION_START,
     ORCHESTRATION_READ,
@@ -53,6 +55,7 @@ pub const PLATFORM: [&str; 12] = [
     GUARD_SET,
     BUNDLE_READ,
     WORKER_EXCHANGE,
+    BLOB_READ,
 ];
 
 /// Whether the tenant's layer grants this action (see [`PLATFORM`]).
@@ -94,5 +97,5 @@ pub const FOUR_EYES: &str = "fourEyes";
 pub const SECOND_PERSON: &str = "secondPerson";
 
 /// The entity types that Provost itself names.
-pub(crate) const KINDS: [&str; 14] =
-    [USER, WORKFLOW, WORKER, ROLE, ACTION, AGENT, MODEL, TOOL, "Tenant", "Orchestration", "Queue", "Bundle", "Review", "Effect"];
+pub(crate) const KINDS: [&str; 15] =
+    [USER, WORKFLOW, WORKER, ROLE, ACTION, AGENT, MODEL, TOOL, "Tenant", "Orchestration", "Queue", "Bundle", "Review", "Effect", "Blob"];

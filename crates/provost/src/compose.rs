@@ -11,6 +11,7 @@ use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
 use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS, RetentionConfig};
 use provost_server::{App, router};
+use provost_store::Blobs;
 use provost_worker::BuiltIn;
 use provost_worker::secrets::Secrets;
 
@@ -36,7 +37,7 @@ pub fn local_who() -> Who {
 /// [`Failure`] that says what is wrong with it.
 pub async fn open(data: &Path, observer: Observer, retention: RetentionConfig, secrets: Secrets) -> Result<Arc<Node>, Failure> {
     let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?.with_secrets(secrets);
-    let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), observer.spans.clone()));
+    let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), observer.spans.clone(), Blobs::of_folder(data)));
     let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer, retention };
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;

@@ -3,24 +3,53 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use provost_model::Problem;
 use provost_model::record::Attempted;
+use provost_model::{Problem, TenantId};
 use provost_runtime::{Binding, Compiled, Done, Hands, Offer, OfferKind, now_us};
+use provost_store::Blobs;
 use provost_telemetry::Spans;
 use provost_worker::{BuiltIn, Call, What, agents};
+
+use crate::contents;
 
 /// Scripted agents and HTTP actions, carried out in this process.
 pub struct OwnHands {
     worker: BuiltIn,
     runtime: tokio::runtime::Handle,
     spans: Spans,
+    blobs: Blobs,
 }
 
 impl OwnHands {
-    /// Hands that run on `runtime`.
-    pub fn new(worker: BuiltIn, runtime: tokio::runtime::Handle, spans: Spans) -> Self {
-        Self { worker, runtime, spans }
+    /// Hands that run on `runtime` and send contents out of `blobs`.
+    pub fn new(worker: BuiltIn, runtime: tokio::runtime::Handle, spans: Spans, blobs: Blobs) -> Self {
+        Self { worker, runtime, spans, blobs }
     }
+}
+
+/// Where in the arguments contents are sent.
+fn places(what: &What) -> Vec<Arc<str>> {
+    let http = match what {
+        What::Agent(_, _) => None,
+        What::Action(spec) => spec.http.as_ref(),
+        What::LookUp(spec) => spec.lookup.as_ref().map(|lookup| &lookup.http),
+    };
+    http.map(|http| http.contents.clone()).unwrap_or_default()
+}
+
+/// The call with its contents in place of the references to them.
+async fn with_contents(call: Call, tenant: TenantId, blobs: Blobs, bytes_max: u64) -> Result<Call, Attempted> {
+    let places = places(&call.what);
+    if places.is_empty() {
+        return Ok(call);
+    }
+    let input = call.input.clone();
+    let filled = tokio::task::spawn_blocking(move || contents::filled(&blobs, &tenant, &places, input, bytes_max)).await;
+    let input = filled.unwrap_or_else(|error| {
+        let problem = Problem::standard("runtime", 500, format!("a content cannot be read: {error}"));
+        Err(Attempted::Failed { problem, retry: true, retry_after_ms: None })
+    })?;
+    Ok(Call { input, ..call })
 }
 
 fn what(offer: &Offer, code: &Compiled) -> Option<What> {
@@ -47,6 +76,7 @@ impl Hands for OwnHands {
         };
         let within_ms = if offer.deadline_us > 0 { ((offer.deadline_us - now_us()) / 1000).max(1) } else { 0 };
         let traceparent = provost_runtime::traced::traceparent(&self.spans, &offer);
+        let (tenant, bytes_max) = (offer.tenant.clone(), code.program.limits.blob_bytes);
         let call = Call {
             what,
             traceparent,
@@ -56,10 +86,13 @@ impl Hands for OwnHands {
             within_ms,
             destinations: binding.destinations.clone(),
         };
-        let worker = self.worker.clone();
+        let (worker, blobs) = (self.worker.clone(), self.blobs.clone());
         self.runtime.spawn(async move {
             let began = Instant::now();
-            let result = worker.carry_out(call).await;
+            let result = match with_contents(call, tenant, blobs, bytes_max).await {
+                Ok(call) => worker.carry_out(call).await,
+                Err(not_sent) => not_sent,
+            };
             done(result, i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX));
         });
     }

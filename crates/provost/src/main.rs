@@ -2,6 +2,7 @@
 
 mod client;
 mod compose;
+mod contents;
 mod demo;
 mod hands;
 mod verbs;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use provost_model::program::EffectClass;
+use provost_model::program::{EffectClass, Keeping};
 use provost_model::record::SecretSpan;
 use provost_model::{Digest, EffectId, EventId, OrchestrationId, Position, TenantId, Value};
 
@@ -61,6 +61,8 @@ pub struct Offer {
     pub arguments: Value,
     /// Where secrets belong in it.
     pub secrets: Vec<SecretSpan>,
+    /// Where its result is kept.
+    pub keeping: Keeping,
     /// The scripted example that answers.
     pub example: Option<u32>,
     /// The event behind the orchestration.

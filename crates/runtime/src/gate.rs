@@ -39,6 +39,9 @@ pub enum Refused {
     /// Its bundle is not loaded here.
     #[error("bundle `{0}` is not loaded here; its blob is missing from the data folder")]
     UnknownBundle(Digest),
+    /// There is no such blob in this tenant.
+    #[error("there is no blob `{0}` in this tenant; it leaves a day after the last orchestration that names it")]
+    UnknownBlob(Digest),
     /// The control plane says no.
     #[error(transparent)]
     Control(#[from] ControlRefused),
@@ -76,6 +79,7 @@ impl Refused {
             Self::Retired(_) => "retired",
             Self::UnknownWorkflow(_) => "unknown-workflow",
             Self::UnknownBundle(_) => "unknown-bundle",
+            Self::UnknownBlob(_) => "unknown-blob",
             Self::Control(refused) => refused.code(),
             Self::OrderKey(_) => "order-key",
             Self::Bundle(_) => "bundle-invalid",
@@ -94,7 +98,7 @@ impl Refused {
             Self::Store(error) if error.retry() => 503,
             Self::Store(_) | Self::Internal(_) => 500,
             Self::Denied { .. } => 403,
-            Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) => 404,
+            Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) | Self::UnknownBlob(_) => 404,
             Self::UnknownBundle(_) => 409,
             Self::Control(refused) => refused.status(),
             Self::OrderKey(_) | Self::Bundle(_) | Self::KeyReused => 422,

@@ -17,6 +17,7 @@ pub mod partition;
 pub mod plane;
 pub mod rebuild;
 pub mod registry;
+pub mod results;
 pub mod retention;
 mod shell;
 pub mod start;

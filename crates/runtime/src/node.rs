@@ -61,7 +61,7 @@ impl Node {
         let tenants = read_tenants(&config.data)?;
         let key = ServerKey::new(Secret::new(key));
         let control = ControlPlane::load(first, &tenants, folder.blobs(), key, registry.clone())?;
-        let plane = Plane::start(partitions, registry, config.hands, config.observer, config.retention, salt)?;
+        let plane = Plane::start(partitions, registry, config.hands, config.observer, config.retention, salt, folder.blobs())?;
         Ok(Self { plane, control, path: config.data, folder })
     }
 

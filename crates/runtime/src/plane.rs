@@ -11,7 +11,7 @@ use provost_language::Compiled;
 use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
-use provost_store::{Folder, OpenWork, Query, Sqlite, Store as _, StoreError, Summary};
+use provost_store::{Blobs, Folder, OpenWork, Query, Sqlite, Store as _, StoreError, Summary};
 use provost_telemetry::Correlation;
 use provost_telemetry::meters::Exchange;
 use tokio::sync::oneshot;
@@ -23,6 +23,7 @@ use crate::inbox::{self, Accepted};
 use crate::observer::Observer;
 use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::{Registry, TenantWorld};
+use crate::results::recordable;
 use crate::retention::RetentionConfig;
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub observer: Observer,
     partitions: u32,
     pub hands: Arc<dyn Hands>,
+    /// Where results go that are kept in blobs.
+    pub blobs: Blobs,
     /// What is kept for how long.
     pub retention: RetentionConfig,
     dispatcher: Mutex<Dispatcher>,
@@ -141,6 +144,7 @@ impl Plane {
         observer: Observer,
         retention: RetentionConfig,
         salt: [u8; 32],
+        blobs: Blobs,
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
         let count = u32::try_from(partitions.len()).unwrap_or(1);
@@ -149,6 +153,7 @@ impl Plane {
             observer: observer.clone(),
             partitions: count,
             hands,
+            blobs,
             retention,
             dispatcher: Mutex::new(Dispatcher::new(epoch)),
             mailboxes: Mutex::new(Vec::new()),
@@ -188,6 +193,10 @@ impl Plane {
     /// The registry.
     pub fn registry(&self) -> &Registry {
         &self.shared.registry
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.shared.blobs
     }
 
     /// Why the plane stopped by itself, if it did.
@@ -541,24 +550,35 @@ impl Plane {
     /// Takes the report of an external worker; `false` for a zombie's, which is refused.
     ///
     /// # Errors
-    /// [`Refused::Overloaded`]: report again.
-    pub fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
+    /// [`Refused::Overloaded`], or that its result could not be kept: report again.
+    pub async fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
         let held = locked(&self.shared.dispatcher).report(lease, worker, tenant);
         self.observer().meters.exchange(Exchange::Reported);
         let Some(held) = held else {
             self.observer().meters.zombie_refused();
             return Ok(false);
         };
-        let offer = held.offer.clone();
+        if held.offer.keeping.is_record() {
+            return self.taken(lease, held, result, took_ms).map(|()| true);
+        }
+        // It waits for the disk, and goes on when whoever asked is gone: the lease is in its hands.
+        let (plane, lease) = (self.clone(), lease.to_owned());
+        let taken = tokio::task::spawn_blocking(move || plane.taken(&lease, held, result, took_ms)).await;
+        taken.map_err(|e| Refused::Internal(e.to_string()))?.map(|()| true)
+    }
+
+    /// Brings the report of a held lease to its orchestration. Where nobody takes it, its worker keeps the lease and can report again.
+    fn taken(&self, lease: &str, held: Leased, result: Attempted, took_ms: i64) -> Result<(), Refused> {
+        let (offer, worker) = (&held.offer, &held.worker);
         let index = partition_of(offer.orchestration.slot(), self.partitions);
         let code = self.registry().program(&offer.tenant, &offer.pin, &offer.workflow);
-        let result = result.within(code.map_or(u64::MAX, |code| code.program.limits.value_bytes));
-        let posted = self.post(index, Message::Deliver(outcome_of(&offer, result, worker, took_ms), None));
+        let posted = recordable(self.blobs(), offer, code.as_deref(), result)
+            .map_err(Refused::from)
+            .and_then(|recordable| self.post(index, Message::Deliver(outcome_of(offer, recordable, worker, took_ms), None)));
         if posted.is_err() {
-            // Nobody took the report: its worker keeps the lease, and can report again.
             locked(&self.shared.dispatcher).give_back(lease, held);
         }
-        posted.map(|()| true)
+        posted
     }
 
     /// Extends a lease; `false` for a zombie's.

@@ -20,6 +20,7 @@ use crate::observer::Watch;
 use crate::outbox::Outbox;
 use crate::partition::{Delivery, Outputs, Partition, Release, Ticket, Told};
 use crate::plane::Shared;
+use crate::results::{Recordable, not_kept, recordable};
 use crate::retention::Retention;
 use crate::tally::Levels;
 use crate::timers::Timers;
@@ -313,7 +314,8 @@ impl Shell {
         if offer.class == EffectClass::E4 && offer.kind != OfferKind::LookUp {
             return self.send_first(offer);
         }
-        match self.shared.hands.at_once(&offer, &code) {
+        // What goes into a blob waits for the disk, and the partition must not.
+        match self.shared.hands.at_once(&offer, &code).filter(|_| offer.keeping.is_record()) {
             Some(result) => self.outcome(&offer, result.within(code.program.limits.value_bytes), BUILTIN, 0),
             None => self.carry_out(offer),
         }
@@ -333,10 +335,18 @@ impl Shell {
         let Some(code) = self.shared.registry.program(&offer.tenant, &offer.pin, &offer.workflow) else { return };
         let binding = self.shared.registry.tenant(&offer.tenant).binding.clone();
         let mailbox = self.shared.mailbox(self.index);
-        let (reported, bytes_max) = (offer.clone(), code.program.limits.value_bytes);
+        let (reported, by, shared) = (offer.clone(), code.clone(), self.shared.clone());
         let done = Box::new(move |result: Attempted, took_ms: i64| {
-            let delivery = outcome_of(&reported, result.within(bytes_max), BUILTIN, took_ms);
-            let _stopping = mailbox.map(|mailbox| mailbox.send(Message::Deliver(delivery, None)));
+            let waits = !reported.keeping.is_record();
+            let settle = move || {
+                let kept = recordable(&shared.blobs, &reported, Some(&by), result).unwrap_or_else(|error| not_kept(&error).into());
+                let delivery = outcome_of(&reported, kept, BUILTIN, took_ms);
+                let _stopping = mailbox.map(|mailbox| mailbox.send(Message::Deliver(delivery, None)));
+            };
+            match tokio::runtime::Handle::try_current() {
+                Ok(runtime) if waits => drop(runtime.spawn_blocking(settle)),
+                Ok(_) | Err(_) => settle(),
+            }
         });
         self.shared.hands.carry_out(offer, code, binding, done);
     }
@@ -375,8 +385,9 @@ fn levels_of(row: &OpenWork) -> Levels {
 }
 
 /// An outcome as a delivery.
-pub(crate) fn outcome_of(offer: &Offer, result: Attempted, worker: &str, took_ms: i64) -> Delivery {
-    let outcome = Outcome { effect: offer.effect, attempt: offer.attempt, result, worker: worker.into(), took_ms };
+pub(crate) fn outcome_of(offer: &Offer, outcome: impl Into<Recordable>, worker: &str, took_ms: i64) -> Delivery {
+    let Recordable { result, stored } = outcome.into();
+    let outcome = Outcome { effect: offer.effect, attempt: offer.attempt, result, worker: worker.into(), took_ms, stored };
     // The command itself names the effect; the column stays empty to keep rows small.
     let cause = Cause::default();
     let (tenant, orchestration): (TenantId, OrchestrationId) = (offer.tenant.clone(), offer.orchestration);

@@ -4,6 +4,7 @@
 //! before they are read. What is absent: rules, SQL, the engine.
 
 mod auth;
+mod blobs;
 mod control;
 mod events;
 mod feed;
@@ -54,6 +55,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/effects/{id}/resolution", post(platform::resolve))
         .route("/v1/dead-letters", get(platform::dead_letters))
         .route("/v1/bundles", get(platform::bundles).post(platform::publish))
+        .route("/v1/blobs/{digest}", get(blobs::content))
         .route("/v1/binding", put(control::bind))
         .route("/v1/guard", get(control::guard).put(control::set_guard))
         .route("/v1/policies", get(control::policies).put(control::set_policies))

@@ -24,7 +24,7 @@ pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<
     }
     let mut refused = Vec::new();
     for report in asked.reports {
-        if !app.node.plane.report(&caller.tenant, &asked.worker, &report.lease, report.result, report.took_ms)? {
+        if !app.node.plane.report(&caller.tenant, &asked.worker, &report.lease, report.result, report.took_ms).await? {
             tracing::warn!(worker = asked.worker.as_str(), lease = report.lease.as_str(), "a zombie's report was refused");
             let detail = "the lease had ended; its work was given to somebody else or settled".to_owned();
             refused.push(RefusedReport { lease: report.lease, code: "stale-lease".to_owned(), detail });

@@ -298,7 +298,7 @@ impl Up {
 
 /// An outcome as a delivery.
 pub fn outcome_of(offer: &Offer, result: Attempted, worker: &str) -> Delivery {
-    let outcome = Outcome { effect: offer.effect, attempt: offer.attempt, result, worker: worker.into(), took_ms: 0 };
+    let outcome = Outcome { effect: offer.effect, attempt: offer.attempt, result, worker: worker.into(), took_ms: 0, stored: None };
     let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
     let command = Box::new(Command::Outcome(outcome));
     Delivery::Command { tenant: offer.tenant.clone(), orchestration: offer.orchestration, command, cause }

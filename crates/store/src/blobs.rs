@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use provost_model::{Digest, TenantId};
+use provost_model::{Digest, TenantId, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::within;
@@ -30,16 +31,40 @@ pub struct BlobRef {
     pub media_type: String,
 }
 
-/// A folder of blobs.
+impl BlobRef {
+    /// The reference as a value, `{digest, size, media_type}`: what expressions and workers see.
+    pub fn to_value(&self) -> Value {
+        let size = i64::try_from(self.size).unwrap_or(i64::MAX);
+        let media_type = Value::from(self.media_type.as_str());
+        Value::object([("digest", Value::from(self.digest.to_string())), ("size", Value::Int(size)), ("media_type", media_type)])
+    }
+
+    /// The reference that a value is; `None` for every other value.
+    pub fn of_value(value: &Value) -> Option<Self> {
+        let members = value.as_object().filter(|members| members.len() == 3)?;
+        let text = |key: &str| members.lookup(key).and_then(Value::as_str);
+        let size = members.lookup("size").and_then(Value::as_int)?;
+        Some(Self { digest: text("digest")?.parse().ok()?, size: u64::try_from(size).ok()?, media_type: text("media_type")?.to_owned() })
+    }
+}
+
+/// A folder of blobs. Its clones are one: what one of them puts, no other sweeps at the same moment.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     root: PathBuf,
+    /// Held while a blob that is there gets a new time, and while one is looked at and deleted.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Blobs {
     /// Blobs under `root`, which is created at the first write.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, turn: Arc::default() }
+    }
+
+    /// The blobs of the data folder `data`.
+    pub fn of_folder(data: &Path) -> Self {
+        Self::new(data.join("blobs"))
     }
 
     /// Keeps bytes; durable when it returns. The same bytes of the same tenant are kept once.
@@ -59,18 +84,36 @@ impl Blobs {
         Ok(reference)
     }
 
-    /// Whether the bytes are there already, sound; their time is renewed so that no sweep takes them.
+    /// Whether the bytes are there already, sound; their time is renewed first, so that no sweep takes them.
     fn is_kept(&self, tenant: &TenantId, reference: &BlobRef) -> Result<bool, StoreError> {
+        if !self.renewed(&self.file(tenant, &reference.digest))? {
+            return Ok(false);
+        }
         match self.open(tenant, reference) {
-            Ok(Some(_)) => {
-                let path = self.file(tenant, &reference.digest);
-                let touched = File::options().write(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-                touched.map_err(|e| io(&path, &e))?;
-                Ok(true)
-            }
-            Ok(None) | Err(StoreError::Damaged { .. }) => Ok(false),
+            Ok(found) => Ok(found.is_some()),
+            Err(StoreError::Damaged { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives a blob a new time; `false` where there is none.
+    fn renewed(&self, path: &Path) -> Result<bool, StoreError> {
+        let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match File::options().write(true).open(path).and_then(|file| file.set_modified(SystemTime::now())) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io(path, &error)),
+        }
+    }
+
+    /// Deletes a file that is older than `before`; `false` for one that is not.
+    fn leaves(&self, path: &Path, before: SystemTime) -> Result<bool, StoreError> {
+        let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = is_older(path, before)?;
+        if old {
+            std::fs::remove_file(path).map_err(|e| io(path, &e))?;
+        }
+        Ok(old)
     }
 
     /// The bytes behind a reference, their digest checked; `None` when the tenant has no such blob.
@@ -115,10 +158,7 @@ impl Blobs {
         for folder in entries(&self.root.join(tenant.as_str()))? {
             for file in entries(&folder)? {
                 let kept = digest_of_name(&file).is_some_and(|digest| named.contains(&digest));
-                if !kept && is_older(&file, before)? {
-                    std::fs::remove_file(&file).map_err(|e| io(&file, &e))?;
-                    deleted += 1;
-                }
+                deleted += u64::from(!kept && self.leaves(&file, before)?);
             }
         }
         Ok(deleted)

@@ -36,6 +36,7 @@ struct Layout {
 pub struct Folder {
     path: PathBuf,
     layout: Layout,
+    blobs: Blobs,
     /// Held until the folder is dropped.
     _lock: File,
 }
@@ -59,7 +60,7 @@ impl Folder {
             create(path, &file, Layout { format: FORMAT, partitions: size, created_at_us: now_us })?
         };
         note_holder(path, &mut lock)?;
-        Ok(Self { path: path.to_owned(), layout, _lock: lock })
+        Ok(Self::held(path, layout, lock))
     }
 
     /// Opens an existing data folder to derive its tables again, also one where that was broken off.
@@ -74,7 +75,7 @@ impl Folder {
         let mut lock = lock(path)?;
         let layout = known_layout(path, &file)?;
         note_holder(path, &mut lock)?;
-        Ok(Self { path: path.to_owned(), layout, _lock: lock })
+        Ok(Self::held(path, layout, lock))
     }
 
     /// Notes durably that derived tables are incomplete from here on: nothing but a rebuild opens the folder until
@@ -108,6 +109,10 @@ impl Folder {
         Err(missing(&path))
     }
 
+    fn held(path: &Path, layout: Layout, lock: File) -> Self {
+        Self { path: path.to_owned(), layout, blobs: Blobs::of_folder(path), _lock: lock }
+    }
+
     /// How many partitions the folder has.
     pub fn partitions(&self) -> u32 {
         self.layout.partitions
@@ -137,7 +142,7 @@ impl Folder {
 
     /// The folder's blobs.
     pub fn blobs(&self) -> Blobs {
-        Blobs::new(self.path.join("blobs"))
+        self.blobs.clone()
     }
 }
 

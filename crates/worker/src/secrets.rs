@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use provost_model::record::{Attempted, SecretSpan, is_secret_name};
+use provost_model::value::lookup_mut;
 use provost_model::{Problem, Value};
 use provost_telemetry::Secret;
 
@@ -100,15 +101,10 @@ impl Secrets {
 
 /// The text at a JSON pointer, ready to be changed.
 fn text_at<'v>(value: &'v mut Value, pointer: &str) -> Option<&'v mut Arc<str>> {
-    let mut at = value;
-    for token in pointer.split('/').skip(1) {
-        at = match at {
-            Value::Object(map) => Arc::make_mut(map).lookup_mut(&token.replace("~1", "/").replace("~0", "~"))?,
-            Value::Array(items) => Arc::make_mut(items).get_mut(token.parse::<usize>().ok()?)?,
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => return None,
-        };
+    match lookup_mut(value, pointer)? {
+        Value::Str(text) => Some(text),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Array(_) | Value::Object(_) => None,
     }
-    if let Value::Str(text) = at { Some(text) } else { None }
 }
 
 impl Filled {

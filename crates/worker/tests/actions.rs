@@ -109,6 +109,7 @@ fn http(method: &str, path: &str) -> HttpCall {
         destination: "bank".into(),
         path: path.into(),
         key_header: "Idempotency-Key".into(),
+        contents: Vec::new(),
         body: method != "GET",
         redirects_max: 0,
         response_bytes_max: 1024,

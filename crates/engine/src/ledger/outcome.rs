@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use provost_model::id::EffectId;
-use provost_model::program::{EffectClass, InDoubt, RetrySpec, TaskKind};
-use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome};
+use provost_model::program::{EffectClass, InDoubt, Keeping, RetrySpec, Task, TaskKind};
+use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome, Stored};
 use provost_model::value::canonical_len;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
 
@@ -15,7 +15,7 @@ use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Effect, Phase};
 use crate::tasks::{self, retry};
-use crate::turn::Turn;
+use crate::turn::{Turn, breaks_contract};
 
 /// Most look-ups of one unknown outcome before a person must settle it.
 const LOOKUPS_MAX: u32 = 10;
@@ -33,13 +33,18 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
     if !waits || expected != outcome.attempt {
         return Err(stale);
     }
-    let labels = match &outcome.result {
-        Attempted::Done { value, .. } => origin::result(turn, &effect, value),
-        Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => Labels::new(),
+    let labels = match (&outcome.result, &outcome.stored) {
+        (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
+        // A contract's word is about the content, and the reference is none of it.
+        (Attempted::Done { value, .. }, Some(_)) => origin::reference(turn, value),
+        (Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent, _) => Labels::new(),
     };
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });
     match &outcome.result {
-        Attempted::Done { value, dropped_bytes, .. } => done(turn, &id, oversize(turn, value, *dropped_bytes)),
+        Attempted::Done { value, dropped_bytes, .. } => {
+            let usable = usable(turn, &effect, value, *dropped_bytes, outcome.stored.as_ref());
+            done(turn, &id, usable);
+        }
         Attempted::Failed { problem, retry, retry_after_ms } if effect.state != EffectState::Asked => {
             failed(turn, &id, &effect, problem, *retry, *retry_after_ms);
         }
@@ -91,11 +96,11 @@ pub(super) fn settle(turn: &mut Turn<'_>, id: &EffectId, state: EffectState) {
 }
 
 /// It was done. What was done stays done, even if its result breaks the contract.
-pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, oversize: Option<Problem>) {
+pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, usable: Result<(), Problem>) {
     let Some(effect) = turn.state.effects.get(id).cloned() else { return };
     match effect.kind {
-        EffectKind::Agent => run_done(turn, id, &effect, oversize),
-        EffectKind::Action => action_done(turn, id, &effect, oversize),
+        EffectKind::Agent => run_done(turn, id, &effect, usable),
+        EffectKind::Action => action_done(turn, id, &effect, usable),
         EffectKind::Undo => {
             settle(turn, id, EffectState::Done);
             unwound(turn, &effect.at);
@@ -103,32 +108,61 @@ pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, oversize: Option<Problem>
     }
 }
 
-/// Why a result cannot be handed on: it is larger than a value may be.
-pub(super) fn oversize(turn: &Turn<'_>, value: &Value, dropped_bytes: Option<u64>) -> Option<Problem> {
-    let limit = turn.program().limits.value_bytes;
-    let bytes = dropped_bytes.unwrap_or_else(|| canonical_len(value) as u64);
-    (bytes > limit).then(|| {
-        Problem::ours("value-too-large", 413, format!("the result has {bytes} bytes, more than {limit}"))
-            .detail("what was done stays done; ask for less, or raise `metadata.provost.limits.valueBytes`")
-    })
+/// Whether a result can be handed on: it is not larger than allowed, and obeys its contract. Of one in a blob the edge said so.
+pub(super) fn usable(
+    turn: &Turn<'_>,
+    effect: &Effect,
+    value: &Value,
+    dropped_bytes: Option<u64>,
+    stored: Option<&Stored>,
+) -> Result<(), Problem> {
+    oversize(turn, effect, value, dropped_bytes)?;
+    let (contract, what) = match effect.kind {
+        EffectKind::Agent => (turn.program().agents.get(&effect.name).and_then(|spec| spec.output), "the agent's answer"),
+        EffectKind::Action => (turn.program().actions.get(&effect.name).and_then(|spec| spec.result), "the action's result"),
+        EffectKind::Undo => return Ok(()),
+    };
+    match stored {
+        None => turn.validate(contract, value, what),
+        Some(Stored { broken: None }) => Ok(()),
+        Some(Stored { broken: Some(detail) }) => Err(breaks_contract(what, detail)),
+    }
 }
 
-fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, oversize: Option<Problem>) {
-    let contract = turn.program().agents.get(&effect.name).and_then(|spec| spec.output);
-    let checked = oversize.map_or_else(|| turn.validate(contract, &effect.result, "the agent's answer"), Err);
-    match checked {
+fn oversize(turn: &Turn<'_>, effect: &Effect, value: &Value, dropped_bytes: Option<u64>) -> Result<(), Problem> {
+    let limits = &turn.program().limits;
+    let (limit, name) = match (dropped_bytes, keeping(turn, effect)) {
+        (Some(_), Keeping::Blob) => (limits.blob_bytes, "blobBytes"),
+        (Some(_) | None, Keeping::Record | Keeping::Blob) => (limits.value_bytes, "valueBytes"),
+    };
+    let bytes = dropped_bytes.unwrap_or_else(|| canonical_len(value) as u64);
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Problem::ours("value-too-large", 413, format!("the result has {bytes} bytes, more than {limit}"))
+        .detail(format!("what was done stays done; ask for less, or raise `metadata.provost.limits.{name}`")))
+}
+
+/// Where the task of an effect wants its result; in the record once the task is gone.
+fn keeping(turn: &Turn<'_>, effect: &Effect) -> Keeping {
+    let task = turn.state.open.get(&effect.at).and_then(|open| turn.task(open.task).ok());
+    task.map(Task::keeping).unwrap_or_default()
+}
+
+fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<(), Problem>) {
+    match usable {
         Ok(()) => finish(turn, id, effect),
         Err(problem) => failed(turn, id, effect, &problem, true, None),
     }
 }
 
-fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, oversize: Option<Problem>) {
+fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<(), Problem>) {
     settle(turn, id, EffectState::Done);
     let Some(spec) = turn.program().actions.get(&effect.name) else { return };
     if let Some(by) = undo_of(turn, effect).or_else(|| spec.undo.clone()) {
         turn.emit(Fact::Undoable { effect: *id, by });
     }
-    match oversize.map_or_else(|| turn.validate(spec.result, &effect.result, "the action's result"), Err) {
+    match usable {
         Ok(()) => finish(turn, id, effect),
         Err(problem) => raise_at(turn, &effect.at, problem),
     }

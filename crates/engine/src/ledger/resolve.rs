@@ -4,7 +4,7 @@ use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, EffectState, Fact, Resolve};
 
 use super::again;
-use super::outcome::{done, oversize, settle};
+use super::outcome::{done, settle, usable};
 use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::Phase;
@@ -23,8 +23,8 @@ pub(crate) fn resolved(turn: &mut Turn<'_>, resolve: &Resolve) -> Result<(), Rej
         let result = Attempted::Done { value: resolve.result.clone(), reference: None, usage: None, dropped_bytes: None };
         let labels = origin::result(turn, &effect, &resolve.result);
         turn.emit(Fact::Attempted { effect: id, attempt: effect.attempt, result: Some(Box::new(result)), labels });
-        let oversize = oversize(turn, &resolve.result, None);
-        done(turn, &id, oversize);
+        let usable = usable(turn, &effect, &resolve.result, None, None);
+        done(turn, &id, usable);
         return Ok(());
     }
     if provost_model::planted::planted("resolved-and-left") {

@@ -280,7 +280,7 @@ impl World {
 
     /// A worker's report.
     pub fn report(&mut self, effect: EffectId, attempt: u32, result: Attempted) -> Result<Result<(), Rejected>, Failure> {
-        self.tell(&Command::Outcome(Outcome { effect, attempt, result, worker: "test".into(), took_ms: 1 }))
+        self.tell(&Command::Outcome(Outcome { effect, attempt, result, worker: "test".into(), took_ms: 1, stored: None }))
     }
 
     fn said(&mut self, name: &str, kind: EffectKind, example: Option<u32>) -> Said {

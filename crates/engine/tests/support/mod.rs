@@ -201,7 +201,7 @@ impl Run {
                 let name = if matches!(intent, Intent::LookUp { .. }) { format!("look-up {}", known.name) } else { known.name.to_string() };
                 if let Some(result) = (self.world)(known.kind, &name, &known.arguments, *attempt) {
                     self.now_us += 1000;
-                    let outcome = Outcome { effect: *effect, attempt: *attempt, result, worker: "test".into(), took_ms: 1 };
+                    let outcome = Outcome { effect: *effect, attempt: *attempt, result, worker: "test".into(), took_ms: 1, stored: None };
                     self.tell(Command::Outcome(outcome)).unwrap();
                 }
             }

@@ -26,7 +26,7 @@ fn answer(run: &mut Run, after_us: i64, result: Attempted) {
     });
     let (effect, attempt) = request.unwrap();
     run.now_us += after_us;
-    run.tell(Command::Outcome(Outcome { effect, attempt, result, worker: "test".into(), took_ms: 1 })).unwrap();
+    run.tell(Command::Outcome(Outcome { effect, attempt, result, worker: "test".into(), took_ms: 1, stored: None })).unwrap();
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn lookup(node: &Node, log: &Log) -> Option<LookupSpec> {
 }
 
 fn http_call(node: &Node, log: &Log) -> Option<HttpCall> {
-    let known = ["method", "destination", "path", "keyHeader", "body", "redirectsMax", "responseBytesMax"];
+    let known = ["method", "destination", "path", "keyHeader", "body", "contents", "redirectsMax", "responseBytesMax"];
     let http = fields(node, "`http`", &known, log)?;
     http.need("method", log);
     let method = http.word("method", &METHODS, log);
@@ -167,8 +167,25 @@ fn http_call(node: &Node, log: &Log) -> Option<HttpCall> {
     let method = method?;
     let body = http.flag("body", log).unwrap_or(matches!(&*method, "POST" | "PUT" | "PATCH"));
     let response_bytes_max = http.int("responseBytesMax", 0, 64 << 20, log).map_or(RESPONSE_BYTES_MAX, i64::unsigned_abs);
+    let contents = http.find("contents").map(|node| contents(node, log)).unwrap_or_default();
     let redirects_max = http.int("redirectsMax", 0, 10, log).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-    Some(HttpCall { method, destination: destination?, path: path?, key_header, body, redirects_max, response_bytes_max })
+    Some(HttpCall { method, destination: destination?, path: path?, key_header, body, contents, redirects_max, response_bytes_max })
+}
+
+/// Pointers into the arguments.
+fn contents(node: &Node, log: &Log) -> Vec<Arc<str>> {
+    let places = fields::list(node, "contents", log).unwrap_or_default();
+    let pointers = places.iter().filter_map(|place| fields::text(place, "contents", log).map(|pointer| (pointer, place.at)));
+    let mut found = Vec::new();
+    for (pointer, at) in pointers {
+        if pointer.is_empty() || pointer.starts_with('/') {
+            found.push(pointer);
+            continue;
+        }
+        let hint = format!("write `/{}` for a member of the arguments", shown(&pointer));
+        log.error_hint(Code::WrongValue, at, format!("`{}` is not a JSON pointer", shown(&pointer)), hint);
+    }
+    found
 }
 
 /// `/…` with `{/pointer}` and `{key}`.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use provost_model::Value;
 use provost_model::program::{
-    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, EffectClass, Flow, Input, Output, PolicyTask, ReviewTask, RulesTask, Task,
-    TaskKind, Template, Veto,
+    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, EffectClass, Flow, Input, Keeping, Output, PolicyTask, ReviewTask,
+    RulesTask, Task, TaskKind, Template, Veto,
 };
 
 use super::{Build, foreign};
@@ -117,7 +117,7 @@ impl<'a> Build<'a> {
                 self.not_yet(budget.key_at(key), &format!("`budget.{key}`"), "`wallMs` bounds a run for now");
             }
         }
-        Some(TaskKind::Agent(AgentTask { agent: agent?, input: input?, wall_ms }))
+        Some(TaskKind::Agent(AgentTask { agent: agent?, input: input?, wall_ms, store: Keeping::Record }))
     }
 
     fn rules_call(&mut self, with: &Node) -> Option<TaskKind> {
@@ -235,7 +235,8 @@ impl<'a> Build<'a> {
             Some(retry) => Some(retry?),
             None => None,
         };
-        Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt: self.in_doubt }))
+        let (in_doubt, store) = (self.in_doubt, Keeping::Record);
+        Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store }))
     }
 
     /// A computed key is refused when it runs if what it reads is not trusted; without any trusted field that is nearly certain.

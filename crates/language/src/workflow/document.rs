@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::Digest;
-use provost_model::limits::Limits;
+use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{CancelSpec, ExprIx, Input, Output, Program};
 
 use super::Build;
@@ -202,7 +202,17 @@ impl Build<'_> {
 }
 
 fn read_limits(node: &Node, log: &Log) -> Limits {
-    let known = ["tasks", "valueBytes", "expressionFuel", "expressionBytes", "branches", "unmatchedMs", "modelTokens", "modelCostMicros"];
+    let known = [
+        "tasks",
+        "valueBytes",
+        "blobBytes",
+        "expressionFuel",
+        "expressionBytes",
+        "branches",
+        "unmatchedMs",
+        "modelTokens",
+        "modelCostMicros",
+    ];
     let mut limits = Limits::default();
     let Some(written) = fields(node, "`limits`", &known, log) else { return limits };
     let read = |key: &str, to: &mut u64| {
@@ -217,6 +227,9 @@ fn read_limits(node: &Node, log: &Log) -> Limits {
     read("branches", &mut limits.branches);
     read("modelTokens", &mut limits.model_tokens);
     read("modelCostMicros", &mut limits.model_cost_micros);
+    if let Some(bytes) = written.int("blobBytes", 1, BLOB_BYTES_MAX, log) {
+        limits.blob_bytes = bytes.unsigned_abs();
+    }
     if let Some(ms) = written.int("unmatchedMs", 0, 1 << 40, log) {
         limits.unmatched_ms = ms;
     }

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{Block, Duration, Flow, InDoubt, Input, Output, SchemaIx, Task, TaskIx, TaskKind};
+use provost_model::program::{
+    ActTask, AgentTask, Block, Duration, Flow, InDoubt, Input, Keeping, Output, SchemaIx, Task, TaskIx, TaskKind,
+};
 
 use super::{Build, foreign};
 use crate::fields::{self, Fields, fields, open_fields};
 use crate::finding::{Code, Place};
 use crate::yaml::{Entry, Node, shown};
 
+/// What `metadata.provost` of a task may hold; the first two are executed.
+const SETTINGS: [&str; 7] = ["inDoubt", "store", "labels", "redact", "concurrency", "effect", "limits"];
 const BASE: [&str; 7] = ["if", "input", "output", "export", "timeout", "then", "metadata"];
 
 /// The keyword of each kind and the keys that come with it. `for` stands before `do`, which it contains.
@@ -118,7 +122,7 @@ impl<'a> Build<'a> {
             }
         }
         let kind = self.kind(keyword, &body, names, pointer);
-        let settings = self.settings(&body, keyword);
+        let settings = self.settings(&body, keyword, kind.as_ref());
         let task = Task {
             name: item.name.clone(),
             pointer: pointer.into(),
@@ -128,7 +132,7 @@ impl<'a> Build<'a> {
             export: body.find("export").map(|node| self.output(node, "`export`")).unwrap_or_default(),
             timeout: body.find("timeout").and_then(|node| self.timeout(node)),
             then: body.find("then").map(|node| self.flow(node, names)).unwrap_or_default(),
-            kind: with_setting(kind?, settings),
+            kind: with_settings(kind?, settings),
         };
         if body.find("export").is_some() {
             self.exports.insert(index, body.key_at("export"));
@@ -175,12 +179,17 @@ impl<'a> Build<'a> {
     }
 
     /// `metadata.provost` of a task.
-    fn settings(&mut self, body: &Fields<'_>, keyword: &str) -> Option<InDoubt> {
+    fn settings(&mut self, body: &Fields<'_>, keyword: &str, kind: Option<&TaskKind>) -> Settings {
+        self.written_settings(body).map(|settings| self.checked_settings(&settings, keyword, kind)).unwrap_or_default()
+    }
+
+    fn written_settings<'n>(&self, body: &Fields<'n>) -> Option<Fields<'n>> {
         let metadata = open_fields(body.find("metadata")?, "`metadata`", self.log)?;
-        let node = metadata.find("provost")?;
-        let known = ["inDoubt", "labels", "redact", "concurrency", "effect", "store", "limits"];
-        let settings = fields(node, "`metadata.provost` of a task", &known, self.log)?;
-        for key in known.iter().skip(1) {
+        fields(metadata.find("provost")?, "`metadata.provost` of a task", &SETTINGS, self.log)
+    }
+
+    fn checked_settings(&mut self, settings: &Fields<'_>, keyword: &str, kind: Option<&TaskKind>) -> Settings {
+        for key in SETTINGS.iter().skip(2) {
             if settings.find(key).is_some() {
                 self.not_yet(settings.key_at(key), &format!("`metadata.provost.{key}` of a task"), "leave it out for now");
             }
@@ -190,7 +199,12 @@ impl<'a> Build<'a> {
             let hint = "only `call: act` has an effect that can be in doubt";
             self.log.error_hint(Code::UnknownKey, settings.key_at("inDoubt"), "`inDoubt` is not known in this task", hint);
         }
-        in_doubt
+        let store = settings.find("store").and_then(|node| fields::word(node, "store", &["blob"], self.log));
+        if store.is_some() && !matches!(kind, None | Some(TaskKind::Agent(_) | TaskKind::Act(_))) {
+            let hint = "only `call: agent` and `call: act` have results of workers; write it at the task that calls one";
+            self.log.error_hint(Code::UnknownKey, settings.key_at("store"), "`store` is not known in this task", hint);
+        }
+        Settings { in_doubt, store: store.map(|_| Keeping::Blob) }
     }
 
     /// `inDoubt`.
@@ -330,12 +344,20 @@ impl<'a> Build<'a> {
     }
 }
 
-fn with_setting(kind: TaskKind, in_doubt: Option<InDoubt>) -> TaskKind {
-    match (kind, in_doubt) {
-        (TaskKind::Act(mut act), Some(in_doubt)) => {
-            act.in_doubt = in_doubt;
-            TaskKind::Act(act)
+/// `metadata.provost` of a task, as far as it is written.
+#[derive(Clone, Copy, Default)]
+struct Settings {
+    in_doubt: Option<InDoubt>,
+    store: Option<Keeping>,
+}
+
+fn with_settings(kind: TaskKind, settings: Settings) -> TaskKind {
+    match kind {
+        TaskKind::Act(act) => {
+            let (in_doubt, store) = (settings.in_doubt.unwrap_or(act.in_doubt), settings.store.unwrap_or(act.store));
+            TaskKind::Act(ActTask { in_doubt, store, ..act })
         }
-        (kind, _) => kind,
+        TaskKind::Agent(run) => TaskKind::Agent(AgentTask { store: settings.store.unwrap_or(run.store), ..run }),
+        kind => kind,
     }
 }

@@ -223,6 +223,9 @@ pub struct HttpCall {
     /// Whether the arguments are sent as a JSON body.
     #[serde(default)]
     pub body: bool,
+    /// JSON pointers of the arguments where the content of a reference is sent in its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<Arc<str>>,
     /// Redirects followed; 0 by default.
     #[serde(default)]
     pub redirects_max: u32,

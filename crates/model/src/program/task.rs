@@ -39,6 +39,30 @@ pub struct Task {
     pub kind: TaskKind,
 }
 
+impl Task {
+    /// Where what its worker returns is kept; in the record where it has none.
+    pub fn keeping(&self) -> Keeping {
+        match &self.kind {
+            TaskKind::Agent(task) => task.store,
+            TaskKind::Act(task) => task.store,
+            TaskKind::Do(_)
+            | TaskKind::For(_)
+            | TaskKind::Fork(_)
+            | TaskKind::Set(_)
+            | TaskKind::Switch(_)
+            | TaskKind::Try(_)
+            | TaskKind::Raise(_)
+            | TaskKind::Wait(_)
+            | TaskKind::Emit(_)
+            | TaskKind::Rules(_)
+            | TaskKind::Decide(_)
+            | TaskKind::Policy(_)
+            | TaskKind::Review(_)
+            | TaskKind::Compensate(_) => Keeping::Record,
+        }
+    }
+}
+
 /// Where control goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -269,6 +293,9 @@ pub struct AgentTask {
     /// A tighter budget than the agent's own: wall time in milliseconds; 0 means the agent's own.
     #[serde(default, rename = "wallMs")]
     pub wall_ms: i64,
+    /// `metadata.provost.store`.
+    #[serde(default, skip_serializing_if = "Keeping::is_record")]
+    pub store: Keeping,
 }
 
 /// `call: rules`.
@@ -343,6 +370,24 @@ pub enum InDoubt {
     Raise,
 }
 
+/// Where what a worker returns is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keeping {
+    /// In the record, as the task's output.
+    #[default]
+    Record,
+    /// In a blob; the task's output is a reference to it.
+    Blob,
+}
+
+impl Keeping {
+    /// Whether it is kept in the record.
+    pub fn is_record(&self) -> bool {
+        *self == Self::Record
+    }
+}
+
 /// `call: act`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -366,6 +411,9 @@ pub struct ActTask {
     /// `metadata.provost.inDoubt`.
     #[serde(default)]
     pub in_doubt: InDoubt,
+    /// `metadata.provost.store`.
+    #[serde(default, skip_serializing_if = "Keeping::is_record")]
+    pub store: Keeping,
 }
 
 /// `call: compensate`.

@@ -96,6 +96,17 @@ pub struct Outcome {
     /// How long it took, in milliseconds.
     #[serde(default)]
     pub took_ms: i64,
+    /// Set where the result's value is a reference, and its content stands in a blob.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
+}
+
+/// What the edge found out about a result before it put it into a blob. Nobody behind the edge sees the content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Where the content breaks its contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<Arc<str>>,
 }
 
 /// What came of one attempt.

@@ -1,5 +1,7 @@
 //! JSON Pointer (RFC 6901): naming a place inside a value.
 
+use std::sync::Arc;
+
 use super::Value;
 
 /// A path under construction; `Display` writes the pointer.
@@ -28,6 +30,18 @@ impl std::fmt::Display for Pointer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The value at `pointer` inside `value`, to be changed; `value` no longer shares what leads there.
+pub fn lookup_mut<'v>(value: &'v mut Value, pointer: &str) -> Option<&'v mut Value> {
+    if pointer.is_empty() {
+        return Some(value);
+    }
+    pointer.strip_prefix('/')?.split('/').try_fold(value, |at, token| match at {
+        Value::Object(map) => Arc::make_mut(map).lookup_mut(&token.replace("~1", "/").replace("~0", "~")),
+        Value::Array(items) => Arc::make_mut(items).get_mut(token.parse::<usize>().ok()?),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => None,
+    })
 }
 
 /// The value at `pointer` inside `value`.

@@ -37,7 +37,7 @@ async fn publish(caller: &Caller) {
 }
 
 /// A target that keeps what it is sent and says all of it back.
-async fn echo() -> (String, Arc<Mutex<Vec<String>>>) {
+pub async fn echo() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));

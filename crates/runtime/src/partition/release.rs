@@ -1,8 +1,8 @@
 //! One command: decide, with policy asked at once; the row, the open work, and what leaves after the commit.
 
-use provost_engine::{Decided, Orchestration, Phase, Step, decide, open_work, open_work_listed};
+use provost_engine::{Decided, Effect, Orchestration, Phase, Step, decide, open_work, open_work_listed};
 use provost_model::limits::SNAPSHOT_FACTS;
-use provost_model::program::EffectClass;
+use provost_model::program::{EffectClass, Keeping, Task};
 use provost_model::record::{
     Admission, AdmissionRequest, Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, SharedState,
     Stream, Transition,
@@ -162,15 +162,22 @@ impl<S: Upkeep> Partition<S> {
             let maybe_sent = pending.state == EffectState::Sent || keyed && pending.state == EffectState::Intended;
             if maybe_sent && !provost_model::planted::planted("resume-sends-again") {
                 let result = lost(pending.class, "the server stopped between sending and the answer");
-                let outcome = Outcome { effect: pending.effect, attempt: pending.attempt, result, worker: "provost".into(), took_ms: 0 };
+                let outcome = Outcome {
+                    effect: pending.effect,
+                    attempt: pending.attempt,
+                    result,
+                    worker: "provost".into(),
+                    took_ms: 0,
+                    stored: None,
+                };
                 let cause = Cause { effect: Some(pending.effect), ..Cause::default() };
                 let command = Box::new(Command::Outcome(outcome));
                 releases.push(Release::Again(Box::new(Delivery::Command { tenant: tenant.clone(), orchestration: id, command, cause })));
                 continue;
             }
             let asked = pending.state == EffectState::Asked;
-            let state = self.load(&tenant, id)?.state.clone();
-            releases.extend(offer(&state, &pending.effect, asked).map(|o| Release::Offer(Box::new(o))));
+            let loaded = self.load(&tenant, id)?;
+            releases.extend(offer(loaded, &pending.effect, asked).map(|o| Release::Offer(Box::new(o))));
         }
         Ok(releases)
     }
@@ -183,8 +190,8 @@ fn release(stage: &mut Stage, after: &Loaded, transition: &Transition, head: Hea
     let (tenant, orchestration) = (&state.tenant, state.id);
     for intent in &transition.intents {
         let release = match intent {
-            Intent::Attempt { effect, .. } => offer(state, effect, false).map(|offer| Release::Offer(Box::new(offer))),
-            Intent::LookUp { effect, .. } => offer(state, effect, true).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::Attempt { effect, .. } => offer(after, effect, false).map(|offer| Release::Offer(Box::new(offer))),
+            Intent::LookUp { effect, .. } => offer(after, effect, true).map(|offer| Release::Offer(Box::new(offer))),
             Intent::Claim { effect } => Claim::of(state, &after.code, effect).map(|claim| claim.leave(tenant)),
             Intent::Withdraw { effect } => Some(Release::Withdraw { tenant: tenant.clone(), orchestration, effect: *effect }),
             Intent::Timer { id, due_us } => Some(Release::Timer { tenant: tenant.clone(), orchestration, id: id.clone(), due_us: *due_us }),
@@ -219,7 +226,8 @@ fn seed(state: &Orchestration) -> u64 {
 }
 
 /// The work that a worker is offered for an effect.
-fn offer(state: &Orchestration, id: &EffectId, look_up: bool) -> Option<Offer> {
+fn offer(loaded: &Loaded, id: &EffectId, look_up: bool) -> Option<Offer> {
+    let state = &loaded.state;
     let effect = state.effects.get(id)?;
     let start = state.start.as_ref()?;
     let kind = match effect.kind {
@@ -244,10 +252,22 @@ fn offer(state: &Orchestration, id: &EffectId, look_up: bool) -> Option<Offer> {
         deadline_us: effect.deadline_us,
         arguments: effect.arguments.clone(),
         secrets: effect.secrets.clone(),
+        keeping: keeping(loaded, effect),
         example: effect.example,
         event: start.event,
         traceparent: start.traceparent.clone(),
     })
+}
+
+/// Where the result of an effect is kept: as its task says, as long as it is open. What undoes an effect has no task of its own.
+fn keeping(loaded: &Loaded, effect: &Effect) -> Keeping {
+    match effect.kind {
+        EffectKind::Undo => Keeping::Record,
+        EffectKind::Agent | EffectKind::Action => {
+            let task = loaded.state.open.get(&effect.at).and_then(|open| loaded.code.program.task(open.task));
+            task.map(Task::keeping).unwrap_or_default()
+        }
+    }
 }
 
 /// The open work of an orchestration at `head`.

@@ -379,8 +379,16 @@ fn the_shell_lets_old_work_go_by_its_own_clock() {
     lived_from(&disks, &registry, provost_runtime::now_us() - 40 * DAY_US);
     let before = states(&disks);
     let partitions = Plane::open(&disks.folder, &registry, SALT).unwrap();
-    let plane =
-        Plane::start(partitions, registry, Arc::new(Idle), provost_runtime::Observer::quiet(), RetentionConfig::default(), SALT).unwrap();
+    let plane = Plane::start(
+        partitions,
+        registry,
+        Arc::new(Idle),
+        provost_runtime::Observer::quiet(),
+        RetentionConfig::default(),
+        SALT,
+        disks.folder.blobs(),
+    )
+    .unwrap();
     let leave = before.values().filter(|(state, ..)| may_leave(state)).count();
     let begun = std::time::Instant::now();
     while tombstones(&disks, &before).len() < leave {
