@@ -386,7 +386,7 @@ fn the_shell_lets_old_work_go_by_its_own_clock() {
         provost_runtime::Observer::quiet(),
         RetentionConfig::default(),
         SALT,
-        folder.blobs(),
+        disks.folder.blobs(),
     )
     .unwrap();
     let leave = before.values().filter(|(state, ..)| may_leave(state)).count();
