@@ -127,7 +127,7 @@ async fn the_guard_holds_back_what_waits_for_a_worker() {
     let claimed = acme.post("/v1/workers/exchange", &claim(&["scales", "stamps"])).await;
     assert_eq!(claimed.ok().json["work"], json!([]), "{}", claimed.text);
     for id in [weighs, stamps] {
-        let ended = acme.until(&format!("/v1/orchestrations/{id}"), |shown| shown["status"] == "faulted").await;
+        let ended = acme.until(&format!("/v1/orchestrations/{id}"), |shown| shown["status"] == "parked").await;
         assert!(ended.to_string().contains("the Guard stops"), "{ended}");
     }
     acme.put("/v1/guard", &json!({ "guard": {}, "reason": "go on" })).await.ok();
