@@ -210,7 +210,8 @@ fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
     }
     let ours = event.hops > 0;
     if launches.is_empty() && !ours {
-        let reason = format!("no active workflow starts on events of type `{}`; apply one that does, then send it under a new id", event.kind);
+        let reason =
+            format!("no active workflow starts on events of type `{}`; apply one that does, then send it under a new id", event.kind);
         return Some(("event-unknown", reason));
     }
     if launches.len() > EVENT_STARTS_MAX {
