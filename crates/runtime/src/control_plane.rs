@@ -182,6 +182,7 @@ fn show(registry: &Registry, blobs: &Blobs, control: &Control) -> Result<(), Ref
         policies: control.policy_set()?.map(Arc::new),
         guard: Arc::new(control.guard()?),
         binding: Arc::new(binding(control)),
+        kept: crate::kept::Kept::default(),
     };
     let mut all = (*registry.world()).clone();
     all.tenants.insert(control.tenant.clone(), Arc::new(world));

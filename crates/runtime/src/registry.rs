@@ -12,6 +12,7 @@ use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet};
 use serde::{Deserialize, Serialize};
 
 use crate::admissions::Admissions;
+use crate::kept::Kept;
 
 /// A published bundle as stored: all that running work needs, without sources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub struct TenantWorld {
     pub guard: Arc<Guard>,
     /// Destination -> address, and the revision.
     pub binding: Arc<Binding>,
+    /// What policy said about this very world.
+    pub kept: Kept,
 }
 
 /// Where destinations are, in this place.
@@ -157,20 +160,23 @@ impl Registry {
 
     /// Judges what a person or program wants of the platform itself.
     pub fn judge_who(&self, tenant: &TenantId, who: &Who, request: &PolicyRequest) -> Verdict {
-        self.judge_under(tenant, self.tenant(tenant).policies.as_deref(), who, request)
+        let world = self.tenant(tenant);
+        world.kept.or_judge(who, request, || judged_in(&world, world.policies.as_deref(), who, request))
     }
 
     /// The same under other policies of the tenant's own; `None`: the built-in ones.
     pub fn judge_under(&self, tenant: &TenantId, policies: Option<&PolicySet>, who: &Who, request: &PolicyRequest) -> Verdict {
-        let layers = Judge {
-            bundle: &PolicySet::empty(),
-            tenant: policies.unwrap_or(provost_policy::tenant_default()),
-            guard: &self.tenant(tenant).guard,
-        };
-        match Entities::of_who(who) {
-            Ok(entities) => layers.judge(request, &entities),
-            Err(_) => layers.judge(request, Entities::none()),
-        }
+        judged_in(&self.tenant(tenant), policies, who, request)
+    }
+}
+
+/// What the platform's layers say: no bundle is concerned.
+fn judged_in(world: &TenantWorld, policies: Option<&PolicySet>, who: &Who, request: &PolicyRequest) -> Verdict {
+    let tenant = policies.unwrap_or(provost_policy::tenant_default());
+    let layers = Judge { bundle: &PolicySet::empty(), tenant, guard: &world.guard };
+    match Entities::of_who(who) {
+        Ok(entities) => layers.judge(request, &entities),
+        Err(_) => layers.judge(request, Entities::none()),
     }
 }
 
