@@ -22,6 +22,7 @@ pub mod rebuild;
 pub mod registry;
 pub mod results;
 pub mod retention;
+mod seat;
 mod shell;
 pub mod start;
 pub mod sweep;

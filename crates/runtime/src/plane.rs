@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, TrySendError};
 use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
@@ -25,12 +25,11 @@ use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::Registry;
 use crate::results::recordable;
 use crate::retention::RetentionConfig;
+use crate::seat::Seat;
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
 use crate::traced::{Arrived, ingested};
 
-/// Most messages waiting for one partition; beyond that the edge says 429.
-pub const MAILBOX_MAX: usize = 8192;
 /// How often leases are looked at, in milliseconds.
 const LEASE_TICK_MS: u64 = 250;
 /// How often, and how far apart in milliseconds, a start that was handed on is looked for.
@@ -50,7 +49,7 @@ pub(crate) struct Shared {
     /// What is kept for how long.
     pub retention: RetentionConfig,
     dispatcher: Mutex<Dispatcher>,
-    mailboxes: Mutex<Vec<Sender<Message>>>,
+    seats: Vec<Arc<Seat>>,
     ended: Mutex<BTreeMap<OrchestrationId, Vec<oneshot::Sender<View>>>>,
     failed: Mutex<Option<StoreError>>,
     /// Told when external work arrives, and when none is handed out any more.
@@ -80,7 +79,7 @@ impl Shared {
     }
 
     pub fn mailbox(&self, index: u32) -> Option<Sender<Message>> {
-        locked(&self.mailboxes).get(index as usize).cloned()
+        self.seats.get(index as usize).map(|seat| seat.mailbox().clone())
     }
 
     /// Tells everybody who waits for the end of an orchestration.
@@ -122,6 +121,8 @@ impl Plane {
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
         let count = u32::try_from(partitions.len()).unwrap_or(1);
+        let at_work: Arc<std::sync::atomic::AtomicUsize> = Arc::default();
+        let (seats, mails): (Vec<_>, Vec<_>) = partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
         let shared = Arc::new(Shared {
             registry,
             observer: observer.clone(),
@@ -130,19 +131,18 @@ impl Plane {
             blobs,
             retention,
             dispatcher: Mutex::new(Dispatcher::new(epoch)),
-            mailboxes: Mutex::new(Vec::new()),
+            seats,
             ended: Mutex::new(BTreeMap::new()),
             failed: Mutex::new(None),
             work: tokio::sync::Notify::new(),
             draining: AtomicBool::new(false),
         });
-        let (senders, receivers): (Vec<_>, Vec<_>) = partitions.iter().map(|_| bounded(MAILBOX_MAX)).unzip();
-        *locked(&shared.mailboxes) = senders;
         let mut threads = Vec::new();
-        for (index, (partition, mailbox)) in partitions.into_iter().zip(receivers).enumerate() {
+        for (index, ((partition, mail), seat)) in partitions.into_iter().zip(mails).zip(&shared.seats).enumerate() {
             let partition = partition.traced_by(observer.spans.clone());
-            let shell = Shell::new(partition, mailbox, shared.clone(), u32::try_from(index).unwrap_or(0));
-            let spawned = std::thread::Builder::new().name(format!("partition-{index}")).spawn(move || shell.run());
+            let shell = Shell::new(partition, mail.clone(), shared.clone(), u32::try_from(index).unwrap_or(0));
+            let seat = seat.clone();
+            let spawned = std::thread::Builder::new().name(format!("partition-{index}")).spawn(move || seat.run(shell, &mail));
             threads.push(spawned.map_err(|e| StoreError::Io { path: format!("thread partition-{index}"), what: e.to_string() })?);
         }
         let threads = Arc::new(Mutex::new(threads));
@@ -444,8 +444,8 @@ impl Plane {
         if self.stopped.load(Ordering::Acquire) {
             return Err(Refused::Stopping);
         }
-        let mailbox = self.shared.mailbox(index).ok_or(Refused::Stopping)?;
-        mailbox.try_send(message).map_err(|error| match error {
+        let seat = self.shared.seats.get(index as usize).ok_or(Refused::Stopping)?;
+        seat.post(message).map_err(|error| match error {
             TrySendError::Full(_) => {
                 self.observer().meters.overloaded();
                 Refused::Overloaded { retry_after_ms: RETRY_AFTER_MS }
@@ -611,9 +611,8 @@ impl Plane {
         if self.stopped.swap(true, Ordering::AcqRel) {
             return;
         }
-        let mailboxes = std::mem::take(&mut *locked(&self.shared.mailboxes));
-        for mailbox in &mailboxes {
-            let _gone = mailbox.send(Message::Stop);
+        for seat in &self.shared.seats {
+            let _gone = seat.mailbox().send(Message::Stop);
         }
         for thread in std::mem::take(&mut *locked(&self.threads)) {
             let _panicked = thread.join();

@@ -1,4 +1,4 @@
-//! The shell of a partition: a thread with a clock, a mailbox and timers around the machine.
+//! The shell of a partition: a clock, a mailbox and timers around the machine; [`crate::seat`] says which thread drives it.
 //!
 //! Batches what is there, commits once, then lets things leave. Work of the queue `builtin` that is answered at once goes straight into
 //! the next batch; everything else goes to the hands or to the dispatcher.
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, TrySendError};
+use crossbeam_channel::{Receiver, TrySendError};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
 use provost_model::{OrchestrationId, Problem, Slot, TenantId};
@@ -46,11 +46,13 @@ pub(crate) enum Message {
     Deliver(Delivery, Option<oneshot::Sender<Told>>),
     /// A question answered between batches.
     Read(Question),
+    /// Something is left over that only the thread can do.
+    Wake,
     /// Finish what is there and stop.
     Stop,
 }
 
-/// A partition's thread.
+/// A partition with all that stands around it.
 pub(crate) struct Shell {
     partition: Partition<Sqlite>,
     mailbox: Receiver<Message>,
@@ -69,6 +71,8 @@ pub(crate) struct Shell {
     watch: Watch,
     lists_whole: bool,
     retention: Retention,
+    /// When the thread wakes by itself, in microseconds UTC.
+    wakes_us: i64,
     stopping: bool,
 }
 
@@ -97,30 +101,49 @@ impl Shell {
             watch,
             lists_whole: false,
             retention,
+            wakes_us: 0,
             stopping: false,
         }
     }
 
-    /// Runs until it is told to stop: resumes open work first.
-    pub fn run(mut self) {
+    /// Before the first message: resumes open work.
+    pub fn begin(&mut self) {
         self.project(true);
         self.resume();
-        while !self.stopping {
-            let batch = self.gather();
-            if !batch.is_empty() || self.partition.is_unsettled() {
-                if !self.outbox.is_empty() {
-                    batch.iter().for_each(|(_, delivery)| self.outbox.heard(delivery));
-                }
-                let began = Instant::now();
-                let mut outputs = self.partition.on(batch, now_us());
-                self.watch.committed(&mut outputs, began.elapsed(), now_us());
-                self.handle(outputs);
+    }
+
+    /// One batch: what is there, committed once; then what may leave leaves.
+    pub fn turn(&mut self, first: Option<Message>) {
+        let batch = self.gather(first);
+        if !batch.is_empty() || self.partition.is_unsettled() {
+            if !self.outbox.is_empty() {
+                batch.iter().for_each(|(_, delivery)| self.outbox.heard(delivery));
             }
-            self.send_outbound();
-            self.project(false);
-            self.retain();
+            let began = Instant::now();
+            let mut outputs = self.partition.on(batch, now_us());
+            self.watch.committed(&mut outputs, began.elapsed(), now_us());
+            self.handle(outputs);
         }
-        self.project(true);
+        self.send_outbound();
+    }
+
+    /// A batch and the upkeep between batches; how long there is nothing to do then, `None` at the end.
+    pub fn round(&mut self, first: Option<Message>) -> Option<Duration> {
+        self.turn(first);
+        self.project(self.stopping);
+        if self.stopping {
+            return None;
+        }
+        self.retain();
+        let sleep = if self.local.is_empty() { self.sleep() } else { Duration::ZERO };
+        self.wakes_us = now_us().saturating_add(i64::try_from(sleep.as_micros()).unwrap_or(i64::MAX));
+        Some(sleep)
+    }
+
+    /// Whether something is left that cannot wait until the thread wakes by itself.
+    pub fn needs_its_thread(&self) -> bool {
+        let sooner = self.timers.next_us().is_some_and(|due_us| due_us < self.wakes_us);
+        sooner || self.stopping || !self.local.is_empty() || !self.outbound.is_empty() || self.partition.is_unsettled()
     }
 
     /// Old work leaves; not before the lists are whole, which say what is old.
@@ -162,17 +185,13 @@ impl Shell {
         self.next_ticket
     }
 
-    /// What there is to do: local work, the mailbox, timers; sleeps when there is nothing.
-    fn gather(&mut self) -> Vec<(Ticket, Delivery)> {
+    /// What there is to do: local work, mail, timers.
+    fn gather(&mut self, first: Option<Message>) -> Vec<(Ticket, Delivery)> {
         let mut batch: Vec<(Ticket, Delivery)> = Vec::new();
         let local = self.local.len().min(BATCH_MAX);
         batch.extend(self.local.drain(..local));
-        if batch.is_empty() {
-            match self.mailbox.recv_timeout(self.sleep()) {
-                Ok(message) => self.receive(message, &mut batch),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.stopping = true,
-            }
+        if let Some(message) = first {
+            self.receive(message, &mut batch);
         }
         while batch.len() < BATCH_MAX {
             let Ok(message) = self.mailbox.try_recv() else { break };
@@ -201,6 +220,7 @@ impl Shell {
                 batch.push((ticket, delivery));
             }
             Message::Read(question) => question(&mut self.partition),
+            Message::Wake => {}
             Message::Stop => self.stopping = true,
         }
     }
