@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::Sender;
 use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
@@ -25,7 +25,7 @@ use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::Registry;
 use crate::results::recordable;
 use crate::retention::RetentionConfig;
-use crate::seat::Seat;
+use crate::seat::{Seat, Unposted};
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
 use crate::traced::{Arrived, ingested};
@@ -121,8 +121,9 @@ impl Plane {
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
         let count = u32::try_from(partitions.len()).unwrap_or(1);
-        let at_work: Arc<std::sync::atomic::AtomicUsize> = Arc::default();
-        let (seats, mails): (Vec<_>, Vec<_>) = partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
+        let at_work: Arc<AtomicUsize> = Arc::default();
+        let (seats, mails): (Vec<_>, Vec<_>) =
+            partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
         let shared = Arc::new(Shared {
             registry,
             observer: observer.clone(),
@@ -446,11 +447,11 @@ impl Plane {
         }
         let seat = self.shared.seats.get(index as usize).ok_or(Refused::Stopping)?;
         seat.post(message).map_err(|error| match error {
-            TrySendError::Full(_) => {
+            Unposted::Full => {
                 self.observer().meters.overloaded();
                 Refused::Overloaded { retry_after_ms: RETRY_AFTER_MS }
             }
-            TrySendError::Disconnected(_) => Refused::Stopping,
+            Unposted::Stopped => Refused::Stopping,
         })
     }
 
