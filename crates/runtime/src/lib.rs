@@ -29,7 +29,7 @@ pub mod timers;
 pub mod traced;
 
 pub use control_plane::ControlPlane;
-pub use dispatch::{Dispatcher, Leased, Offer, OfferKind};
+pub use dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 pub use gate::Refused;
 pub use hands::{BUILTIN, Done, Hands};
 pub use history::History;
