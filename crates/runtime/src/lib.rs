@@ -12,6 +12,7 @@ pub mod gate;
 pub mod hands;
 pub mod history;
 pub mod inbox;
+pub mod journals;
 pub mod node;
 pub mod observer;
 pub mod outbox;
