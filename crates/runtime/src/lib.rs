@@ -13,6 +13,7 @@ pub mod hands;
 pub mod history;
 pub mod inbox;
 pub mod kept;
+pub mod journals;
 pub mod node;
 pub mod observer;
 pub mod outbox;
@@ -31,7 +32,7 @@ pub mod timers;
 pub mod traced;
 
 pub use control_plane::ControlPlane;
-pub use dispatch::{Dispatcher, Leased, Offer, OfferKind};
+pub use dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 pub use gate::Refused;
 pub use hands::{BUILTIN, Done, Hands};
 pub use history::History;

@@ -15,7 +15,7 @@ use provost_telemetry::Correlation;
 use provost_telemetry::meters::Exchange;
 use tokio::sync::oneshot;
 
-use crate::dispatch::{Dispatcher, Leased, Offer, OfferKind};
+use crate::dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 use crate::door::stopped_now;
 use crate::gate::Refused;
 use crate::hands::Hands;
@@ -478,8 +478,7 @@ impl Plane {
     /// [`Refused`].
     pub async fn claim(
         &self,
-        tenant: &TenantId,
-        worker: &Arc<str>,
+        by: &Claimant,
         queues: &[Arc<str>],
         capacity: usize,
         wait: Duration,
@@ -492,12 +491,12 @@ impl Plane {
             if self.shared.draining.load(Ordering::Acquire) {
                 return Ok(Vec::new());
             }
-            let claimed = locked(&self.shared.dispatcher).claim(worker, tenant, queues, capacity, now_us());
+            let claimed = locked(&self.shared.dispatcher).claim(by, queues, capacity, now_us());
             if !claimed.is_empty() || capacity == 0 {
                 if !claimed.is_empty() {
                     self.observer().meters.exchange(Exchange::Claimed);
                 }
-                return Ok(self.sent_first(worker, claimed).await);
+                return Ok(self.sent_first(by, claimed).await);
             }
             if tokio::time::timeout_at(until, arrived).await.is_err() {
                 self.observer().meters.exchange(Exchange::Empty);
@@ -506,11 +505,11 @@ impl Plane {
         }
     }
 
-    async fn sent_first(&self, worker: &str, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
+    async fn sent_first(&self, by: &Claimant, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
         let mut ready = Vec::with_capacity(claimed.len());
         for (lease, offer) in claimed {
             if let Some(problem) = stopped_now(self.registry(), &offer) {
-                self.refuse(&lease, worker, &offer, problem);
+                self.refuse(&lease, by, &offer, problem);
                 continue;
             }
             let unsafe_to_repeat = offer.class == provost_model::program::EffectClass::E4 && offer.kind != OfferKind::LookUp;
@@ -528,8 +527,8 @@ impl Plane {
 
     /// Ends the attempt of work that was claimed and must not leave. Should the partition take nothing now, the lease ends by itself, and
     /// the next attempt comes to the same door.
-    fn refuse(&self, lease: &str, worker: &str, offer: &Offer, problem: Problem) {
-        let held = locked(&self.shared.dispatcher).report(lease, worker, &offer.tenant);
+    fn refuse(&self, lease: &str, by: &Claimant, offer: &Offer, problem: Problem) {
+        let held = locked(&self.shared.dispatcher).report(lease, by);
         let index = partition_of(offer.orchestration.slot(), self.partitions);
         let result = Attempted::Failed { problem, retry: false, retry_after_ms: None };
         if let (Err(_), Some(held)) = (self.post(index, Message::Deliver(outcome_of(offer, result, "provost", 0), None)), held) {
@@ -541,8 +540,8 @@ impl Plane {
     ///
     /// # Errors
     /// [`Refused::Overloaded`], or that its result could not be kept: report again.
-    pub async fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
-        let held = locked(&self.shared.dispatcher).report(lease, worker, tenant);
+    pub async fn report(&self, by: &Claimant, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
+        let held = locked(&self.shared.dispatcher).report(lease, by);
         self.observer().meters.exchange(Exchange::Reported);
         let Some(held) = held else {
             self.observer().meters.zombie_refused();
@@ -559,7 +558,7 @@ impl Plane {
 
     /// Brings the report of a held lease to its orchestration. Where nobody takes it, its worker keeps the lease and can report again.
     fn taken(&self, lease: &str, held: Leased, result: Attempted, took_ms: i64) -> Result<(), Refused> {
-        let (offer, worker) = (&held.offer, &held.worker);
+        let (offer, worker) = (&held.offer, &held.by.worker);
         let index = partition_of(offer.orchestration.slot(), self.partitions);
         let code = self.registry().program(&offer.tenant, &offer.pin, &offer.workflow);
         let posted = recordable(self.blobs(), offer, code.as_deref(), result)
@@ -572,9 +571,9 @@ impl Plane {
     }
 
     /// Extends a lease; `false` for a zombie's.
-    pub fn extend(&self, tenant: &TenantId, worker: &str, lease: &str) -> bool {
+    pub fn extend(&self, by: &Claimant, lease: &str) -> bool {
         self.observer().meters.exchange(Exchange::Extended);
-        locked(&self.shared.dispatcher).extend(lease, worker, tenant, now_us())
+        locked(&self.shared.dispatcher).extend(lease, by, now_us())
     }
 
     /// Work waiting by queue, and work in workers' hands.
@@ -590,7 +589,7 @@ impl Plane {
             let (waiting, leased) = self.dispatch_depth();
             self.observer().meters.work(waiting.iter().map(|(_, n)| n).sum(), leased);
             let expired = locked(&self.shared.dispatcher).expired(now_us());
-            for Leased { offer, worker, .. } in expired {
+            for Leased { offer, by: Claimant { worker, .. }, .. } in expired {
                 let result = lost(offer.class, &format!("the lease of worker `{worker}` ended without a report"));
                 let index = partition_of(offer.orchestration.slot(), self.partitions);
                 let delivery = outcome_of(&offer, result, &worker, 0);

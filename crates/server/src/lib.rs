@@ -8,6 +8,7 @@ mod blobs;
 mod control;
 mod events;
 mod feed;
+mod journals;
 pub mod listen;
 mod orchestrations;
 mod platform;
@@ -51,6 +52,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/orchestrations/{id}/verification", post(orchestrations::verification))
         .route("/v1/orchestrations/{id}/cancellation", post(orchestrations::cancel))
         .route("/v1/orchestrations/{id}/redrive", post(orchestrations::redrive))
+        .route("/v1/journals", get(journals::list))
+        .route("/v1/journals/{name}/verification", post(journals::verification))
         .route("/v1/reviews", get(platform::reviews))
         .route("/v1/reviews/{id}", post(platform::answer_review))
         .route("/v1/effects", get(platform::effects))
