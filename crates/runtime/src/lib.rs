@@ -8,6 +8,7 @@ pub mod control_plane;
 pub mod dispatch;
 mod door;
 pub mod feed;
+mod followers;
 pub mod gate;
 pub mod hands;
 pub mod history;
@@ -30,6 +31,7 @@ pub mod traced;
 
 pub use control_plane::ControlPlane;
 pub use dispatch::{Dispatcher, Leased, Offer, OfferKind};
+pub use followers::Follower;
 pub use gate::Refused;
 pub use hands::{BUILTIN, Done, Hands};
 pub use history::History;
