@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 use crate::door::stopped_now;
+use crate::followers::Followers;
 use crate::gate::Refused;
 use crate::hands::Hands;
 use crate::inbox::{self, Accepted};
@@ -42,6 +43,8 @@ const RETRY_AFTER_MS: u64 = 200;
 pub(crate) struct Shared {
     pub registry: Registry,
     pub observer: Observer,
+    /// Who is told when a journal has grown.
+    pub followers: Arc<Followers>,
     partitions: u32,
     pub hands: Arc<dyn Hands>,
     /// Where results go that are kept in blobs.
@@ -127,6 +130,7 @@ impl Plane {
         let shared = Arc::new(Shared {
             registry,
             observer: observer.clone(),
+            followers: Arc::default(),
             partitions: count,
             hands,
             blobs,
@@ -170,6 +174,10 @@ impl Plane {
         &self.shared.registry
     }
 
+    pub(crate) fn followers(&self) -> Arc<Followers> {
+        self.shared.followers.clone()
+    }
+
     pub(crate) fn blobs(&self) -> &Blobs {
         &self.shared.blobs
     }
@@ -179,19 +187,19 @@ impl Plane {
         locked(&self.shared.failed).clone()
     }
 
-    /// Takes an event.
+    /// Takes an event that arrived at `began`.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who) -> Result<Accepted, Refused> {
+    pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who, began: Instant) -> Result<Accepted, Refused> {
         let slot = inbox::slot_of(tenant, &event);
-        let (began, began_us, traceparent) = (Instant::now(), now_us(), event.traceparent.clone());
+        let traceparent = event.traceparent.clone();
         let delivery = Delivery::Accept { tenant: tenant.clone(), event: Box::new(event), by };
         let told = self.deliver(slot, delivery).await?;
         match told {
             Told::Accepted(accepted) => {
                 let correlation = Correlation { event: Some(accepted.event), ..of_first(tenant, accepted.started.first()) };
-                self.ingested(correlation, traceparent.as_deref(), began, began_us);
+                self.ingested(correlation, traceparent.as_deref(), began);
                 Ok(accepted)
             }
             Told::Refused(refused) => Err(refused),
@@ -199,16 +207,21 @@ impl Plane {
         }
     }
 
-    /// Starts an orchestration; `true` when the same key had started it before.
+    /// Starts an orchestration for a request that arrived at `began`; `true` when the same key had started it before.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn start_orchestration(&self, tenant: &TenantId, request: StartRequest) -> Result<(OrchestrationId, bool), Refused> {
+    pub async fn start_orchestration(
+        &self,
+        tenant: &TenantId,
+        request: StartRequest,
+        began: Instant,
+    ) -> Result<(OrchestrationId, bool), Refused> {
         let (slot, _, delivery) = self.start_delivery(tenant, &request)?;
-        self.started(tenant, &request, slot, delivery).await
+        self.started(tenant, &request, slot, delivery, began).await
     }
 
-    /// Starts an orchestration and waits up to `wait` for its end or its parking; `None` when it goes on.
+    /// As [`Plane::start_orchestration`], and waits up to `wait` for its end or its parking; `None` when it goes on.
     ///
     /// # Errors
     /// [`Refused`].
@@ -216,11 +229,12 @@ impl Plane {
         &self,
         tenant: &TenantId,
         request: StartRequest,
+        began: Instant,
         wait: Duration,
     ) -> Result<(OrchestrationId, bool, Option<View>), Refused> {
         let (slot, id, delivery) = self.start_delivery(tenant, &request)?;
         let end = self.watch(id);
-        let (started, duplicate) = match self.started(tenant, &request, slot, delivery).await {
+        let (started, duplicate) = match self.started(tenant, &request, slot, delivery, began).await {
             Ok(started) => started,
             Err(refused) => {
                 self.unwatch(id);
@@ -245,11 +259,11 @@ impl Plane {
         request: &StartRequest,
         slot: Slot,
         delivery: Delivery,
+        began: Instant,
     ) -> Result<(OrchestrationId, bool), Refused> {
-        let (began, began_us) = (Instant::now(), now_us());
         match self.deliver(slot, delivery).await? {
             Told::Started { id, duplicate } => {
-                self.ingested(of_first(tenant, Some(&id)), request.traceparent.as_deref(), began, began_us);
+                self.ingested(of_first(tenant, Some(&id)), request.traceparent.as_deref(), began);
                 if partition_of(slot, self.partitions) != partition_of(id.slot(), self.partitions) {
                     self.arrived(tenant, id).await;
                 }
@@ -260,11 +274,11 @@ impl Plane {
         }
     }
 
-    /// An event or a start has its durable answer.
-    fn ingested(&self, correlation: Correlation, traceparent: Option<&str>, began: Instant, began_us: i64) {
-        let took = began.elapsed();
+    /// An event or a start that arrived at `began` has its durable answer.
+    fn ingested(&self, correlation: Correlation, traceparent: Option<&str>, began: Instant) {
+        let (took, ended_us) = (began.elapsed(), now_us());
         self.observer().meters.ingest(took);
-        let times_us = (began_us, began_us.saturating_add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)));
+        let times_us = (ended_us.saturating_sub(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)), ended_us);
         ingested(&self.observer().spans, &Arrived { traceparent, correlation, times_us });
     }
 

@@ -253,7 +253,7 @@ metrics! {
     COMMIT_DURATION = "provost_commit_duration_seconds", Histogram, Seconds, [], DURATIONS,
         "Time of one durable commit of a batch.";
     INGEST_DURATION = "provost_ingest_duration_seconds", Histogram, Seconds, [], DURATIONS,
-        "Time from the arrival of an event or a start to its durable answer.";
+        "Time from the arrival of a request to the durable answer to its event or start.";
     EFFECT_DURATION = "provost_effect_duration_seconds", Histogram, Seconds, ["kind"], LONG_DURATIONS,
         "Time from the intent of an effect to its settlement, all attempts included, by kind.";
     ORCHESTRATION_DURATION = "provost_orchestration_duration_seconds", Histogram, Seconds, ["ending"], LONG_DURATIONS,
