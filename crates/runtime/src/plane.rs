@@ -478,6 +478,9 @@ impl Plane {
         let request = PolicyRequest { principal, action: action.into(), resource, context };
         let verdict = self.registry().judge_who(tenant, who, &request);
         self.observer().meters.verdicts(verdict.answer, 1);
+        if let Some(would) = &verdict.would {
+            self.observer().meters.would(verdict.answer, would.answer, 1);
+        }
         if verdict.answer == Answer::Allow {
             return Ok(());
         }

@@ -286,6 +286,8 @@ metrics! {
         "Reports refused because their lease or epoch was over.";
     POLICY_VERDICTS = "provost_policy_verdicts_total", Counter, Count, ["answer"], NONE,
         "Verdicts of policy, by answer.";
+    POLICY_WOULD = "provost_policy_would_total", Counter, Count, ["answer", "would"], NONE,
+        "Verdicts that policies on trial would have changed, by answer and by what it would have been.";
     ORCHESTRATIONS_OPEN = "provost_orchestrations_open", Gauge, Count, ["partition"], NONE,
         "Orchestrations that are not over.";
     REVIEWS_OPEN = "provost_reviews_open", Gauge, Count, ["partition"], NONE,

@@ -2,7 +2,7 @@
 
 use provost_engine::verify;
 use provost_model::record::{Fact, Head, Intent, Row, Transition};
-use provost_model::{Answer, Position};
+use provost_model::{Answer, Position, Would};
 
 use crate::Failure;
 use crate::world::World;
@@ -117,6 +117,11 @@ fn forgeries(row: &Transition) -> Vec<(String, Transition)> {
     with("verdict", &|t| {
         if let Some(verdict) = t.ambient.verdicts.first_mut() {
             verdict.answer = if verdict.answer == Answer::Deny { Answer::Allow } else { Answer::Deny };
+        }
+    });
+    with("trial", &|t| {
+        if let Some(verdict) = t.ambient.verdicts.first_mut() {
+            verdict.would = Some(Would { answer: Answer::Deny, rules: Vec::new(), errors: Vec::new() });
         }
     });
     with("lost verdict", &|t| drop(t.ambient.verdicts.pop()));

@@ -52,7 +52,11 @@ async fn a_verdict_that_every_fact_agrees_with_is_asked_again() {
         ids.push(acme.start("work", json!({ "n": n }), &[]).await.text_at("/id"));
         acme.put("/v1/guard", &json!({ "guard": { "agents": [format!("other-{n}")] }, "reason": "a new revision" })).await.ok();
     }
-    acme.put("/v1/policies", &json!({ "files": { "own.cedar": "permit(principal, action, resource);" }, "reason": "x" })).await.ok();
+    let permit = "permit(principal, action, resource);";
+    let tried = format!("{permit}\n@log_only(\"never weigh\") forbid(principal, action == Action::\"weigh\", resource);");
+    acme.put("/v1/policies", &json!({ "files": { "own.cedar": tried }, "reason": "x" })).await.ok();
+    ids.push(acme.start("work", json!({ "n": 3 }), &[]).await.text_at("/id"));
+    acme.put("/v1/policies", &json!({ "files": { "own.cedar": permit }, "reason": "x" })).await.ok();
     for id in &ids {
         let verified = acme.post(&format!("/v1/orchestrations/{id}/verification"), &json!({})).await;
         assert_eq!(verified.ok().json["equal"], true, "what held then is asked, not what holds now: {}", verified.text);
@@ -68,10 +72,12 @@ async fn a_verdict_that_every_fact_agrees_with_is_asked_again() {
         }),
         1
     );
+    let (would, other) = (r#""would":{"answer":"review""#, r#""would":{"answer":"deny""#);
+    assert_eq!(forge(&data, &ids[3], |_, json| json.replace(would, other)), 1);
 
     served.up().await;
     let acme = served.with(&token);
-    for (id, says) in ids.iter().zip([None, Some("policy, asked again"), Some("engine 2")]) {
+    for (id, says) in ids.iter().zip([None, Some("policy, asked again"), Some("engine 2"), Some("on trial: review")]) {
         let verified = acme.post(&format!("/v1/orchestrations/{id}/verification"), &json!({})).await;
         assert_eq!(verified.ok().json["equal"], says.is_none(), "{}", verified.text);
         assert!(verified.text.contains(says.unwrap_or("head")), "{}", verified.text);

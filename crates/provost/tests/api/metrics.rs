@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::served::{Caller, Served};
 
-async fn scraped(caller: &Caller) -> BTreeMap<String, f64> {
+pub async fn scraped(caller: &Caller) -> BTreeMap<String, f64> {
     let text = caller.get("/metrics").await.text;
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.filter_map(|line| line.rsplit_once(' ')).map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
