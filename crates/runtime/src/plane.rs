@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use provost_language::expr::THREAD_STACK_BYTES;
 use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
@@ -147,7 +148,8 @@ impl Plane {
             let partition = partition.traced_by(observer.spans.clone());
             let shell = Shell::new(partition, mail.clone(), shared.clone(), u32::try_from(index).unwrap_or(0));
             let seat = seat.clone();
-            let spawned = std::thread::Builder::new().name(format!("partition-{index}")).spawn(move || seat.run(shell, &mail));
+            let thread = std::thread::Builder::new().name(format!("partition-{index}")).stack_size(THREAD_STACK_BYTES);
+            let spawned = thread.spawn(move || seat.run(shell, &mail));
             threads.push(spawned.map_err(|e| StoreError::Io { path: format!("thread partition-{index}"), what: e.to_string() })?);
         }
         let threads = Arc::new(Mutex::new(threads));
