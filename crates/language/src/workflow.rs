@@ -8,6 +8,7 @@ mod document;
 mod duration;
 mod errors;
 mod event;
+mod extend;
 mod foreign;
 mod shape;
 mod steer;
@@ -49,6 +50,10 @@ pub(crate) struct Build<'a> {
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
+    /// What `use.catalogs` declares: name -> folder below `catalogs/`.
+    catalogs: BTreeMap<Arc<str>, Arc<str>>,
+    /// What `use.extensions` declares.
+    extensions: Vec<extend::Extension>,
     /// Where each task's `export.as` stands, for the advice on dropped keys.
     pub(crate) exports: BTreeMap<TaskIx, Place>,
 }
@@ -70,6 +75,8 @@ impl<'a> Build<'a> {
             secrets: Vec::new(),
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
+            catalogs: BTreeMap::new(),
+            extensions: Vec::new(),
             exports: BTreeMap::new(),
         }
     }

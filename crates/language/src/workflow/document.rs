@@ -43,10 +43,10 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     if let Some(node) = top.find("evaluate") {
         evaluate(&build, node);
     }
+    let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
     if let Some(node) = top.find("use") {
         build.uses(node);
     }
-    let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
     let starts_on = top.find("schedule").and_then(|node| build.schedule(node));
     let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
     let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));

@@ -273,24 +273,3 @@ pub(super) fn run(build: &mut Build<'_>, node: &Node) -> Option<TaskKind> {
     }
     None
 }
-
-/// `use.extensions`.
-pub(super) fn extensions(build: &mut Build<'_>, node: &Node) {
-    for item in fields::list(node, "extensions", build.log).unwrap_or_default() {
-        let Some([entry]) = item.as_map() else {
-            build.log.error(Code::TaskShape, item.at, "an extension must be a mapping of one name");
-            continue;
-        };
-        let known = ["extend", "when", "before", "after"];
-        let Some(extension) = fields(&entry.value, "an extension", &known, build.log) else { continue };
-        let kinds = ["call", "composite", "emit", "for", "listen", "raise", "run", "set", "switch", "try", "wait", "all"];
-        extension.need("extend", build.log);
-        extension.word("extend", &kinds, build.log);
-        extension.text("when", build.log);
-        for key in ["before", "after"] {
-            if let Some(tasks) = extension.find(key) {
-                build.block(tasks, key, &format!("/use/extensions/{key}"));
-            }
-        }
-    }
-}
