@@ -1,5 +1,6 @@
 //! The fold: what a fact does to state. It copies; it never evaluates an expression, a policy or a schema.
 
+mod children;
 mod effects;
 mod reviews;
 mod tasks;
@@ -70,6 +71,9 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Emitted { effect, event, .. } => {
             state.touched = true;
             state.emitted.insert_mut(*effect, Arc::new((**event).clone()));
+        }
+        Fact::ChildStarted { .. } | Fact::ChildTold { .. } | Fact::ChildStopped { .. } | Fact::ChildRedriven { .. } => {
+            children::fold(state, fact);
         }
         Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
         Fact::Parked { at, problem } => {

@@ -71,6 +71,7 @@ impl Advice<'_> {
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
             | TaskKind::Act(_)
+            | TaskKind::Run(_)
             | TaskKind::Compensate(_) => {}
         }
         let Some(export) = task.export.to.as_ref() else { return known };
@@ -146,6 +147,7 @@ impl Advice<'_> {
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
             | TaskKind::Act(_)
+            | TaskKind::Run(_)
             | TaskKind::Compensate(_) => &[],
         };
         for index in inner {

@@ -16,7 +16,7 @@ pub use part::{PartKind, is_part_folder};
 
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error};
-use crate::library::{Library, action, agent, contract, function, rules};
+use crate::library::{Known, Library, action, agent, contract, function, rules};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
 use crate::workflow;
@@ -163,8 +163,12 @@ impl Reader {
         let root = load(file.bytes, 1, log)?;
         let quiet = Log::new(file.path);
         let heading = root.member("document").and_then(|node| workflow::heading(node, &quiet));
+        let settings = root.member("document").and_then(|node| node.member("metadata")?.member("provost"));
+        let ordered = settings.is_some_and(|settings| settings.member("order").is_some());
         self.documents.push((file.path.clone(), root));
         let heading = heading?;
+        let (namespace, name, version) = (heading.namespace.clone(), heading.name.clone(), heading.version.clone());
+        self.library.workflows.push(Known { namespace, name, version, ordered });
         Some((heading.name, Some(heading.version)))
     }
 

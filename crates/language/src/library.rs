@@ -37,8 +37,20 @@ pub(crate) struct Library {
     pub(crate) actions: Shelf<Action>,
     pub(crate) rules: Shelf<Table>,
     pub(crate) contracts: Vec<Contract>,
+    /// What the bundle's workflows call themselves.
+    pub(crate) workflows: Vec<Known>,
     /// Functions of the bundle's own catalogues, by `name:version@catalog`.
     pub(crate) functions: BTreeMap<Arc<str>, Function>,
+}
+
+/// A workflow of the bundle, as others may run it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) version: Arc<str>,
+    /// Whether it has an ordering key.
+    pub(crate) ordered: bool,
 }
 
 /// A part and its key `name@major`.

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod extend;
+mod run;
 mod task;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use catalogue::{
     ReviewSpec, RulesRow, RulesTable, Veto,
 };
 pub use extend::{AsideTask, ExtendedTask};
+pub use run::RunTask;
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
     Keeping, PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,

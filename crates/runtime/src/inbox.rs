@@ -8,7 +8,7 @@ use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who
 use provost_store::Seen;
 use serde::{Deserialize, Serialize};
 
-use crate::partition::Holder;
+use crate::partition::{Holder, Message};
 
 /// What happened to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +45,14 @@ pub enum InboxFact {
         /// The command.
         start: Box<Start>,
     },
-    /// A handed-on start has arrived.
+    /// A command from one orchestration to another is on its way.
+    Said {
+        /// The command.
+        message: Box<Message>,
+    },
+    /// A handed-on start, or a command on its way, has arrived.
     Delivered {
-        /// What was started.
+        /// What was started, or the id of the message.
         orchestration: OrchestrationId,
     },
     /// A business key has a holder.
@@ -89,7 +94,7 @@ impl InboxFact {
                 let rejected = Some((code.clone(), reason.clone()));
                 Some(Accepted { event: *id, started: Vec::new(), duplicate: false, rejected })
             }
-            Self::HandedOn { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
+            Self::HandedOn { .. } | Self::Said { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
         }
     }
 
@@ -111,7 +116,7 @@ impl InboxFact {
                 let answer = serde_json::to_vec(by).map_err(written)?;
                 Ok(Some(Seen { key: claim_key(tenant, action, key), fingerprint: *fingerprint, answer, until_us: *until_us }))
             }
-            Self::HandedOn { .. } | Self::Delivered { .. } => Ok(None),
+            Self::HandedOn { .. } | Self::Said { .. } | Self::Delivered { .. } => Ok(None),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What was promised, one file each. They look at disks, the outside and the clients; they know nothing of planted bugs.
 
 pub mod canary;
+pub mod children;
 pub mod effects;
 pub mod ends;
 pub mod fence;
@@ -57,6 +58,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("open-work", open_work::check(world, &left));
     add("lists", lists::check(world, &left));
     add("refold", refold::check(world, &left));
+    add("children", children::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
     add("fence", fence::check(&left));

@@ -6,7 +6,7 @@ use provost_model::{Labelled, Position, Problem};
 
 use super::{Finished, complete, enter, raise};
 use crate::state::{Open, OpenKind, Phase};
-use crate::tasks::extend;
+use crate::tasks::{extend, run};
 use crate::turn::{Scope, Turn};
 
 /// Goes on with every block that is ready until all wait, or the transition is full.
@@ -267,6 +267,7 @@ fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Labelled
         turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).map(|(p, _)| p.clone()).collect();
     for loser in losers {
         super::withdraw_within(turn, &loser);
+        run::leave_within(turn, &loser);
         turn.emit(Fact::Abandoned { at: loser });
     }
     let then = own_flow(turn, open.task);
@@ -286,6 +287,7 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
     match checked {
         Ok(output) => {
             super::withdraw_within(turn, &Position::root());
+            run::leave_within(turn, &Position::root());
             turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None });
             turn.intend(Intent::Announce);
         }

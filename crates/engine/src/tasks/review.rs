@@ -109,6 +109,7 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
         | TaskKind::Decide(_)
         | TaskKind::Policy(_)
         | TaskKind::Compensate(_)
+        | TaskKind::Run(_)
         | TaskKind::Extended(_)
         | TaskKind::Aside(_) => {}
     }

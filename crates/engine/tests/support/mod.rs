@@ -101,6 +101,7 @@ impl Run {
             shared: Box::new(|request, _| admission(request)),
             home: Box::new(|_| ClaimAnswer::Granted),
             order: None,
+            parent: None,
             intents: VecDeque::new(),
         }
     }
@@ -213,6 +214,7 @@ impl Run {
             // Another command may have gone on already.
             Intent::Continue => assert!(matches!(self.tell(Command::Continue), Ok(()) | Err(provost_engine::Rejected::Idle))),
             Intent::Withdraw { .. } | Intent::Timer { .. } | Intent::Ask { .. } | Intent::Emit { .. } | Intent::Announce => {}
+            Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => {}
         }
     }
 
