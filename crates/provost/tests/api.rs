@@ -5,6 +5,8 @@
 
 #[path = "api/blobs.rs"]
 mod blobs;
+#[path = "api/family.rs"]
+mod family;
 #[path = "api/folders.rs"]
 mod folders;
 #[path = "api/forged.rs"]
