@@ -5,6 +5,7 @@
 mod catalogue;
 mod extend;
 mod run;
+mod schedule;
 mod task;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use catalogue::{
 };
 pub use extend::{AsideTask, ExtendedTask};
 pub use run::RunTask;
+pub use schedule::{Missed, Schedule, Times};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
     Keeping, PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
@@ -57,6 +59,9 @@ pub struct Program {
     pub limits: Limits,
     /// Which event starts it.
     pub starts_on: Option<StartOn>,
+    /// At which times it starts by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// The workflow's own input: schema and transformation.
     pub input: Input,
     /// The workflow's own output: transformation and schema.

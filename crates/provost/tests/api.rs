@@ -17,6 +17,8 @@ mod governance;
 mod input;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/schedule.rs"]
+mod schedule;
 #[path = "api/secrets.rs"]
 mod secrets;
 #[path = "api/served.rs"]

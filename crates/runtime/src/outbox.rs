@@ -38,6 +38,7 @@ impl Outbox {
             Delivery::Claim { .. }
             | Delivery::Start { .. }
             | Delivery::Accept { .. }
+            | Delivery::Tick { .. }
             | Delivery::Command { .. }
             | Delivery::Control { .. }
             | Delivery::Delivered { .. }
@@ -62,6 +63,7 @@ impl Outbox {
                 self.forget(&Key::Tell(tenant.clone(), *orchestration));
             }
             Delivery::Accept { .. }
+            | Delivery::Tick { .. }
             | Delivery::Tell { .. }
             | Delivery::Start { .. }
             | Delivery::Claim { .. }

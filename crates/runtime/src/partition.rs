@@ -13,6 +13,7 @@ mod load;
 mod release;
 mod settle;
 mod stage;
+mod tick;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,6 +84,13 @@ pub enum Delivery {
         from: Slot,
         /// What was started.
         orchestration: OrchestrationId,
+    },
+    /// The schedule of an active workflow is looked at: what is due starts.
+    Tick {
+        /// Whose.
+        tenant: TenantId,
+        /// Which workflow.
+        workflow: Arc<str>,
     },
     /// A command from one orchestration to another; its sender waits to hear that it arrived.
     Tell {
@@ -303,7 +311,7 @@ impl<S: Upkeep> Partition<S> {
     }
 
     /// Whether `slot` is this partition's.
-    fn owns(&self, slot: Slot) -> bool {
+    pub fn owns(&self, slot: Slot) -> bool {
         partition_of(slot, self.place.1) == self.place.0
     }
 
@@ -405,6 +413,7 @@ impl<S: Upkeep> Partition<S> {
                 self.start(stage, ticket, tenant, launch, *id, start, *remember)
             }
             Delivery::Delivered { tenant, from, orchestration } => self.delivered(stage, tenant, *from, *orchestration),
+            Delivery::Tick { tenant, workflow } => self.tick(stage, tenant, workflow),
             Delivery::Tell { tenant, message } => self.hear(stage, tenant, message),
             Delivery::Claim { tenant, claim } => self.claim(stage, tenant, claim),
             Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),

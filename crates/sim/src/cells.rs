@@ -17,7 +17,7 @@ pub enum Moment {
 }
 
 /// Every kind of write; the first [`COMMITS`] are commits.
-pub static KINDS: [&str; 19] = [
+pub static KINDS: [&str; 20] = [
     "event",
     "start",
     "sending",
@@ -35,12 +35,13 @@ pub static KINDS: [&str; 19] = [
     "resolve",
     "continue",
     "told",
+    "tick",
     "snapshot",
     "lists",
 ];
 
 /// How many kinds are commits.
-pub const COMMITS: usize = 17;
+pub const COMMITS: usize = 18;
 
 /// The moments, in order.
 pub const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Inside, Moment::After];
@@ -74,6 +75,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
     match delivery {
         Delivery::Accept { .. } => "event",
         Delivery::Start { .. } | Delivery::Delivered { .. } | Delivery::Control { .. } => "start",
+        Delivery::Tick { .. } => "tick",
         Delivery::Tell { .. } => "told",
         Delivery::Claim { .. } | Delivery::Inquire { .. } => "claim",
         Delivery::Command { command, .. } => match &**command {

@@ -13,6 +13,7 @@ pub mod order;
 pub mod redecided;
 pub mod refold;
 pub mod tenants;
+pub mod ticks;
 pub mod time;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub struct Left {
 /// Checks every property: the name of each broken one with what was found, and what the canary says.
 pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     let left = read(world);
+    let ended = world.ended_in_time;
     let mut broken = std::mem::take(&mut world.violations);
     let mut add = |name: &'static str, found: Vec<String>| broken.extend(found.into_iter().map(|what| (name, what)));
     add("inputs", inputs::check(world, &left));
@@ -63,6 +65,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("order", order::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
+    add("ticks", ticks::check(&left, ended));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

@@ -101,7 +101,6 @@ impl Run {
             shared: Box::new(|request, _| admission(request)),
             home: Box::new(|_| ClaimAnswer::Granted),
             order: None,
-            parent: None,
             intents: VecDeque::new(),
         }
     }
@@ -137,6 +136,7 @@ impl Run {
             hops: 0,
             traceparent: None,
             order: self.order.clone(),
+            parent: None,
             by: Who { name: "starter".into(), known: provost_model::who::Known::Token, roles: Vec::new() },
         };
         self.tell(Command::Start(start)).unwrap();
