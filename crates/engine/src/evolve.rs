@@ -41,11 +41,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::RetryScheduled { at, attempt, .. } => tasks::retry_scheduled(state, at, *attempt),
         Fact::Retried { at } => tasks::retried(state, at),
         Fact::Abandoned { at } => tasks::close(state, at),
-        Fact::TimerSet { id, at, due_us } => {
-            // The workflow's own timeout is no wait.
-            state.touched |= !at.is_root();
-            state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us: *due_us });
-        }
+        Fact::TimerSet { id, at, due_us } => timer_set(state, id, at, *due_us),
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
         Fact::Judged { .. } => {}
         Fact::Intended { .. }
@@ -89,6 +85,12 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             ended(state, *ending);
         }
     }
+}
+
+fn timer_set(state: &mut Orchestration, id: &Arc<str>, at: &Position, due_us: i64) {
+    // The workflow's own timeout is no wait.
+    state.touched |= !at.is_root();
+    state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us });
 }
 
 fn ended(state: &mut Orchestration, ending: Ending) {

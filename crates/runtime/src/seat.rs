@@ -40,6 +40,7 @@ impl Seat {
     ///
     /// # Errors
     /// As [`Sender::try_send`].
+    #[expect(clippy::result_large_err, reason = "what could not be posted is handed back as it is; boxing it would cost every message")]
     pub fn post(&self, message: Message) -> Result<(), TrySendError<Message>> {
         match self.drive_here(message) {
             Some(message) => self.mailbox.try_send(message),
