@@ -1,5 +1,6 @@
 //! The fold: what a fact does to state. It copies; it never evaluates an expression, a policy or a schema.
 
+mod children;
 mod effects;
 mod reviews;
 mod tasks;
@@ -40,11 +41,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::RetryScheduled { at, attempt, .. } => tasks::retry_scheduled(state, at, *attempt),
         Fact::Retried { at } => tasks::retried(state, at),
         Fact::Abandoned { at } => tasks::close(state, at),
-        Fact::TimerSet { id, at, due_us } => {
-            // The workflow's own timeout is no wait.
-            state.touched |= !at.is_root();
-            state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us: *due_us });
-        }
+        Fact::TimerSet { id, at, due_us } => timer_set(state, id, at, *due_us),
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
         Fact::Judged { .. } => {}
         Fact::Intended { .. }
@@ -71,6 +68,9 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             state.touched = true;
             state.emitted.insert_mut(*effect, Arc::new((**event).clone()));
         }
+        Fact::ChildStarted { .. } | Fact::ChildTold { .. } | Fact::ChildStopped { .. } | Fact::ChildRedriven { .. } => {
+            children::fold(state, fact);
+        }
         Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
         Fact::Parked { at, problem } => {
             state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
@@ -85,6 +85,12 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             ended(state, *ending);
         }
     }
+}
+
+fn timer_set(state: &mut Orchestration, id: &Arc<str>, at: &Position, due_us: i64) {
+    // The workflow's own timeout is no wait.
+    state.touched |= !at.is_root();
+    state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us });
 }
 
 fn ended(state: &mut Orchestration, ending: Ending) {

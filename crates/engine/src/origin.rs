@@ -4,6 +4,7 @@
 //! | from | trusted |
 //! |---|---|
 //! | event, start by hand | what the start's contract, or without one the schema of the input, labels so, if a person or program sent it under a name of its own |
+//! | parent, child | nothing: no labels pass between them |
 //! | event of ours | nothing: it carries no labels, and may repeat what an agent wrote |
 //! | action | what the contract of its result labels so |
 //! | agent | nothing, whatever its contract says |
@@ -23,7 +24,7 @@ use crate::turn::Turn;
 
 /// The labels of what an orchestration is given.
 pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
-    let named = matches!(start.by.known, Known::Token | Known::Loopback) && start.hops == 0;
+    let named = matches!(start.by.known, Known::Token | Known::Loopback) && start.hops == 0 && start.parent.is_none();
     if !named {
         return outside(turn, &start.input, &[]);
     }

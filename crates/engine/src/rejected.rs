@@ -1,6 +1,6 @@
 //! Why a command was refused. A refused command leaves no row in the orchestration's journal.
 
-use provost_model::id::{EffectId, ReviewId};
+use provost_model::id::{EffectId, OrchestrationId, ReviewId};
 
 /// A command that does not fit the orchestration's state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,12 @@ pub enum Rejected {
     /// The form does not obey its contract.
     #[error("the review's form does not obey its contract: {0}")]
     Form(String),
+    /// It did not begin that one.
+    #[error("`{0}` is no child of this orchestration")]
+    UnknownChild(OrchestrationId),
+    /// It is known already.
+    #[error("what is said of `{0}` is known already")]
+    StaleNews(OrchestrationId),
     /// Nothing is parked.
     #[error("the orchestration is not parked; there is nothing to redrive")]
     NotParked,
@@ -74,6 +80,8 @@ impl Rejected {
             Self::UnknownOption { .. } => "unknown-option",
             Self::FourEyes(_) => "four-eyes",
             Self::Form(_) => "form-invalid",
+            Self::UnknownChild(_) => "unknown-child",
+            Self::StaleNews(_) => "stale-news",
             Self::NotParked => "not-parked",
             Self::NotInDoubt(_) => "not-in-doubt",
             Self::Cancelling => "already-cancelling",

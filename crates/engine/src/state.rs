@@ -42,6 +42,9 @@ pub struct Orchestration {
     /// Events of ours that were sent, until the end.
     #[serde(default)]
     pub emitted: Tree<EffectId, Arc<Event>>,
+    /// What was begun by `run`.
+    #[serde(default)]
+    pub children: Tree<OrchestrationId, Arc<Child>>,
     /// Questions to people.
     pub reviews: Tree<ReviewId, Arc<Review>>,
     /// Timers that are set.
@@ -214,6 +217,41 @@ pub struct Effect {
     pub problem: Option<Box<Problem>>,
 }
 
+/// Another orchestration that this one began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Child {
+    /// The task behind it.
+    pub at: Position,
+    /// The name of its workflow.
+    pub workflow: Arc<str>,
+    /// Digest of what it was given.
+    pub fingerprint: Digest,
+    /// Where it stands.
+    pub state: ChildState,
+    /// Where its journal stood when it was last heard of.
+    pub sequence: u64,
+    /// Its output, once completed.
+    pub output: Value,
+}
+
+/// Where a child stands, as far as its parent knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChildState {
+    /// Under way; its end is waited for.
+    Running,
+    /// Begun; nobody waits for its end.
+    Detached,
+    /// Being stopped; its end is waited for only by a cancellation.
+    Stopping,
+    /// It cannot go on by itself.
+    Parked,
+    /// It ran to its end.
+    Completed,
+    /// It ended without an output.
+    Failed,
+}
+
 /// A question to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
@@ -280,6 +318,7 @@ impl Orchestration {
             lines: Tree::new_sync(),
             effects: Tree::new_sync(),
             emitted: Tree::new_sync(),
+            children: Tree::new_sync(),
             reviews: Tree::new_sync(),
             timers: Tree::new_sync(),
             undoable: Arc::default(),
@@ -296,7 +335,8 @@ impl Orchestration {
     /// Whether only time, a person or another orchestration can move it: nothing of it is on its way.
     pub fn waits(&self) -> bool {
         let working = |effect: &Arc<Effect>| matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked);
-        let waited_for = !self.timers.is_empty() || !self.reviews.is_empty() || !self.effects.is_empty() || self.queued.is_some();
+        let begun = self.children.values().any(|child| child.state == ChildState::Running);
+        let waited_for = begun || !self.timers.is_empty() || !self.reviews.is_empty() || !self.effects.is_empty() || self.queued.is_some();
         !self.is_ended() && !self.yielded && waited_for && !self.effects.values().any(working)
     }
 

@@ -5,6 +5,7 @@ mod agent;
 pub(crate) mod compensate;
 mod decide;
 mod emit;
+pub(crate) mod extend;
 mod for_each;
 mod fork;
 mod policy;
@@ -12,6 +13,7 @@ mod raise;
 pub(crate) mod retry;
 pub(crate) mod review;
 mod rules;
+pub(crate) mod run;
 mod switch;
 pub(crate) mod wait;
 
@@ -47,6 +49,9 @@ pub(crate) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>) -> Result<Entr
         TaskKind::Review(task) => review::enter(turn, entering, task),
         TaskKind::Act(task) => act::enter(turn, entering, task),
         TaskKind::Compensate(task) => compensate::enter(turn, entering, task),
+        TaskKind::Run(task) => run::enter(turn, entering, task),
+        TaskKind::Extended(_) => open_block(turn, entering, Shape::Plain),
+        TaskKind::Aside(task) => extend::enter(turn, entering, task),
     }
 }
 

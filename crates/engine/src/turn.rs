@@ -265,6 +265,9 @@ impl<'t> Turn<'t> {
     }
 
     fn task_variable(&self, at: &Position, scope: &Scope) -> Labelled {
+        if let Some(extended) = crate::tasks::extend::task_variable(self, at, scope) {
+            return extended;
+        }
         let task = scope.task.and_then(|ix| self.program().task(ix));
         let started = self.state.open.get(at).map_or(self.ambient.now_us, |open| open.entered_us);
         Labelled::object([
@@ -331,7 +334,7 @@ pub(crate) fn breaks_contract(what: &str, detail: &str) -> Problem {
 }
 
 /// `startedAt` as the specification writes an instant: ISO 8601 text and epoch numbers.
-fn instant(at_us: i64) -> Value {
+pub(crate) fn instant(at_us: i64) -> Value {
     let epoch = Value::object([("seconds", Value::Int(at_us / 1_000_000)), ("milliseconds", Value::Int(at_us / 1000))]);
     Value::object([("iso8601", Value::from(crate::time::iso8601(at_us))), ("epoch", epoch)])
 }

@@ -50,6 +50,8 @@ impl Advice<'_> {
         let Some(task) = self.program.task(index) else { return known };
         match &task.kind {
             TaskKind::Do(block) => known = self.block(block, known),
+            TaskKind::Extended(extended) => known = self.block(&extended.body, known),
+            TaskKind::Aside(aside) => known = self.block(&aside.body, known),
             TaskKind::Try(attempt) => known = self.block(&attempt.body, known),
             TaskKind::For(each) => known = self.block(&each.body, known),
             TaskKind::Fork(fork) => {
@@ -69,6 +71,7 @@ impl Advice<'_> {
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
             | TaskKind::Act(_)
+            | TaskKind::Run(_)
             | TaskKind::Compensate(_) => {}
         }
         let Some(export) = task.export.to.as_ref() else { return known };
@@ -128,6 +131,8 @@ impl Advice<'_> {
         }
         let inner: &[TaskIx] = match &task.kind {
             TaskKind::Do(block) => block,
+            TaskKind::Extended(extended) => &extended.body,
+            TaskKind::Aside(aside) => &aside.body,
             TaskKind::Try(attempt) => &attempt.body,
             TaskKind::For(each) => &each.body,
             TaskKind::Fork(fork) => &fork.branches,
@@ -142,6 +147,7 @@ impl Advice<'_> {
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
             | TaskKind::Act(_)
+            | TaskKind::Run(_)
             | TaskKind::Compensate(_) => &[],
         };
         for index in inner {

@@ -16,7 +16,7 @@ pub use part::{PartKind, is_part_folder};
 
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error};
-use crate::library::{Library, action, agent, contract, rules};
+use crate::library::{Known, Library, action, agent, contract, function, rules};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
 use crate::workflow;
@@ -82,7 +82,15 @@ struct Reader {
 impl Reader {
     fn read_all(&mut self, plan: &part::Plan<'_>) {
         // Contracts first: agents and actions name them.
-        for kind in [PartKind::Contract, PartKind::Action, PartKind::Agent, PartKind::Rules, PartKind::Workflow, PartKind::Policy] {
+        for kind in [
+            PartKind::Contract,
+            PartKind::Action,
+            PartKind::Agent,
+            PartKind::Rules,
+            PartKind::Function,
+            PartKind::Workflow,
+            PartKind::Policy,
+        ] {
             for file in plan.files(kind) {
                 let log = Log::new(file.path);
                 if let Some((name, version)) = self.read(file, &log) {
@@ -135,6 +143,12 @@ impl Reader {
                 taken(&named, self.library.rules.add(&named.name, named.major, table));
                 Some((named.name, Some(version)))
             }
+            PartKind::Function => {
+                let (path, function) = function::read(bytes, file.path, log)?;
+                let (name, version) = (function.name.clone(), function.version.clone());
+                self.library.functions.insert(path, function);
+                Some((name, Some(version)))
+            }
             PartKind::Workflow => self.read_workflow(file, log),
             PartKind::Policy | PartKind::PolicySchema => {
                 if std::str::from_utf8(bytes).is_err() {
@@ -149,8 +163,12 @@ impl Reader {
         let root = load(file.bytes, 1, log)?;
         let quiet = Log::new(file.path);
         let heading = root.member("document").and_then(|node| workflow::heading(node, &quiet));
+        let settings = root.member("document").and_then(|node| node.member("metadata")?.member("provost"));
+        let ordered = settings.is_some_and(|settings| settings.member("order").is_some());
         self.documents.push((file.path.clone(), root));
         let heading = heading?;
+        let (namespace, name, version) = (heading.namespace.clone(), heading.name.clone(), heading.version.clone());
+        self.library.workflows.push(Known { namespace, name, version, ordered });
         Some((heading.name, Some(heading.version)))
     }
 
@@ -182,6 +200,7 @@ impl Reader {
                 workflows.push((path.clone(), built.program));
             }
         }
+        self.findings.extend(self.library.functions.values().flat_map(|function| function.log.findings()));
         self.findings.extend(self.library_expressions());
         self.findings.extend(distinct(&workflows));
         if self.documents.is_empty() && !any_error(&self.findings) {

@@ -215,6 +215,12 @@ impl Log {
         }
     }
 
+    /// What was found so far, in one file that is read several times.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        self.found.borrow().clone()
+    }
+
+    /// All that was found.
     pub(crate) fn into_findings(self) -> Vec<Finding> {
         self.found.into_inner()
     }

@@ -7,6 +7,7 @@
 pub(crate) mod action;
 pub(crate) mod agent;
 pub(crate) mod contract;
+pub(crate) mod function;
 pub(crate) mod rules;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::yaml::{Node, shown};
 use action::Action;
 use agent::Agent;
 use contract::Contract;
+use function::Function;
 use rules::Table;
 
 /// Everything workflows can name.
@@ -35,6 +37,20 @@ pub(crate) struct Library {
     pub(crate) actions: Shelf<Action>,
     pub(crate) rules: Shelf<Table>,
     pub(crate) contracts: Vec<Contract>,
+    /// What the bundle's workflows call themselves.
+    pub(crate) workflows: Vec<Known>,
+    /// Functions of the bundle's own catalogues, by `name:version@catalog`.
+    pub(crate) functions: BTreeMap<Arc<str>, Function>,
+}
+
+/// A workflow of the bundle, as others may run it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) version: Arc<str>,
+    /// Whether it has an ordering key.
+    pub(crate) ordered: bool,
 }
 
 /// A part and its key `name@major`.

@@ -8,7 +8,9 @@ mod document;
 mod duration;
 mod errors;
 mod event;
+mod extend;
 mod foreign;
+mod run;
 mod shape;
 mod steer;
 mod task;
@@ -18,7 +20,7 @@ mod uses;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task, TaskIx};
+use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task, TaskIx, Times};
 
 use crate::finding::{Code, Log, Place};
 use crate::library::Library;
@@ -49,6 +51,12 @@ pub(crate) struct Build<'a> {
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
+    /// At which times it starts by itself.
+    times: Option<Times>,
+    /// What `use.catalogs` declares: name -> folder below `catalogs/`.
+    catalogs: BTreeMap<Arc<str>, Arc<str>>,
+    /// What `use.extensions` declares.
+    extensions: Vec<extend::Extension>,
     /// Where each task's `export.as` stands, for the advice on dropped keys.
     pub(crate) exports: BTreeMap<TaskIx, Place>,
 }
@@ -70,6 +78,9 @@ impl<'a> Build<'a> {
             secrets: Vec::new(),
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
+            times: None,
+            catalogs: BTreeMap::new(),
+            extensions: Vec::new(),
             exports: BTreeMap::new(),
         }
     }

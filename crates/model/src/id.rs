@@ -216,6 +216,13 @@ impl OrchestrationId {
         DecisionId(self.child("decision", position, n))
     }
 
+    /// The id of the `n`-th orchestration that the task at `position` began. It lives in a slot of its own.
+    pub fn begun(&self, position: &str, n: u32) -> Self {
+        let (parent, n) = (self.to_string(), n.to_string());
+        let slot = Slot::of(&[&parent, "run", position, &n]);
+        Self::mint(self.0.at_us(), slot, &[&self.0.to_bytes(), b"run", position.as_bytes(), n.as_bytes()])
+    }
+
     fn child(&self, kind: &str, position: &str, purpose: &str) -> Bits {
         let parent = self.0.to_bytes();
         Bits::mint(self.0.at_us(), self.slot(), &[&parent, kind.as_bytes(), position.as_bytes(), purpose.as_bytes()])

@@ -22,6 +22,18 @@ pub const TRANSITION_BYTES_MAX: usize = 256 << 10;
 pub const EMIT_TASKS: u32 = 8;
 /// Most workflows that one event starts. With [`EMIT_TASKS`] it bounds the rows of a commit.
 pub const EVENT_STARTS_MAX: usize = 64;
+/// Most missed times of a schedule that are made up for.
+pub const MISSED_MAX: usize = 100;
+/// From when on a time of a schedule counts as missed, in milliseconds.
+pub const MISSED_AFTER_MS: i64 = 10_000;
+/// As how many tasks of a transition a `run` counts: what it begins may be written in the same commit.
+pub const RUN_TASKS: u32 = 4;
+/// Most children of one orchestration that run at a time.
+pub const CHILDREN_MAX: usize = 256;
+/// Most workflows above one another.
+pub const RUN_DEPTH_MAX: usize = 16;
+/// How often one workflow may stand in such a line.
+pub const RUN_CYCLE_MAX: usize = 4;
 /// Facts between snapshots.
 pub const SNAPSHOT_FACTS: u64 = 256;
 /// Slots for ever; partitions own ranges of them.

@@ -3,6 +3,9 @@
 //! What must stay true: indexes point inside the program; names are unique in their list; nothing here needs the sources again.
 
 mod catalogue;
+mod extend;
+mod run;
+mod schedule;
 mod task;
 
 use std::collections::BTreeMap;
@@ -14,6 +17,9 @@ pub use catalogue::{
     ActionSpec, AgentSpec, BreakerSpec, DecideRule, EffectClass, Example, FailureMode, HitPolicy, HttpCall, LookupSpec, Model, RateSpec,
     ReviewSpec, RulesRow, RulesTable, Veto,
 };
+pub use extend::{AsideTask, ExtendedTask};
+pub use run::RunTask;
+pub use schedule::{Missed, Schedule, Times};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
     Keeping, PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
@@ -53,6 +59,9 @@ pub struct Program {
     pub limits: Limits,
     /// Which event starts it.
     pub starts_on: Option<StartOn>,
+    /// At which times it starts by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// The workflow's own input: schema and transformation.
     pub input: Input,
     /// The workflow's own output: transformation and schema.

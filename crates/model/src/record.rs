@@ -5,6 +5,7 @@
 
 mod ambient;
 mod cell;
+mod child;
 mod command;
 mod fact;
 mod intent;
@@ -12,6 +13,7 @@ mod row;
 mod secret;
 
 pub use ambient::{Admission, AdmissionRequest, Ambient, SharedState};
+pub use child::{ChildFate, ChildNews, Parent};
 pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage};
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
 pub use intent::Intent;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
-    Attempted, Cancel, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve,
-    ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage,
+    Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent,
+    Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -52,6 +52,7 @@ fn start() -> Start {
         hops: 1,
         traceparent: None,
         order: None,
+        parent: None,
         by: who(),
     }
 }
@@ -116,6 +117,10 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::ApprovalSpent { .. } => "approval-spent",
         Fact::Decided { .. } => "decided",
         Fact::Emitted { .. } => "emitted",
+        Fact::ChildStarted { .. } => "child-started",
+        Fact::ChildTold { .. } => "child-told",
+        Fact::ChildStopped { .. } => "child-stopped",
+        Fact::ChildRedriven { .. } => "child-redriven",
         Fact::CancelRequested { .. } => "cancel-requested",
         Fact::Parked { .. } => "parked",
         Fact::Redriven { .. } => "redriven",
@@ -124,7 +129,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 38;
+const FACTS: usize = 42;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
@@ -135,6 +140,7 @@ fn name_of_command(command: &Command) -> &'static str {
         Command::Admitted => "admitted",
         Command::Timer { .. } => "timer",
         Command::Review(_) => "review",
+        Command::Child(_) => "child",
         Command::Cancel(_) => "cancel",
         Command::Redrive(_) => "redrive",
         Command::Resolve(_) => "resolve",
@@ -142,7 +148,7 @@ fn name_of_command(command: &Command) -> &'static str {
     }
 }
 
-const COMMANDS: usize = 11;
+const COMMANDS: usize = 12;
 
 fn name_of_intent(intent: &Intent) -> &'static str {
     match intent {
@@ -153,12 +159,15 @@ fn name_of_intent(intent: &Intent) -> &'static str {
         Intent::Timer { .. } => "timer",
         Intent::Ask { .. } => "ask",
         Intent::Emit { .. } => "emit",
+        Intent::StartChild { .. } => "start-child",
+        Intent::StopChild { .. } => "stop-child",
+        Intent::RedriveChild { .. } => "redrive-child",
         Intent::Continue => "continue",
         Intent::Announce => "announce",
     }
 }
 
-const INTENTS: usize = 9;
+const INTENTS: usize = 12;
 
 fn labelled() -> Labels {
     Labels::of([("/note".to_owned(), Label::UNTRUSTED), (String::new(), Label::INTERNAL)])
@@ -353,6 +362,22 @@ fn facts_of_effects() -> Vec<Fact> {
     ]
 }
 
+fn news(how: ChildFate) -> Command {
+    Command::Child(ChildNews { child: id(), sequence: 7, how })
+}
+
+fn facts_of_children() -> Vec<Fact> {
+    let (at, child) = (place(), id());
+    let (workflow, version) = ("notify".into(), "1.0.0".into());
+    vec![
+        Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true },
+        Fact::ChildTold { child, sequence: 7, how: None },
+        Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))) },
+        Fact::ChildStopped { child },
+        Fact::ChildRedriven { child },
+    ]
+}
+
 fn commands() -> Vec<Command> {
     let (effect, by, reason) = (effect(), who(), "looked at it".to_owned());
     let reported = |result| Outcome { effect, attempt: 1, result, worker: "builtin".into(), took_ms: 12, stored: None };
@@ -374,6 +399,14 @@ fn commands() -> Vec<Command> {
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
             ..start()
         }),
+        Command::Start(Start {
+            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()] })),
+            ..start()
+        }),
+        news(ChildFate::Completed(value())),
+        news(ChildFate::Faulted(problem())),
+        news(ChildFate::Cancelled),
+        news(ChildFate::Parked(problem())),
         Command::Sending { effect, attempt: 1 },
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
@@ -407,6 +440,9 @@ fn intents() -> Vec<Intent> {
         Intent::Timer { id: "wait:a".into(), due_us: 5 },
         Intent::Ask { review: id().review("a", "0") },
         Intent::Emit { effect },
+        Intent::StartChild { child: id() },
+        Intent::StopChild { child: id() },
+        Intent::RedriveChild { child: id() },
         Intent::Continue,
         Intent::Announce,
     ]
@@ -442,7 +478,12 @@ where
 
 #[test]
 fn facts_stay_as_they_are() {
-    check("fact", facts_of_flow().into_iter().chain(facts_of_effects()).chain(facts_with_labels()).collect(), name_of_fact, FACTS);
+    check(
+        "fact",
+        facts_of_flow().into_iter().chain(facts_of_effects()).chain(facts_of_children()).chain(facts_with_labels()).collect(),
+        name_of_fact,
+        FACTS,
+    );
 }
 
 #[test]

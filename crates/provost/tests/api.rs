@@ -5,6 +5,8 @@
 
 #[path = "api/blobs.rs"]
 mod blobs;
+#[path = "api/family.rs"]
+mod family;
 #[path = "api/folders.rs"]
 mod folders;
 #[path = "api/forged.rs"]
@@ -17,6 +19,8 @@ mod input;
 mod metrics;
 #[path = "api/otlp.rs"]
 mod otlp;
+#[path = "api/schedule.rs"]
+mod schedule;
 #[path = "api/secrets.rs"]
 mod secrets;
 #[path = "api/served.rs"]

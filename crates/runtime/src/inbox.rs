@@ -8,7 +8,7 @@ use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who
 use provost_store::Seen;
 use serde::{Deserialize, Serialize};
 
-use crate::partition::Holder;
+use crate::partition::{Holder, Message};
 
 /// What happened to an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +45,26 @@ pub enum InboxFact {
         /// The command.
         start: Box<Start>,
     },
-    /// A handed-on start has arrived.
+    /// The schedule of a workflow was looked at, and came this far.
+    Ticked {
+        /// The workflow.
+        workflow: Arc<str>,
+        /// The pin whose schedule it is.
+        pin: Digest,
+        /// The last time that is settled, in microseconds UTC: started, passed over, or when the schedule began.
+        at_us: i64,
+        /// What was started, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        started: Vec<OrchestrationId>,
+    },
+    /// A command from one orchestration to another is on its way.
+    Said {
+        /// The command.
+        message: Box<Message>,
+    },
+    /// A handed-on start, or a command on its way, has arrived.
     Delivered {
-        /// What was started.
+        /// What was started, or the id of the message.
         orchestration: OrchestrationId,
     },
     /// A business key has a holder.
@@ -89,7 +106,7 @@ impl InboxFact {
                 let rejected = Some((code.clone(), reason.clone()));
                 Some(Accepted { event: *id, started: Vec::new(), duplicate: false, rejected })
             }
-            Self::HandedOn { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
+            Self::HandedOn { .. } | Self::Ticked { .. } | Self::Said { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
         }
     }
 
@@ -111,7 +128,11 @@ impl InboxFact {
                 let answer = serde_json::to_vec(by).map_err(written)?;
                 Ok(Some(Seen { key: claim_key(tenant, action, key), fingerprint: *fingerprint, answer, until_us: *until_us }))
             }
-            Self::HandedOn { .. } | Self::Delivered { .. } => Ok(None),
+            Self::Ticked { workflow, pin, at_us, .. } => {
+                let answer = serde_json::to_vec(at_us).map_err(written)?;
+                Ok(Some(Seen { key: schedule_key(tenant, workflow), fingerprint: *pin, answer, until_us: i64::MAX }))
+            }
+            Self::HandedOn { .. } | Self::Said { .. } | Self::Delivered { .. } => Ok(None),
         }
     }
 }
@@ -170,6 +191,16 @@ pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
 /// The key under which the holder of a business key is remembered.
 pub fn claim_key(tenant: &TenantId, action: &str, key: &str) -> Digest {
     Digest::of_parts(&[b"claim", tenant.as_str().as_bytes(), action.as_bytes(), key.as_bytes()])
+}
+
+/// The key under which is remembered how far a schedule came.
+pub fn schedule_key(tenant: &TenantId, workflow: &str) -> Digest {
+    Digest::of_parts(&[b"schedule", tenant.as_str().as_bytes(), workflow.as_bytes()])
+}
+
+/// The slot where the schedule of a workflow lives: H(tenant, workflow).
+pub fn schedule_slot(tenant: &TenantId, workflow: &str) -> Slot {
+    Slot::of(&[tenant.as_str(), "schedule", workflow])
 }
 
 /// The slot where an ordering key lives: H(tenant, workflow, order value).

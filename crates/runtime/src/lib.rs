@@ -29,7 +29,8 @@ mod shell;
 pub mod start;
 pub mod sweep;
 pub mod tally;
-pub mod timers;
+pub mod ticks;
+mod timers;
 pub mod traced;
 
 pub use control_plane::ControlPlane;
@@ -53,4 +54,5 @@ pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld,
 pub use retention::{Retention, RetentionConfig};
 pub use shell::now_us;
 pub use start::StartRequest;
+pub use ticks::Ticks;
 pub use timers::Timers;

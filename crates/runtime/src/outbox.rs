@@ -17,6 +17,7 @@ const AGAIN_US: i64 = 5_000_000;
 enum Key {
     Claim(TenantId, EffectId),
     Start(TenantId, OrchestrationId),
+    Tell(TenantId, OrchestrationId),
 }
 
 /// Deliveries that wait for their answer.
@@ -33,9 +34,11 @@ impl Outbox {
             // What changes hands is answered to who asked, not to who passes it on.
             Delivery::Claim { tenant, claim } if claim.over.is_none() => Key::Claim(tenant.clone(), claim.by.effect),
             Delivery::Start { tenant, id, from: Some(_), .. } => Key::Start(tenant.clone(), *id),
+            Delivery::Tell { tenant, message } => Key::Tell(tenant.clone(), message.id),
             Delivery::Claim { .. }
             | Delivery::Start { .. }
             | Delivery::Accept { .. }
+            | Delivery::Tick { .. }
             | Delivery::Command { .. }
             | Delivery::Control { .. }
             | Delivery::Delivered { .. }
@@ -55,8 +58,13 @@ impl Outbox {
                     self.forget(&Key::Claim(tenant.clone(), claimed.effect));
                 }
             }
-            Delivery::Delivered { tenant, orchestration, .. } => self.forget(&Key::Start(tenant.clone(), *orchestration)),
+            Delivery::Delivered { tenant, orchestration, .. } => {
+                self.forget(&Key::Start(tenant.clone(), *orchestration));
+                self.forget(&Key::Tell(tenant.clone(), *orchestration));
+            }
             Delivery::Accept { .. }
+            | Delivery::Tick { .. }
+            | Delivery::Tell { .. }
             | Delivery::Start { .. }
             | Delivery::Claim { .. }
             | Delivery::Inquire { .. }

@@ -5,6 +5,7 @@
 //! only place that appends.
 
 mod accept;
+mod children;
 mod claim;
 mod forward;
 mod line;
@@ -12,6 +13,7 @@ mod load;
 mod release;
 mod settle;
 mod stage;
+mod tick;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use crate::registry::{Launch, Registry};
 use crate::tally::{Lasted, Tally};
 use crate::traced::Traced;
 
+pub use children::Message;
+pub(crate) use children::open_work_of as open_work_of_message;
 pub use claim::{Claim, Holder};
 pub(crate) use forward::open_work_of;
 pub use load::View;
@@ -80,6 +84,20 @@ pub enum Delivery {
         from: Slot,
         /// What was started.
         orchestration: OrchestrationId,
+    },
+    /// The schedule of an active workflow is looked at: what is due starts.
+    Tick {
+        /// Whose.
+        tenant: TenantId,
+        /// Which workflow.
+        workflow: Arc<str>,
+    },
+    /// A command from one orchestration to another; its sender waits to hear that it arrived.
+    Tell {
+        /// Whose.
+        tenant: TenantId,
+        /// What is said.
+        message: Box<Message>,
     },
     /// An effect asks the home of its business key.
     Claim {
@@ -296,7 +314,7 @@ impl<S: Upkeep> Partition<S> {
     }
 
     /// Whether `slot` is this partition's.
-    fn owns(&self, slot: Slot) -> bool {
+    pub fn owns(&self, slot: Slot) -> bool {
         partition_of(slot, self.place.1) == self.place.0
     }
 
@@ -398,6 +416,8 @@ impl<S: Upkeep> Partition<S> {
                 self.start(stage, ticket, tenant, launch, *id, start, *remember)
             }
             Delivery::Delivered { tenant, from, orchestration } => self.delivered(stage, tenant, *from, *orchestration),
+            Delivery::Tick { tenant, workflow } => self.tick(stage, tenant, workflow),
+            Delivery::Tell { tenant, message } => self.hear(stage, tenant, message),
             Delivery::Claim { tenant, claim } => self.claim(stage, tenant, claim),
             Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),
             Delivery::Command { tenant, orchestration, command, cause } => {

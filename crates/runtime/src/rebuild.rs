@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::gate::Refused;
 use crate::inbox::{self, InboxFact};
 use crate::node::{TENANTS_FILE, existing_salt, write_small};
-use crate::partition::{FOLD, ROWS_READ, View, fold_listed, open_change, open_work_of};
+use crate::partition::{FOLD, ROWS_READ, View, fold_listed, open_change, open_work_of, open_work_of_message};
 
 /// Derived rows written at once.
 const WRITTEN: usize = 512;
@@ -345,6 +345,9 @@ impl<S: Upkeep> Derive<'_, S> {
                     (InboxFact::HandedOn { orchestration, start }, Stream::Inbox(from)) => {
                         handed_on.insert(*orchestration, open_work_of(tenant, *orchestration, start, (*from, row.head()))?);
                         derive.remember_start(row, *orchestration)?;
+                    }
+                    (InboxFact::Said { message }, Stream::Inbox(_)) => {
+                        handed_on.insert(message.id, open_work_of_message(tenant, message, row.head())?);
                     }
                     (InboxFact::Delivered { orchestration }, _) => drop(handed_on.remove(orchestration)),
                     (_, _) => {}

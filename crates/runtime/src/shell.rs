@@ -23,6 +23,7 @@ use crate::plane::Shared;
 use crate::results::{Recordable, not_kept, recordable};
 use crate::retention::Retention;
 use crate::tally::Levels;
+use crate::ticks::Ticks;
 use crate::timers::Timers;
 
 /// Most deliveries of one batch.
@@ -64,6 +65,7 @@ pub(crate) struct Shell {
     outbox: Outbox,
     outbound: VecDeque<(u32, Message)>,
     timers: Timers,
+    ticks: Ticks,
     next_ticket: Ticket,
     projected: Instant,
     /// When the lists were last brought up to the journals.
@@ -95,6 +97,7 @@ impl Shell {
             outbox: Outbox::default(),
             outbound: VecDeque::new(),
             timers,
+            ticks: Ticks::default(),
             next_ticket: 1,
             projected,
             listed: projected,
@@ -202,6 +205,8 @@ impl Shell {
             let command = Box::new(Command::Timer { id });
             batch.push((0, Delivery::Command { tenant, orchestration, command, cause }));
         }
+        let due = self.ticks.due(&self.shared.registry, |slot| self.partition.owns(slot), now_us());
+        batch.extend(due.into_iter().map(|delivery| (0, delivery)));
         batch
     }
 

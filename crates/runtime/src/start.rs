@@ -58,6 +58,7 @@ pub fn delivery(
         hops: 0,
         traceparent: request.traceparent.clone(),
         order: None,
+        parent: None,
         by: request.by.clone(),
     };
     let order = provost_engine::order_of(&*launch.code, &start)

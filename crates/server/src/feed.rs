@@ -76,7 +76,11 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
             code: Some(code.to_string()),
             reason: Some(reason),
         }),
-        InboxFact::HandedOn { .. } | InboxFact::Delivered { .. } | InboxFact::KeyClaimed { .. } => None,
+        InboxFact::HandedOn { .. }
+        | InboxFact::Ticked { .. }
+        | InboxFact::Said { .. }
+        | InboxFact::Delivered { .. }
+        | InboxFact::KeyClaimed { .. } => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Moment {
 }
 
 /// Every kind of write; the first [`COMMITS`] are commits.
-pub static KINDS: [&str; 18] = [
+pub static KINDS: [&str; 20] = [
     "event",
     "start",
     "sending",
@@ -34,12 +34,14 @@ pub static KINDS: [&str; 18] = [
     "redrive",
     "resolve",
     "continue",
+    "told",
+    "tick",
     "snapshot",
     "lists",
 ];
 
 /// How many kinds are commits.
-pub const COMMITS: usize = 16;
+pub const COMMITS: usize = 18;
 
 /// The moments, in order.
 pub const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Inside, Moment::After];
@@ -73,6 +75,8 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
     match delivery {
         Delivery::Accept { .. } => "event",
         Delivery::Start { .. } | Delivery::Delivered { .. } | Delivery::Control { .. } => "start",
+        Delivery::Tick { .. } => "tick",
+        Delivery::Tell { .. } => "told",
         Delivery::Claim { .. } | Delivery::Inquire { .. } => "claim",
         Delivery::Command { command, .. } => match &**command {
             Command::Start(_) => "start",
@@ -87,6 +91,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
             Command::Admitted => "admitted",
             Command::Timer { .. } => "timer",
             Command::Review(_) => "review",
+            Command::Child(_) => "told",
             Command::Cancel(_) => "cancel",
             Command::Redrive(_) => "redrive",
             Command::Resolve(_) => "resolve",

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use provost_model::Problem;
 use provost_model::Slot;
 use provost_model::record::{Attempted, Cause, Command, Outcome};
-use provost_runtime::{Delivery, Dispatcher, Offer, Outbox, Partition, Registry, Release, Ticket, Timers, Told, rebuild};
+use provost_runtime::{Delivery, Dispatcher, Offer, Outbox, Partition, Registry, Release, Ticket, Ticks, Timers, Told, rebuild};
 use provost_store::memory::Memory;
 use provost_store::{Fault, FaultyStore, Op, Store as _, Upkeep as _, verify_all};
 
@@ -78,6 +78,9 @@ pub struct Up {
     pub dispatcher: Dispatcher,
     /// The timers.
     pub timers: Timers,
+    /// The schedules.
+    pub ticks: Ticks,
+    registry: Registry,
     /// Deliveries that wait for the next batch.
     pub pending: VecDeque<(Ticket, Delivery)>,
     /// Pieces of work that wait until `sent` is on disk.
@@ -151,6 +154,8 @@ impl Machine {
             partition,
             dispatcher,
             timers: Timers::default(),
+            ticks: Ticks::default(),
+            registry: registry.clone(),
             pending: VecDeque::new(),
             sending: BTreeMap::new(),
             outbox: Outbox::default(),
@@ -178,6 +183,8 @@ impl Machine {
             let cause = Cause { timer: Some(id.clone()), ..Cause::default() };
             up.pending.push_back((0, Delivery::Command { tenant, orchestration, command: Box::new(Command::Timer { id }), cause }));
         }
+        let due = up.ticks.due(&up.registry, |slot| up.partition.owns(slot), clock_us);
+        up.pending.extend(due.into_iter().map(|delivery| (0, delivery)));
         for (slot, delivery) in up.outbox.due(clock_us, 64) {
             up.leave(Release::Forward(slot, Box::new(delivery)), clock_us);
         }

@@ -1,6 +1,7 @@
 //! What was promised, one file each. They look at disks, the outside and the clients; they know nothing of planted bugs.
 
 pub mod canary;
+pub mod children;
 pub mod effects;
 pub mod ends;
 pub mod fence;
@@ -12,6 +13,7 @@ pub mod order;
 pub mod redecided;
 pub mod refold;
 pub mod tenants;
+pub mod ticks;
 pub mod time;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,7 @@ pub struct Left {
 /// Checks every property: the name of each broken one with what was found, and what the canary says.
 pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     let left = read(world);
+    let ended = world.ended_in_time;
     let mut broken = std::mem::take(&mut world.violations);
     let mut add = |name: &'static str, found: Vec<String>| broken.extend(found.into_iter().map(|what| (name, what)));
     add("inputs", inputs::check(world, &left));
@@ -57,10 +60,12 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("open-work", open_work::check(world, &left));
     add("lists", lists::check(world, &left));
     add("refold", refold::check(world, &left));
+    add("children", children::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
+    add("ticks", ticks::check(&left, ended));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

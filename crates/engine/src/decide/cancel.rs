@@ -9,8 +9,8 @@ use provost_model::record::{EffectKind, EffectState, Ending, Fact, Intent};
 
 use crate::flow;
 use crate::rejected::Rejected;
-use crate::state::{Effect, Phase};
-use crate::tasks::{compensate, unwind_next};
+use crate::state::{ChildState, Effect, Phase};
+use crate::tasks::{compensate, run, unwind_next};
 use crate::turn::Turn;
 
 /// Somebody wants it stopped.
@@ -22,6 +22,7 @@ pub(super) fn begin(turn: &mut Turn<'_>) -> Result<(), Rejected> {
     let grace_us = turn.ambient.now_us.saturating_add(turn.program().cancel.grace_ms.saturating_mul(1000));
     turn.emit(Fact::CancelRequested { grace_us });
     flow::withdraw_within(turn, &root);
+    run::leave_within(turn, &root);
     let asked: Vec<_> = turn.state.reviews.iter().filter(|(_, r)| r.answer.is_none() && !r.closed).map(|(id, _)| *id).collect();
     for review in asked {
         turn.emit(Fact::ReviewClosed { review });
@@ -37,7 +38,8 @@ pub(super) fn go_on(turn: &mut Turn<'_>) {
     if turn.state.unwinding.contains_key(&root) {
         return finish_unwinding(turn);
     }
-    let waiting = turn.state.effects.values().any(|effect| is_awaited(effect));
+    let stopping = turn.state.children.values().any(|child| child.state == ChildState::Stopping);
+    let waiting = stopping || turn.state.effects.values().any(|effect| is_awaited(effect));
     if waiting && turn.ambient.now_us < grace_us {
         return;
     }

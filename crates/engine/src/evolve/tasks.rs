@@ -195,8 +195,18 @@ fn close_inside(state: &mut Orchestration, at: &Position) {
     state.open.insert_mut(at.clone(), kept);
 }
 
-pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem, now_us: i64) {
+/// The same, and the time of `at` itself goes on.
+fn close_rounds(state: &mut Orchestration, at: &Position) {
+    let time: Arc<str> = format!("timeout:{at}").into();
+    let kept = state.timers.get(&time).cloned();
     close_inside(state, at);
+    if let Some(timer) = kept {
+        state.timers.insert_mut(time, timer);
+    }
+}
+
+pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem, now_us: i64) {
+    close_rounds(state, at);
     let Some(around) = state.open.get(at).cloned() else { return };
     change(state, at, |open| {
         if let OpenKind::Try { caught, waiting, .. } = &mut open.kind {
@@ -210,7 +220,7 @@ pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem
 }
 
 pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u32) {
-    close_inside(state, at);
+    close_rounds(state, at);
     change(state, at, |open| {
         open.cursor = None;
         open.then = Flow::Continue;

@@ -1,6 +1,6 @@
 //! What happened: one line per fact that matters. Pure tasks stay silent.
 
-use provost_model::record::{Attempted, Command, EffectKind, EffectState, Ending, Fact, Transition};
+use provost_model::record::{Attempted, ChildFate, Command, EffectKind, EffectState, Ending, Fact, Transition};
 use provost_model::verdict::Rule;
 use provost_model::{Answer, Value};
 
@@ -47,6 +47,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             let known = format!("{:?}", by.known).to_lowercase();
             Some(("review", format!("{option} by {} ({known}{roles})", by.name), review.to_string()))
         }
+        Fact::ChildStarted { .. } | Fact::ChildTold { .. } | Fact::ChildStopped { .. } | Fact::ChildRedriven { .. } => begun(story, fact),
         Fact::Raised { .. }
         | Fact::RetryScheduled { .. }
         | Fact::TimerSet { .. }
@@ -72,6 +73,25 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         | Fact::ApprovalSpent { .. }
         | Fact::Yielded => None,
     }
+}
+
+/// Other workflows that this one began.
+fn begun(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, String)> {
+    let (id, text) = match fact {
+        Fact::ChildStarted { child, awaits: true, .. } => (child, "began, and is waited for".to_owned()),
+        Fact::ChildStarted { child, .. } => (child, "began, and nobody waits for it".to_owned()),
+        Fact::ChildTold { child, how, .. } => match how.as_deref()? {
+            ChildFate::Completed(_) => (child, "completed".to_owned()),
+            ChildFate::Faulted(problem) => (child, format!("faulted: {}", problem.title)),
+            ChildFate::Cancelled => (child, "was cancelled".to_owned()),
+            ChildFate::Parked(problem) => (child, format!("is parked: {}", problem.title)),
+        },
+        Fact::ChildStopped { child } => (child, "is being stopped: it lost its place".to_owned()),
+        Fact::ChildRedriven { child } => (child, "is tried again".to_owned()),
+        _ => return None,
+    };
+    let workflow = &story.state.children.get(id)?.workflow;
+    Some(("run", format!("{workflow} {text}"), id.to_string()))
 }
 
 /// What stands between an attempt, or an orchestration, and its turn.

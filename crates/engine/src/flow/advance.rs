@@ -1,11 +1,12 @@
 //! Going on with blocks: the next task of a list, the next item, the next branch, the end.
 
-use provost_model::program::{Block, Flow, TaskIx, TaskKind};
+use provost_model::program::{Block, ExtendedTask, Flow, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Labelled, Position, Problem};
 
 use super::{Finished, complete, enter, raise};
 use crate::state::{Open, OpenKind, Phase};
+use crate::tasks::{extend, run};
 use crate::turn::{Scope, Turn};
 
 /// Goes on with every block that is ready until all wait, or the transition is full.
@@ -39,7 +40,10 @@ fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
     match &open.kind {
         OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Fork { .. } | OpenKind::Catch { .. } => true,
         OpenKind::Try { waiting, .. } => !*waiting,
-        OpenKind::Plain => open.task == TaskIx::ROOT || matches!(turn.task(open.task).map(|task| &task.kind), Ok(TaskKind::Do(_))),
+        OpenKind::Plain => {
+            open.task == TaskIx::ROOT
+                || matches!(turn.task(open.task).map(|task| &task.kind), Ok(TaskKind::Do(_) | TaskKind::Extended(_) | TaskKind::Aside(_)))
+        }
     }
 }
 
@@ -110,6 +114,8 @@ fn block<'p>(turn: &Turn<'p>, open: &Open) -> Option<&'p Block> {
         (OpenKind::Try { .. }, TaskKind::Try(task)) => Some(&task.body),
         (OpenKind::Iteration { .. }, TaskKind::For(task)) => Some(&task.body),
         (_, TaskKind::Do(body)) => Some(body),
+        (_, TaskKind::Aside(aside)) => Some(&aside.body),
+        (_, TaskKind::Extended(extended)) => Some(&extended.body),
         (_, _) => None,
     }
 }
@@ -121,7 +127,8 @@ fn list(turn: &mut Turn<'_>, at: &Position, open: &Open) {
     }
     match (next_of(turn, open), &open.then) {
         (Some(ix), _) => enter(turn, at, ix, open.last.clone()),
-        (None, Flow::End) if open.cursor.is_some() => end(turn, open.last.clone()),
+        // What is extended still has its own output to make.
+        (None, Flow::End) if open.cursor.is_some() && extended_of(turn, open).is_none() => end(turn, open.last.clone()),
         (None, _) => finish(turn, at, open),
     }
 }
@@ -129,12 +136,22 @@ fn list(turn: &mut Turn<'_>, at: &Position, open: &Open) {
 /// The next task of a list; `None` at its end, or where control leaves it.
 fn next_of(turn: &Turn<'_>, open: &Open) -> Option<TaskIx> {
     static NOTHING: Block = Block::new();
+    if let Some(extended) = extended_of(turn, open) {
+        return extend::next_of(extended, open);
+    }
     let body = block(turn, open).unwrap_or(&NOTHING);
     match (&open.cursor, &open.then) {
         (None, _) => body.first().copied(),
         (Some(_), Flow::Task(ix)) => Some(*ix),
         (Some(_), Flow::Exit | Flow::End) => None,
         (Some(done), Flow::Continue) => body.iter().skip_while(|ix| *ix != done).nth(1).copied(),
+    }
+}
+
+fn extended_of<'p>(turn: &Turn<'p>, open: &Open) -> Option<&'p ExtendedTask> {
+    match &turn.program().task(open.task)?.kind {
+        TaskKind::Extended(extended) => Some(extended),
+        _ => None,
     }
 }
 
@@ -156,8 +173,12 @@ fn finish(turn: &mut Turn<'_>, at: &Position, open: &Open) {
             complete(turn, &around, open.task, Finished { input, output, then, effect: None });
         }
         OpenKind::Plain | OpenKind::Try { .. } | OpenKind::For { .. } | OpenKind::Fork { .. } => {
-            let then = own_flow(turn, open.task);
-            complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+            let finished = match turn.task(open.task).map(|task| &task.kind) {
+                Ok(TaskKind::Extended(extended)) => extend::extended(turn, extended, open),
+                Ok(TaskKind::Aside(aside)) => extend::aside(turn, at, aside, open),
+                Ok(_) | Err(_) => Finished { input: open.input.clone(), output, then: own_flow(turn, open.task), effect: None },
+            };
+            complete(turn, at, open.task, finished);
         }
     }
 }
@@ -246,6 +267,7 @@ fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Labelled
         turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).map(|(p, _)| p.clone()).collect();
     for loser in losers {
         super::withdraw_within(turn, &loser);
+        run::leave_within(turn, &loser);
         turn.emit(Fact::Abandoned { at: loser });
     }
     let then = own_flow(turn, open.task);
@@ -265,6 +287,7 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
     match checked {
         Ok(output) => {
             super::withdraw_within(turn, &Position::root());
+            run::leave_within(turn, &Position::root());
             turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None });
             turn.intend(Intent::Announce);
         }

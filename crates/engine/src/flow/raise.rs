@@ -6,7 +6,7 @@ use provost_model::{Position, Problem};
 
 use crate::ledger;
 use crate::state::OpenKind;
-use crate::tasks::retry;
+use crate::tasks::{retry, run};
 use crate::turn::{Scope, Turn};
 
 /// Raises `problem` in the task `ix` at `at`.
@@ -118,12 +118,14 @@ fn take(turn: &mut Turn<'_>, at: &Position, problem: Problem) {
     }
     match &task.catch.body {
         Some(_) => {
+            run::leave_within(turn, at);
             turn.emit(Fact::Caught { at: at.clone(), problem });
             turn.ready.push(at.catch());
         }
         // Retries used up and nothing else written: the error goes on.
         None if task.catch.retry.is_some() => raise(turn, at, open.task, problem),
         None => {
+            run::leave_within(turn, at);
             turn.emit(Fact::Caught { at: at.clone(), problem });
             turn.ready.push(at.catch());
         }
@@ -158,4 +160,5 @@ pub(crate) fn withdraw_within(turn: &mut Turn<'_>, at: &Position) {
     for effect in out {
         ledger::give_up(turn, &effect);
     }
+    run::stop_within(turn, at);
 }

@@ -108,7 +108,10 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
         | TaskKind::Rules(_)
         | TaskKind::Decide(_)
         | TaskKind::Policy(_)
-        | TaskKind::Compensate(_) => {}
+        | TaskKind::Compensate(_)
+        | TaskKind::Run(_)
+        | TaskKind::Extended(_)
+        | TaskKind::Aside(_) => {}
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use provost_language::Compiled;
 use provost_model::program::TaskIx;
-use provost_model::record::{Attempted, Cancel, ClaimAnswer, Command, Ending, Fact, Redrive, Resolve, ReviewAnswer};
+use provost_model::record::{
+    Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Command, Ending, Fact, Parent, Redrive, Resolve, ReviewAnswer,
+};
 use provost_model::value::{lookup, parse};
 use provost_model::{Position, Problem, Value};
 
@@ -78,8 +80,13 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
                 Err(rejected) => same(rejected.code(), code),
             }
         }
-        "expect" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions" | "problem" | "keys"
-        | "emitted" | "output" => expect(world, word, rest),
+        "parent" => {
+            let line = std::iter::repeat_n("case", number(rest)? as usize).map(Into::into).collect();
+            world.parent = Some(Box::new(Parent { orchestration: world.state.id, awaits: true, line }));
+            Ok(())
+        }
+        "expect" | "children" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions"
+        | "problem" | "keys" | "emitted" | "output" => expect(world, word, rest),
         _ => {
             wish(world, line)?.map_err(|rejected| format!("refused: {rejected}"))?;
             world.settle()
@@ -97,6 +104,20 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
         "review" => answer(world, rest)?,
         "cancel" => Command::Cancel(Cancel { by, reason }),
         "redrive" => Command::Redrive(Redrive { by, reason }),
+        "child" => {
+            let (name, says) = two(rest)?;
+            let (id, child) = world.child(name)?;
+            let (how, more) = says.split_once(' ').unwrap_or((says, ""));
+            let how = match how {
+                "done" => ChildFate::Completed(json(more)?),
+                "faulted" => ChildFate::Faulted(Problem { instance: Some("/do/0/x".to_owned()), ..problem(409) }),
+                "parked" => ChildFate::Parked(problem(409)),
+                "cancelled" => ChildFate::Cancelled,
+                "again" => return world.tell(&Command::Child(ChildNews { child: id, sequence: child, how: ChildFate::Cancelled })),
+                _ => return Err(format!("`{how}` is nothing that happens to a child")),
+            };
+            Command::Child(ChildNews { child: id, sequence: child + 1, how })
+        }
         "admitted" => Command::Admitted,
         "continue" => Command::Continue,
         "timer" => Command::Timer { id: rest.into() },
@@ -161,6 +182,11 @@ fn expect(world: &World, word: &str, rest: &str) -> Result<(), Failure> {
             let (name, rest) = two(rest)?;
             let (_, effect) = world.effect(name)?;
             same(&format!("{:?} {}", effect.state, effect.attempt).to_lowercase(), rest)
+        }
+        "children" => {
+            let (name, wanted) = two(rest)?;
+            let states: Vec<String> = world.children(name).iter().map(|(_, child)| format!("{:?}", child.state).to_lowercase()).collect();
+            same(&states.join(" "), wanted)
         }
         "order" => same(&completed(world)?.join(" "), rest),
         "context" => equal(&world.state.context(&Position::root()), rest),

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use provost_engine::{Orchestration, Rejected, Step, decide, evolve, order_of};
+use provost_engine::{Child, ChildState, Orchestration, Rejected, Step, decide, evolve, order_of};
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
 use provost_model::record::{
     Admission, AdmissionRequest, Ambient, Attempted, Cause, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Fact, Head, Intent,
-    Outcome, Place, Row, Start, Stream, Transition,
+    Outcome, Parent, Place, Row, Start, Stream, Transition,
 };
 use provost_model::verdict::{Layer, Rule};
 use provost_model::who::Known;
@@ -48,6 +48,8 @@ pub struct World {
     pub now_us: i64,
     /// How many events of ours led to the start.
     pub hops: u32,
+    /// Whose child it is.
+    pub parent: Option<Box<Parent>>,
     /// Whether time moves only by `advance`.
     pub manual: bool,
     /// By action: how policy answers.
@@ -79,6 +81,7 @@ impl World {
             rows: Vec::new(),
             now_us: 1_700_000_000_000_000,
             hops: 0,
+            parent: None,
             manual: false,
             policy: BTreeMap::new(),
             plan: BTreeMap::new(),
@@ -103,6 +106,7 @@ impl World {
             hops: self.hops,
             traceparent: None,
             order: None,
+            parent: self.parent.clone(),
             by: person("starter"),
         };
         start.order = order_of(&self.code, &start).map_err(|problem| problem.title)?;
@@ -219,7 +223,8 @@ impl World {
         let outside = |state| matches!(state, EffectState::Intended | EffectState::Sent | EffectState::InDoubt);
         let asked = |id: &EffectId| !self.state.timers.contains_key(&*format!("effect:{id}"));
         let effects = self.state.effects.iter().any(|(id, e)| outside(e.state) || e.state == EffectState::Asked && asked(id));
-        person || effects || self.state.parked.is_some()
+        let begun = self.state.children.values().any(|child| child.state == ChildState::Running);
+        person || effects || begun || self.state.parked.is_some()
     }
 
     /// Fires the next timer due by `until_us`.
@@ -259,6 +264,7 @@ impl World {
                 return told.map_err(|rejected| format!("claim: {rejected}"));
             }
             Intent::Withdraw { .. } | Intent::Timer { .. } | Intent::Ask { .. } | Intent::Emit { .. } | Intent::Announce => return Ok(()),
+            Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => return Ok(()),
         };
         let Some(known) = self.state.effects.get(&effect).cloned() else { return Ok(()) };
         let waits = if look_up { known.state == EffectState::Asked } else { known.state == EffectState::Intended };
@@ -296,6 +302,23 @@ impl World {
             EffectKind::Agent => Said::Answers(done(scripted.map(|example| example.answer.clone()).unwrap_or_default())),
             EffectKind::Action | EffectKind::Undo => Said::Answers(done(Value::object([("ok", Value::Bool(true))]))),
         }
+    }
+
+    /// The children of that name, in order of their places and rounds.
+    pub fn children(&self, name: &str) -> Vec<(OrchestrationId, Child)> {
+        let of_name = self.state.children.iter().filter(|(_, child)| *child.workflow == *name);
+        let mut found: Vec<_> = of_name.map(|(id, child)| (*id, (**child).clone())).collect();
+        let round = |id: &OrchestrationId, child: &Child| (0..100).find(|n| self.state.id.begun(child.at.as_str(), *n) == *id);
+        found.sort_by_key(|(id, child)| (child.at.clone(), round(id, child)));
+        found
+    }
+
+    /// One that something can be said of, with where its journal stood: it is waited for, else it has not ended.
+    pub fn child(&self, name: &str) -> Result<(OrchestrationId, u64), Failure> {
+        let all = self.children(name);
+        let of = |state| all.iter().find(|(_, child)| child.state == state);
+        let found = of(ChildState::Running).or(of(ChildState::Stopping)).or(of(ChildState::Parked)).or(all.last());
+        found.map(|(id, child)| (*id, child.sequence)).ok_or_else(|| format!("there is no child `{name}`"))
     }
 
     /// The latest effect of that name.

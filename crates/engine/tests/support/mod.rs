@@ -136,6 +136,7 @@ impl Run {
             hops: 0,
             traceparent: None,
             order: self.order.clone(),
+            parent: None,
             by: Who { name: "starter".into(), known: provost_model::who::Known::Token, roles: Vec::new() },
         };
         self.tell(Command::Start(start)).unwrap();
@@ -213,6 +214,7 @@ impl Run {
             // Another command may have gone on already.
             Intent::Continue => assert!(matches!(self.tell(Command::Continue), Ok(()) | Err(provost_engine::Rejected::Idle))),
             Intent::Withdraw { .. } | Intent::Timer { .. } | Intent::Ask { .. } | Intent::Emit { .. } | Intent::Announce => {}
+            Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => {}
         }
     }
 

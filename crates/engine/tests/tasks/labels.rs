@@ -179,7 +179,20 @@ fn only_a_named_source_is_believed() {
         let event = Some(EventId::mint(1, Slot(1), &[b"e"]));
         let (workflow, version, pin) = (program.name.clone(), program.version.clone(), program.pin);
         let input = json(input);
-        let start = Start { workflow, version, pin, binding: 0, input, event, subject: None, hops, traceparent: None, order: None, by };
+        let start = Start {
+            workflow,
+            version,
+            pin,
+            binding: 0,
+            input,
+            event,
+            subject: None,
+            hops,
+            traceparent: None,
+            order: None,
+            parent: None,
+            by,
+        };
         let mut run = run(code);
         run.tell(Command::Start(start)).unwrap();
         run.settle();

@@ -110,5 +110,6 @@ fn kind_word(kind: PartKind) -> &'static str {
         PartKind::Workflow => "workflow",
         PartKind::Policy => "policy",
         PartKind::PolicySchema => "policy-schema",
+        PartKind::Function => "function",
     }
 }

@@ -26,15 +26,18 @@ pub enum PartKind {
     Policy,
     /// `policies/*.cedarschema`.
     PolicySchema,
+    /// `catalogs/CATALOG/functions/NAME/VERSION/function.yaml`.
+    Function,
 }
 
-const FOLDERS: [(&str, &[(&str, PartKind)]); 6] = [
+const FOLDERS: [(&str, &[(&str, PartKind)]); 7] = [
     ("contracts", &[("json", PartKind::Contract), ("yaml", PartKind::Contract), ("yml", PartKind::Contract)]),
     ("actions", &[("yaml", PartKind::Action), ("yml", PartKind::Action)]),
     ("agents", &[("md", PartKind::Agent)]),
     ("rules", &[("yaml", PartKind::Rules), ("yml", PartKind::Rules), ("csv", PartKind::Rules)]),
     ("workflows", &[("yaml", PartKind::Workflow), ("yml", PartKind::Workflow), ("json", PartKind::Workflow)]),
     ("policies", &[("cedar", PartKind::Policy), ("cedarschema", PartKind::PolicySchema)]),
+    ("catalogs", &[("yaml", PartKind::Function), ("yml", PartKind::Function)]),
 ];
 
 /// Whether parts of a bundle stand in a folder of this name.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use provost_model::Value;
 use provost_model::program::{
-    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, EffectClass, Flow, Input, Keeping, Output, PolicyTask, ReviewTask,
-    RulesTask, Task, TaskKind, Template, Veto,
+    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, EffectClass, Keeping, PolicyTask, ReviewTask, RulesTask, TaskIx, TaskKind,
+    Template, Veto,
 };
 
+use super::task::plain_task;
 use super::{Build, foreign};
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
@@ -35,6 +36,9 @@ impl<'a> Build<'a> {
         }
         if self.uses.declares("functions", &written) {
             return self.function(&written, node.at, body, pointer);
+        }
+        if let Some((function, catalog)) = written.rsplit_once('@').filter(|(_, catalog)| self.catalogs.contains_key(*catalog)) {
+            return self.cataloged(function, catalog, node.at, body, pointer);
         }
         let name = self.catalogue_name(&written, node.at)?;
         if LATER.contains(&&*name) {
@@ -76,8 +80,42 @@ impl<'a> Build<'a> {
         None
     }
 
-    /// A function of `use.functions`: its arguments are set, then its task runs on them.
+    /// A function of a catalogue in the bundle. It stands on its own: nothing that this document declares is known in it.
+    fn cataloged(&mut self, function: &str, catalog: &str, at: Place, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
+        let folder = self.catalogs.get(catalog).cloned()?;
+        let library = self.library;
+        let wanted = format!("{function}@{folder}");
+        let Some(found) = library.functions.get(&*wanted) else {
+            let of_it = library.functions.iter().filter(|(_, function)| function.catalog == folder);
+            let known: Vec<&str> = of_it.filter_map(|(key, _)| key.rsplit_once('@').map(|(function, _)| function)).collect();
+            let message = format!("catalogue `{}` has no function `{}`", shown(catalog), shown(function));
+            self.log.unknown(Code::UnknownReference, at, message, function, &known);
+            return None;
+        };
+        self.called(&wanted.into(), at, body, pointer, |build, name, pointer| {
+            let (log, uses) = (std::mem::replace(&mut build.log, &found.log), std::mem::take(&mut build.uses));
+            let (secrets, catalogs) = (std::mem::take(&mut build.secrets), std::mem::take(&mut build.catalogs));
+            let inner = build.function_body(name, &found.definition, found.definition.at, pointer);
+            (build.log, build.uses, build.secrets, build.catalogs) = (log, uses, secrets, catalogs);
+            inner
+        })
+    }
+
+    /// A function of `use.functions`.
     fn function(&mut self, name: &Arc<str>, at: Place, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
+        let definition = self.uses.find("functions", name, at, self.log)?;
+        self.called(name, at, body, pointer, |build, name, pointer| build.function_body(name, definition, at, pointer))
+    }
+
+    /// A call of a function: its arguments are set, then its task runs on them.
+    fn called(
+        &mut self,
+        name: &Arc<str>,
+        at: Place,
+        body: &Fields<'_>,
+        pointer: &str,
+        read: impl FnOnce(&mut Self, &Arc<str>, &str) -> TaskIx,
+    ) -> Option<TaskKind> {
         if self.expanding.contains(name) {
             self.log.error(Code::Refused, at, format!("function `{}` calls itself", shown(name)));
             return None;
@@ -86,12 +124,11 @@ impl<'a> Build<'a> {
             self.log.error(Code::TooLarge, at, "functions call each other more than 8 deep");
             return None;
         }
-        let definition = self.uses.find("functions", name, at, self.log)?;
         let arguments = body.find("with").map(|node| self.template(node));
         let arguments = arguments.map(|with| self.added(Some(plain_task("with", &format!("{pointer}/with"), TaskKind::Set(with)))));
         let outer = std::mem::take(&mut self.scope);
         self.expanding.push(name.clone());
-        let inner = self.function_body(name, definition, at, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")));
+        let inner = read(self, name, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")));
         self.expanding.pop();
         self.scope = outer;
         Some(TaskKind::Do(arguments.into_iter().chain([inner]).collect()))
@@ -294,19 +331,5 @@ impl<'a> Build<'a> {
             }
         }
         Some(key)
-    }
-}
-
-fn plain_task(name: &str, pointer: &str, kind: TaskKind) -> Task {
-    Task {
-        name: name.into(),
-        pointer: pointer.into(),
-        when: None,
-        input: Input::default(),
-        output: Output::default(),
-        export: Output::default(),
-        timeout: None,
-        then: Flow::Continue,
-        kind,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
-use provost_model::program::{CancelSpec, ExprIx, Input, Output, Program};
+use provost_model::program::{CancelSpec, ExprIx, Input, Missed, Output, Program, Schedule};
 
 use super::Build;
 use crate::advice;
@@ -43,11 +43,12 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     if let Some(node) = top.find("evaluate") {
         evaluate(&build, node);
     }
+    let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
     if let Some(node) = top.find("use") {
         build.uses(node);
     }
-    let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
     let starts_on = top.find("schedule").and_then(|node| build.schedule(node));
+    let schedule = build.times.take().map(|at| Schedule { at, missed: settings.missed });
     let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
     let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));
     let timeout = top.find("timeout").and_then(|node| build.timeout(node));
@@ -64,6 +65,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         pin,
         limits: settings.limits,
         starts_on,
+        schedule,
         input,
         output,
         timeout,
@@ -145,11 +147,12 @@ struct Settings {
     limits: Limits,
     cancel: CancelSpec,
     order: Option<ExprIx>,
+    missed: Missed,
 }
 
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
-        let known = ["profile", "limits", "cancel", "order", "inDoubt", "labels", "redact", "concurrency", "missed"];
+        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "labels", "redact", "concurrency"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;
@@ -168,7 +171,12 @@ impl Build<'_> {
         if let Some(in_doubt) = provost.find("inDoubt").and_then(|node| self.in_doubt(node)) {
             self.in_doubt = in_doubt;
         }
-        for key in known.iter().skip(5) {
+        settings.missed = match provost.word("missed", &["last", "none", "all"], self.log).as_deref() {
+            Some("none") => Missed::None,
+            Some("all") => Missed::All,
+            Some(_) | None => Missed::Last,
+        };
+        for key in known.iter().skip(6) {
             if provost.find(key).is_some() {
                 self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
             }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use provost_model::program::{EmitTask, StartOn, TaskKind, Template};
+use provost_model::program::{EmitTask, StartOn, TaskKind, Template, Times};
 
 use super::{Build, expression_text, foreign};
 use crate::fields::{self, fields};
 use crate::finding::Code;
 use crate::yaml::{Entry, Node, shown};
+
+/// A day behind four whole centuries of the calendar's patterns: what never came before it never comes.
+const SOME_DAY_US: i64 = 2_000_000_000_000_000;
+/// Shortest `schedule.every`, in milliseconds.
+const EVERY_MS_MIN: i64 = 1000;
 
 impl Build<'_> {
     pub(super) fn emit_task(&mut self, node: &Node) -> Option<TaskKind> {
@@ -44,15 +49,7 @@ impl Build<'_> {
     /// `schedule`.
     pub(super) fn schedule(&mut self, node: &Node) -> Option<StartOn> {
         let schedule = fields(node, "`schedule`", &["every", "cron", "after", "on", "read"], self.log)?;
-        for key in ["every", "after"] {
-            if let Some(node) = schedule.find(key) {
-                self.duration(node, key);
-                self.not_yet(schedule.key_at(key), &format!("`schedule.{key}`"), "start it by an event, or from outside by a timer");
-            }
-        }
-        if schedule.text("cron", self.log).is_some() {
-            self.not_yet(schedule.key_at("cron"), "`schedule.cron`", "start it by an event, or from outside by a timer");
-        }
+        self.times(&schedule);
         if let Some(read) = schedule.word("read", &["data", "envelope", "raw"], self.log).filter(|read| &**read != "data") {
             self.not_yet(schedule.key_at("read"), &format!("`read: {read}`"), "`read: data` is the default");
         }
@@ -67,6 +64,37 @@ impl Build<'_> {
         }
         let strategy = fields(on, "`on`", &["one"], self.log)?;
         self.start_on(strategy.find("one")?)
+    }
+
+    /// `every` and `cron`; `after` comes later.
+    fn times(&mut self, schedule: &fields::Fields<'_>) {
+        if let Some(node) = schedule.find("after") {
+            self.duration(node, "after");
+            self.not_yet(schedule.key_at("after"), "`schedule.after`", "write `every`, or a loop with a `wait`");
+        }
+        if let Some(ms) = schedule.find("every").and_then(|node| super::fixed_ms(node, "every", self.log)) {
+            if ms < EVERY_MS_MIN {
+                let hint = "write `{ seconds: 1 }` or more";
+                self.log.error_hint(Code::WrongValue, schedule.value_at("every"), format!("`every` is {ms} ms, which is too often"), hint);
+            }
+            self.times = Some(Times::EveryMs(ms));
+        }
+        let Some(pattern) = schedule.text("cron", self.log) else { return };
+        if schedule.find("every").is_some() {
+            self.log.error_hint(Code::WrongValue, schedule.key_at("cron"), "`schedule` has both `every` and `cron`", "keep one of them");
+        }
+        if let Err(why) = crate::schedule::parse(&pattern) {
+            let hint = "write minute, hour, day, month and weekday, e.g. `30 6 * * 1-5`; times are UTC";
+            let message = format!("`{}` is no cron pattern: {why}", shown(&pattern));
+            self.log.error_hint(Code::WrongValue, schedule.value_at("cron"), message, hint);
+            return;
+        }
+        let times = Times::Cron(pattern);
+        if crate::schedule::last_time(&times, SOME_DAY_US).is_none() {
+            let hint = "look at the day and the month: no month has it";
+            self.log.error_hint(Code::WrongValue, schedule.value_at("cron"), "this time never comes", hint);
+        }
+        self.times = Some(times);
     }
 
     fn start_on(&mut self, node: &Node) -> Option<StartOn> {

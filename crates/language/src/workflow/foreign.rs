@@ -1,4 +1,4 @@
-//! What the language knows and Provost cannot execute yet (`listen`, `run: workflow`, protocol calls, …) or refuses for good
+//! What the language knows and Provost cannot execute yet (`listen`, protocol calls, …) or refuses for good
 //! (`run: script|shell|container`): checked for shape, then refused with the reason.
 
 use provost_model::program::TaskKind;
@@ -266,31 +266,11 @@ pub(super) fn run(build: &mut Build<'_>, node: &Node) -> Option<TaskKind> {
     let at = run.key_at(kind);
     if *kind != "workflow" {
         build.refuse(at, &format!("`run: {kind}`"), "programs run as actions on a worker of your own, under a policy");
-    } else if what.member("version").and_then(Node::as_text).is_some_and(|version| &**version == "latest") {
-        build.refuse(at, "the version `latest`", "name the version that was tested");
-    } else {
-        build.not_yet(at, "`run: workflow`", "call the other workflow's tasks here, or send it an event");
+        return None;
     }
-    None
-}
-
-/// `use.extensions`.
-pub(super) fn extensions(build: &mut Build<'_>, node: &Node) {
-    for item in fields::list(node, "extensions", build.log).unwrap_or_default() {
-        let Some([entry]) = item.as_map() else {
-            build.log.error(Code::TaskShape, item.at, "an extension must be a mapping of one name");
-            continue;
-        };
-        let known = ["extend", "when", "before", "after"];
-        let Some(extension) = fields(&entry.value, "an extension", &known, build.log) else { continue };
-        let kinds = ["call", "composite", "emit", "for", "listen", "raise", "run", "set", "switch", "try", "wait", "all"];
-        extension.need("extend", build.log);
-        extension.word("extend", &kinds, build.log);
-        extension.text("when", build.log);
-        for key in ["before", "after"] {
-            if let Some(tasks) = extension.find(key) {
-                build.block(tasks, key, &format!("/use/extensions/{key}"));
-            }
-        }
+    if run.find("return").is_some() {
+        let hint = "leave it out: the task's output is the workflow's output";
+        build.log.error_hint(Code::UnknownKey, run.key_at("return"), "`return` belongs to programs, not to workflows", hint);
     }
+    build.run_workflow(what, at, run.find("await").is_none_or(|node| node.to_value() != provost_model::Value::Bool(false)))
 }

@@ -137,7 +137,7 @@ impl<'a> Build<'a> {
         if body.find("export").is_some() {
             self.exports.insert(index, body.key_at("export"));
         }
-        Some(task)
+        Some(self.extended(task, keyword, item.at, item.body))
     }
 
     /// Which of the twelve kinds a task is.
@@ -359,5 +359,20 @@ fn with_settings(kind: TaskKind, settings: Settings) -> TaskKind {
         }
         TaskKind::Agent(run) => TaskKind::Agent(AgentTask { store: settings.store.unwrap_or(run.store), ..run }),
         kind => kind,
+    }
+}
+
+/// A task with nothing but what it does.
+pub(super) fn plain_task(name: &str, pointer: &str, kind: TaskKind) -> Task {
+    Task {
+        name: name.into(),
+        pointer: pointer.into(),
+        when: None,
+        input: Input::default(),
+        output: Output::default(),
+        export: Output::default(),
+        timeout: None,
+        then: Flow::Continue,
+        kind,
     }
 }

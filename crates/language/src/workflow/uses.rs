@@ -62,7 +62,7 @@ impl<'a> Build<'a> {
         for (section, entry) in declared {
             match section {
                 "errors" => drop(self.error_definition(&entry.value)),
-                "timeouts" => drop(fields(&entry.value, "a timeout", &["after"], self.log)),
+                "timeouts" => drop(self.timeout(&entry.value)),
                 "retries" => drop(super::duration::retry_policy(&entry.value, Some(self), log)),
                 _ => {}
             }
@@ -85,17 +85,48 @@ impl<'a> Build<'a> {
             self.not_yet(sections.key_at("authentications"), "`use.authentications`", "they come with `call: http`");
         }
         if let Some(node) = sections.find("extensions") {
-            foreign::extensions(self, node);
-            self.not_yet(sections.key_at("extensions"), "`use.extensions`", "write the tasks out where they are needed");
+            self.extensions(node);
         }
-        if sections.find("catalogs").is_some() {
-            let hint = "put the agents, actions and rules into the bundle";
-            self.refuse(sections.key_at("catalogs"), "catalogues from elsewhere", hint);
+        if let Some(node) = sections.find("catalogs") {
+            for entry in entries(node, "catalogs", self.log) {
+                self.catalog(entry);
+            }
         }
+    }
+
+    /// A catalogue: a folder of the bundle.
+    fn catalog(&mut self, entry: &Entry) {
+        let Some(catalog) = fields(&entry.value, "a catalogue", &["endpoint"], self.log) else { return };
+        let Some(endpoint) = catalog.need("endpoint", self.log) else { return };
+        let uri = match endpoint.as_map() {
+            Some(_) => {
+                fields(endpoint, "`endpoint`", &["uri", "authentication"], self.log).and_then(|fields| fields.need_text("uri", self.log))
+            }
+            None => crate::fields::text(endpoint, "endpoint", self.log),
+        };
+        let Some(uri) = uri else { return };
+        if uri.contains("://") || uri.contains("${") {
+            let hint = "put its functions into the bundle: `catalogs/CATALOG/functions/NAME/VERSION/function.yaml`";
+            return self.refuse(endpoint.at, "catalogues from elsewhere", hint);
+        }
+        if &*entry.key == "default" {
+            self.log.error_hint(Code::WrongValue, entry.at, "`default` is Provost's own catalogue", "choose another name");
+        }
+        let folder = uri.trim_start_matches("./").trim_end_matches('/');
+        let known: Vec<String> = self.library.functions.values().map(|function| format!("catalogs/{}", function.catalog)).collect();
+        if !known.iter().any(|known| *known == *folder) {
+            let message = format!("the bundle has no catalogue `{}`", shown(&uri));
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            self.log.unknown(Code::UnknownReference, endpoint.at, message, folder, &known);
+            return;
+        }
+        let folder: Arc<str> = folder.trim_start_matches("catalogs/").into();
+        self.catalogs.insert(entry.key.clone(), folder);
     }
 
     /// Warns about declarations that nothing names.
     pub(super) fn warn_unused(&self) {
+        self.warn_unused_extensions();
         let used = self.uses.used.borrow();
         for (section, entry) in &self.uses.declared {
             if !used.contains(&(*section, entry.key.clone())) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{DecideRule, ReviewSpec, Veto};
-use super::{Duration, ExprIx, Input, Output, TaskIx, Template};
+use super::{AsideTask, Duration, ExprIx, ExtendedTask, Input, Output, RunTask, TaskIx, Template};
 use crate::value::Value;
 
 /// A list of tasks by index, in order.
@@ -58,7 +58,10 @@ impl Task {
             | TaskKind::Decide(_)
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
-            | TaskKind::Compensate(_) => Keeping::Record,
+            | TaskKind::Compensate(_)
+            | TaskKind::Run(_)
+            | TaskKind::Extended(_)
+            | TaskKind::Aside(_) => Keeping::Record,
         }
     }
 }
@@ -114,6 +117,12 @@ pub enum TaskKind {
     Act(ActTask),
     /// Undoes effects.
     Compensate(CompensateTask),
+    /// Runs another workflow.
+    Run(RunTask),
+    /// Runs a task between lists of extensions.
+    Extended(ExtendedTask),
+    /// Runs a list of an extension.
+    Aside(AsideTask),
 }
 
 /// `for`.

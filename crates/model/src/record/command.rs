@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::child::{ChildNews, Parent};
 use crate::digest::Digest;
 use crate::id::{EffectId, EventId, OrchestrationId, ReviewId};
 use crate::problem::Problem;
@@ -36,6 +37,8 @@ pub enum Command {
     },
     /// A person answered.
     Review(ReviewAnswer),
+    /// A child ended, or cannot go on.
+    Child(ChildNews),
     /// Stop.
     Cancel(Cancel),
     /// Try parked work again.
@@ -74,6 +77,9 @@ pub struct Start {
     /// The ordering key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Arc<str>>,
+    /// Whose child it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Box<Parent>>,
     /// Who asked.
     pub by: Who,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::child::ChildFate;
 use super::command::{Attempted, Start};
 use super::secret::SecretSpan;
 use crate::digest::Digest;
@@ -364,6 +365,41 @@ pub enum Fact {
         effect: EffectId,
         /// The event; its output is the task's.
         event: Box<crate::event::Event>,
+    },
+    /// Another workflow was begun.
+    ChildStarted {
+        /// The task.
+        at: Position,
+        /// The child.
+        child: OrchestrationId,
+        /// The name of its workflow.
+        workflow: Arc<str>,
+        /// Its version.
+        version: Arc<str>,
+        /// What it is given.
+        input: Value,
+        /// Whether its end is waited for.
+        awaits: bool,
+    },
+    /// A child ended, or cannot go on. `how` stands in the row's command and is not written again.
+    ChildTold {
+        /// Which.
+        child: OrchestrationId,
+        /// Where the child's journal stood.
+        sequence: u64,
+        /// What happened to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        how: Option<Box<ChildFate>>,
+    },
+    /// A child that lost its place is being stopped.
+    ChildStopped {
+        /// Which.
+        child: OrchestrationId,
+    },
+    /// A child that could not go on is tried again.
+    ChildRedriven {
+        /// Which.
+        child: OrchestrationId,
     },
     /// Somebody wants it stopped. Who and why stand in the row's command.
     CancelRequested {

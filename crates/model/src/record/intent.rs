@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EffectId, ReviewId};
+use crate::id::{EffectId, OrchestrationId, ReviewId};
 
 /// Something that may leave after the commit. Contents stand in the facts of the same or an earlier row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,21 @@ pub enum Intent {
     Emit {
         /// The effect, which is the event's id.
         effect: EffectId,
+    },
+    /// Begin a child; what it is given stands in the fact.
+    StartChild {
+        /// Which.
+        child: OrchestrationId,
+    },
+    /// Stop a child.
+    StopChild {
+        /// Which.
+        child: OrchestrationId,
+    },
+    /// Try a child again.
+    RedriveChild {
+        /// Which.
+        child: OrchestrationId,
     },
     /// Deliver `Continue` behind the neighbours' work.
     Continue,

@@ -115,6 +115,9 @@ fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
             }
             Cow::Owned(shorter)
         }
+        (Fact::ChildTold { child, sequence, how: Some(how) }, Command::Child(from)) if **how == from.how => {
+            Cow::Owned(Fact::ChildTold { child: *child, sequence: *sequence, how: None })
+        }
         (fact, _) => Cow::Borrowed(fact),
     }
 }
@@ -124,6 +127,7 @@ fn restore(fact: &mut Fact, command: &Command) {
         (Fact::Started { start: start @ None, .. }, Command::Start(from)) => *start = Some(Box::new(from.clone())),
         (Fact::Attempted { result: result @ None, .. }, Command::Outcome(from)) => *result = Some(Box::new(from.result.clone())),
         (Fact::ReviewAnswered { reason, .. }, Command::Review(from)) if reason.is_empty() => reason.clone_from(&from.reason),
+        (Fact::ChildTold { how: how @ None, .. }, Command::Child(from)) => *how = Some(Box::new(from.how.clone())),
         (_, _) => {}
     }
 }

@@ -16,7 +16,7 @@ use crate::registry::Launch;
 
 /// Most orchestrations that events of ours begin within one delivery; further ones begin in another commit, so that a loop or a flood
 /// of events comes in pieces.
-const BEGUN_BY_OURS_MAX: usize = 1;
+pub(super) const BEGUN_BY_OURS_MAX: usize = 1;
 
 impl<S: Upkeep> Partition<S> {
     /// Takes an event: the first answer again for a known one, else an inbox row and what it starts.
@@ -194,6 +194,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         hops: event.hops,
         traceparent: event.traceparent.clone(),
         order: None,
+        parent: None,
         by: by.clone(),
     };
     start.order = order_of(&*launch.code, &start)

@@ -10,6 +10,7 @@ use provost_model::record::{
 use provost_model::{Digest, EffectId, Event, OrchestrationId, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Status, Summary, Upkeep};
 
+use super::children::Family;
 use super::stage::Stage;
 use super::{Claim, Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
@@ -66,11 +67,13 @@ impl<S: Upkeep> Partition<S> {
             stage.grown.push(key.clone());
         }
         let emitted = release(stage, &after, &transition, head);
+        let family = Family::of(&after.state, &transition);
         let over = after.state.is_ended().then(|| after.state.clone());
         self.loaded.insert(key, Loaded { head, ..after });
         for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
             self.accept(stage, None, tenant, event, &Who::system())?;
         }
+        self.raise_children(stage, tenant, id, head, family)?;
         if let Some(state) = over {
             let next = self.step_out(&state)?;
             stage.releases.extend(next);
@@ -137,6 +140,9 @@ impl<S: Upkeep> Partition<S> {
         if let Some(start) = self.hand_on_again(row)? {
             return Ok(vec![start]);
         }
+        if let Some(message) = self.say_again(row) {
+            return Ok(vec![message]);
+        }
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
         let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
@@ -200,6 +206,7 @@ fn release(stage: &mut Stage, after: &Loaded, transition: &Transition, head: Hea
                 emitted.extend(event_of(transition, effect));
                 None
             }
+            Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => None,
             Intent::Continue => Some(Release::Again(Box::new(going_on(tenant, orchestration)))),
             Intent::Announce => Some(Release::Announce(Box::new(View { state: state.clone(), head }))),
         };

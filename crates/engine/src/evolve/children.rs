@@ -1,0 +1,49 @@
+//! Folding what was begun by `run`.
+
+use std::sync::Arc;
+
+use provost_model::record::{ChildFate, Fact};
+use provost_model::{Digest, OrchestrationId, Value};
+
+use crate::state::{Child, ChildState, Orchestration};
+
+pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
+    match fact {
+        Fact::ChildStarted { at, child, workflow, input, awaits, .. } => {
+            state.touched = true;
+            let begun = Child {
+                at: at.clone(),
+                workflow: workflow.clone(),
+                fingerprint: Digest::of_value(input),
+                state: if *awaits { ChildState::Running } else { ChildState::Detached },
+                sequence: 0,
+                output: Value::Null,
+            };
+            state.children.insert_mut(*child, Arc::new(begun));
+        }
+        Fact::ChildTold { child, sequence, how } => change(state, child, |child| {
+            child.sequence = *sequence;
+            match how.as_deref() {
+                // What is being stopped is over either way: nobody asks for its output.
+                Some(ChildFate::Completed(_)) if child.state == ChildState::Stopping => child.state = ChildState::Failed,
+                Some(ChildFate::Completed(output)) => {
+                    child.state = ChildState::Completed;
+                    child.output = output.clone();
+                }
+                Some(ChildFate::Parked(_)) if child.state == ChildState::Stopping => {}
+                Some(ChildFate::Parked(_)) => child.state = ChildState::Parked,
+                Some(ChildFate::Faulted(_) | ChildFate::Cancelled) => child.state = ChildState::Failed,
+                None => {}
+            }
+        }),
+        Fact::ChildStopped { child } => change(state, child, |child| child.state = ChildState::Stopping),
+        Fact::ChildRedriven { child } => change(state, child, |child| child.state = ChildState::Running),
+        _ => {}
+    }
+}
+
+fn change(state: &mut Orchestration, id: &OrchestrationId, with: impl FnOnce(&mut Child)) {
+    if let Some(child) = state.children.get_mut(id) {
+        with(Arc::make_mut(child));
+    }
+}

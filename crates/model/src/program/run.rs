@@ -1,0 +1,22 @@
+//! `run: workflow`: another workflow of the same bundle.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Template;
+
+/// `run: workflow`. The child is of the same bundle, so that one pin fixes both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTask {
+    /// The name of the workflow.
+    pub workflow: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// What it is given; absent: the task's input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Template>,
+    /// Whether its end is waited for.
+    #[serde(rename = "await")]
+    pub awaits: bool,
+}

@@ -1,0 +1,45 @@
+//! Sub-workflows: what a child knows of its parent, and what a parent is told of its children.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::OrchestrationId;
+use crate::problem::Problem;
+use crate::value::Value;
+
+/// Whose child an orchestration is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The parent.
+    pub orchestration: OrchestrationId,
+    /// Whether the parent waits for the end.
+    pub awaits: bool,
+    /// The workflows above it, from the first on.
+    pub line: Vec<Arc<str>>,
+}
+
+/// What a parent is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildNews {
+    /// Which child.
+    pub child: OrchestrationId,
+    /// Where the child's journal stood: what is older than what is known is no news.
+    pub sequence: u64,
+    /// What happened to it.
+    pub how: ChildFate,
+}
+
+/// What happened to a child.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChildFate {
+    /// It ran to its end, with this output.
+    Completed(Value),
+    /// It ended with an error that nobody took.
+    Faulted(Problem),
+    /// Somebody stopped it.
+    Cancelled,
+    /// It cannot go on by itself.
+    Parked(Problem),
+}

@@ -1,0 +1,37 @@
+//! A schedule goes forward only, a time of it starts one orchestration, and what it says it started has begun.
+
+use std::collections::BTreeMap;
+
+use provost_model::record::Stream;
+use provost_runtime::{InboxFact, inbox};
+
+use super::Left;
+
+/// Holds what schedules say against the journals.
+pub fn check(left: &Left, ended: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut last = BTreeMap::new();
+    let mut begun: BTreeMap<_, u32> = BTreeMap::new();
+    for row in left.feeds.iter().flatten().map(|kept| &kept.row).filter(|row| matches!(row.stream, Stream::Inbox(_))) {
+        let facts = row.json().ok().and_then(|json| inbox::decode(&json).ok());
+        for fact in facts.unwrap_or_default() {
+            let InboxFact::Ticked { workflow, pin, at_us, started } = fact else { continue };
+            let before = last.insert((row.tenant.clone(), workflow.clone(), pin), at_us);
+            if before.is_some_and(|before| before >= at_us) {
+                found.push(format!("the schedule of `{workflow}` went back to {at_us}"));
+            }
+            for id in started {
+                *begun.entry((row.tenant.clone(), id)).or_default() += 1;
+                if ended && !left.journals.contains_key(&(row.tenant.clone(), id)) {
+                    found.push(format!("the schedule of `{workflow}` started `{id}`, which has no journal"));
+                }
+            }
+        }
+    }
+    found.extend(begun.iter().filter(|(_, n)| **n > 1).map(|((_, id), n)| format!("a schedule started `{id}` {n} times")));
+    let at_times =
+        left.states.iter().filter(|(_, state)| state.start.as_ref().is_some_and(|start| start.input.member("scheduledAt").is_some()));
+    let unknown = at_times.filter(|(key, _)| !begun.contains_key(*key));
+    found.extend(unknown.map(|((_, id), _)| format!("`{id}` was started at a time, and no schedule says so")));
+    found
+}
