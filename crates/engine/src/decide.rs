@@ -14,7 +14,7 @@ use crate::ledger;
 use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Orchestration, Phase, Timer, Tree};
-use crate::tasks::{compensate, review};
+use crate::tasks::{compensate, listen, review};
 use crate::turn::{Scope, Turn};
 
 /// What `decide` came to.
@@ -66,6 +66,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
             let asked = review::check(&turn, answer)?;
             review::answered(&mut turn, &asked, answer);
         }
+        Command::Arrived(arrived) => listen::arrived(&mut turn, arrived),
         Command::Cancel(_) => cancel::begin(&mut turn)?,
         Command::Redrive(redrive) => redriven(&mut turn, redrive)?,
         Command::Resolve(resolve) => ledger::resolved(&mut turn, resolve)?,

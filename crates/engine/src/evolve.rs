@@ -1,6 +1,7 @@
 //! The fold: what a fact does to state. It copies; it never evaluates an expression, a policy or a schema.
 
 mod effects;
+mod listeners;
 mod reviews;
 mod tasks;
 
@@ -71,6 +72,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             state.touched = true;
             state.emitted.insert_mut(*effect, Arc::new((**event).clone()));
         }
+        Fact::ListeningBegan { .. } | Fact::EventTaken { .. } | Fact::EventHandled { .. } => listeners::fold(state, fact),
         Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
         Fact::Parked { at, problem } => {
             state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
@@ -95,6 +97,9 @@ fn ended(state: &mut Orchestration, ending: Ending) {
     state.timers = Tree::new_sync();
     state.unwinding = Tree::new_sync();
     state.emitted = Tree::new_sync();
+    state.listeners = Tree::new_sync();
+    state.taken = Tree::new_sync();
+    state.looks_back = false;
     let root = Position::root();
     let context = state.context(&root);
     state.lines = Tree::new_sync();

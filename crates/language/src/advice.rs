@@ -52,6 +52,7 @@ impl Advice<'_> {
             TaskKind::Do(block) => known = self.block(block, known),
             TaskKind::Try(attempt) => known = self.block(&attempt.body, known),
             TaskKind::For(each) => known = self.block(&each.body, known),
+            TaskKind::Listen(listen) => known = listen.each.iter().fold(known, |known, each| self.block(&each.body, known)),
             TaskKind::Fork(fork) => {
                 for branch in &fork.branches {
                     let added = self.task(*branch, known.clone());
@@ -130,6 +131,7 @@ impl Advice<'_> {
             TaskKind::Do(block) => block,
             TaskKind::Try(attempt) => &attempt.body,
             TaskKind::For(each) => &each.body,
+            TaskKind::Listen(listen) => listen.each.as_ref().map_or(&[], |each| &each.body),
             TaskKind::Fork(fork) => &fork.branches,
             TaskKind::Set(_)
             | TaskKind::Switch(_)

@@ -9,6 +9,7 @@ mod duration;
 mod errors;
 mod event;
 mod foreign;
+mod listen;
 mod shape;
 mod steer;
 mod task;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use provost_model::record::Command;
-use provost_model::{EffectId, OrchestrationId, Slot, TenantId};
+use provost_model::{EffectId, EventId, OrchestrationId, Slot, TenantId};
 
 use crate::partition::Delivery;
 
@@ -17,6 +17,7 @@ const AGAIN_US: i64 = 5_000_000;
 enum Key {
     Claim(TenantId, EffectId),
     Start(TenantId, OrchestrationId),
+    Hear(TenantId, EventId, Slot),
 }
 
 /// Deliveries that wait for their answer.
@@ -33,7 +34,11 @@ impl Outbox {
             // What changes hands is answered to who asked, not to who passes it on.
             Delivery::Claim { tenant, claim } if claim.over.is_none() => Key::Claim(tenant.clone(), claim.by.effect),
             Delivery::Start { tenant, id, from: Some(_), .. } => Key::Start(tenant.clone(), *id),
-            Delivery::Claim { .. }
+            Delivery::Hear { tenant, id, .. } => Key::Hear(tenant.clone(), *id, slot),
+            Delivery::Heard { .. }
+            | Delivery::Spread { .. }
+            | Delivery::Look { .. }
+            | Delivery::Claim { .. }
             | Delivery::Start { .. }
             | Delivery::Accept { .. }
             | Delivery::Command { .. }
@@ -56,7 +61,11 @@ impl Outbox {
                 }
             }
             Delivery::Delivered { tenant, orchestration, .. } => self.forget(&Key::Start(tenant.clone(), *orchestration)),
+            Delivery::Heard { tenant, id, by } => self.forget(&Key::Hear(tenant.clone(), *id, *by)),
             Delivery::Accept { .. }
+            | Delivery::Hear { .. }
+            | Delivery::Spread { .. }
+            | Delivery::Look { .. }
             | Delivery::Start { .. }
             | Delivery::Claim { .. }
             | Delivery::Inquire { .. }

@@ -56,7 +56,7 @@ fn cursor(text: &str) -> Result<Vec<u64>, Refusal> {
 
 fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
     match fact {
-        InboxFact::Accepted { id, event, by, started } => Some(FeedItem {
+        InboxFact::Accepted { id, event, by, started, .. } => Some(FeedItem {
             id,
             status: "accepted".to_owned(),
             received_at,
@@ -76,7 +76,12 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
             code: Some(code.to_string()),
             reason: Some(reason),
         }),
-        InboxFact::HandedOn { .. } | InboxFact::Delivered { .. } | InboxFact::KeyClaimed { .. } => None,
+        InboxFact::HandedOn { .. }
+        | InboxFact::Delivered { .. }
+        | InboxFact::KeyClaimed { .. }
+        | InboxFact::Routed { .. }
+        | InboxFact::Heard { .. }
+        | InboxFact::Spread { .. } => None,
     }
 }
 

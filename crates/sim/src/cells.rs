@@ -17,8 +17,10 @@ pub enum Moment {
 }
 
 /// Every kind of write; the first [`COMMITS`] are commits.
-pub static KINDS: [&str; 18] = [
+pub static KINDS: [&str; 20] = [
     "event",
+    "heard",
+    "spread",
     "start",
     "sending",
     "claim",
@@ -39,7 +41,7 @@ pub static KINDS: [&str; 18] = [
 ];
 
 /// How many kinds are commits.
-pub const COMMITS: usize = 16;
+pub const COMMITS: usize = 18;
 
 /// The moments, in order.
 pub const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Inside, Moment::After];
@@ -72,6 +74,8 @@ impl Cells {
 pub fn kind_of(delivery: &Delivery) -> &'static str {
     match delivery {
         Delivery::Accept { .. } => "event",
+        Delivery::Hear { .. } | Delivery::Heard { .. } => "heard",
+        Delivery::Spread { .. } | Delivery::Look { .. } => "spread",
         Delivery::Start { .. } | Delivery::Delivered { .. } | Delivery::Control { .. } => "start",
         Delivery::Claim { .. } | Delivery::Inquire { .. } => "claim",
         Delivery::Command { command, .. } => match &**command {
@@ -83,6 +87,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
                 Attempted::Unknown { .. } => "outcome-unknown",
                 Attempted::Absent => "outcome-absent",
             },
+            Command::Arrived(_) => "spread",
             Command::Claimed(_) => "claimed",
             Command::Admitted => "admitted",
             Command::Timer { .. } => "timer",

@@ -6,6 +6,7 @@ pub mod ends;
 pub mod fence;
 pub mod inputs;
 pub mod keys;
+pub mod listeners;
 pub mod lists;
 pub mod open_work;
 pub mod order;
@@ -59,6 +60,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("refold", refold::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
+    add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("time", time::check(&left));

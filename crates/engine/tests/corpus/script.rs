@@ -6,7 +6,7 @@ use provost_language::Compiled;
 use provost_model::program::TaskIx;
 use provost_model::record::{Attempted, Cancel, ClaimAnswer, Command, Ending, Fact, Redrive, Resolve, ReviewAnswer};
 use provost_model::value::{lookup, parse};
-use provost_model::{Position, Problem, Value};
+use provost_model::{Position, Problem, Value, Who};
 
 use provost_engine::{Phase, Rejected};
 
@@ -64,6 +64,10 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             world.hops = number(rest)?;
             Ok(())
         }
+        "offered-again" => {
+            world.offer_heard()?;
+            world.settle()
+        }
         "manual" => {
             world.manual = true;
             Ok(())
@@ -98,6 +102,8 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
         "cancel" => Command::Cancel(Cancel { by, reason }),
         "redrive" => Command::Redrive(Redrive { by, reason }),
         "admitted" => Command::Admitted,
+        "event" => Command::Arrived(Box::new(world.event(rest, by)?)),
+        "event-of-ours" => Command::Arrived(Box::new(world.event(rest, Who::system())?)),
         "continue" => Command::Continue,
         "timer" => Command::Timer { id: rest.into() },
         "sending" => {

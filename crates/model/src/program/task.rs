@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{DecideRule, ReviewSpec, Veto};
-use super::{Duration, ExprIx, Input, Output, TaskIx, Template};
+use super::{Duration, ExprIx, Input, ListenTask, Output, TaskIx, Template};
 use crate::value::Value;
 
 /// A list of tasks by index, in order.
@@ -54,6 +54,7 @@ impl Task {
             | TaskKind::Raise(_)
             | TaskKind::Wait(_)
             | TaskKind::Emit(_)
+            | TaskKind::Listen(_)
             | TaskKind::Rules(_)
             | TaskKind::Decide(_)
             | TaskKind::Policy(_)
@@ -100,6 +101,8 @@ pub enum TaskKind {
     Wait(Duration),
     /// Sends an event.
     Emit(EmitTask),
+    /// Waits for events.
+    Listen(ListenTask),
     /// Runs an agent.
     Agent(AgentTask),
     /// Looks a table up.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::arrived::Arrived;
 use crate::digest::Digest;
 use crate::id::{EffectId, EventId, OrchestrationId, ReviewId};
 use crate::problem::Problem;
@@ -36,6 +37,8 @@ pub enum Command {
     },
     /// A person answered.
     Review(ReviewAnswer),
+    /// An event came that it may listen for.
+    Arrived(Box<Arrived>),
     /// Stop.
     Cancel(Cancel),
     /// Try parked work again.

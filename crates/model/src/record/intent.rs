@@ -51,6 +51,8 @@ pub enum Intent {
         /// The effect, which is the event's id.
         effect: EffectId,
     },
+    /// Look for events that came before: it listens from now on.
+    Listen,
     /// Deliver `Continue` behind the neighbours' work.
     Continue,
     /// Tell who waits that it ended.

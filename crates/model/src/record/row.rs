@@ -79,6 +79,13 @@ fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
             }
             Cow::Owned(shorter)
         }
+        (Fact::EventTaken { item: Some(item), .. }, Command::Arrived(from)) if *item == from.event.data => {
+            let mut shorter = fact.clone();
+            if let Fact::EventTaken { item, as_sent, .. } = &mut shorter {
+                (*item, *as_sent) = (None, true);
+            }
+            Cow::Owned(shorter)
+        }
         (fact, _) => Cow::Borrowed(fact),
     }
 }
@@ -88,6 +95,9 @@ fn restore(fact: &mut Fact, command: &Command) {
         (Fact::Started { start: start @ None, .. }, Command::Start(from)) => *start = Some(Box::new(from.clone())),
         (Fact::Attempted { result: result @ None, .. }, Command::Outcome(from)) => *result = Some(Box::new(from.result.clone())),
         (Fact::ReviewAnswered { reason, .. }, Command::Review(from)) if reason.is_empty() => reason.clone_from(&from.reason),
+        (Fact::EventTaken { item, as_sent: as_sent @ true, .. }, Command::Arrived(from)) => {
+            (*item, *as_sent) = (Some(from.event.data.clone()), false);
+        }
         (_, _) => {}
     }
 }

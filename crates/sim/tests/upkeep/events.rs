@@ -25,7 +25,12 @@ fn inboxes(stores: &mut [Memory]) -> (BTreeMap<String, (Event, u32)>, Vec<String
             match fact {
                 InboxFact::Accepted { event, .. } => accepted.entry(event.id.to_string()).or_insert(((*event).clone(), 0)).1 += 1,
                 InboxFact::Rejected { code, .. } => rejected.push(code.to_string()),
-                InboxFact::HandedOn { .. } | InboxFact::Delivered { .. } | InboxFact::KeyClaimed { .. } => {}
+                InboxFact::HandedOn { .. }
+                | InboxFact::Delivered { .. }
+                | InboxFact::KeyClaimed { .. }
+                | InboxFact::Routed { .. }
+                | InboxFact::Heard { .. }
+                | InboxFact::Spread { .. } => {}
             }
         }
     }
