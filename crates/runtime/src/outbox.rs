@@ -34,7 +34,7 @@ impl Outbox {
             // What changes hands is answered to who asked, not to who passes it on.
             Delivery::Claim { tenant, claim } if claim.over.is_none() => Key::Claim(tenant.clone(), claim.by.effect),
             Delivery::Start { tenant, id, from: Some(_), .. } => Key::Start(tenant.clone(), *id),
-            Delivery::Hear { tenant, id, .. } => Key::Hear(tenant.clone(), *id, slot),
+            Delivery::Hear { tenant, arrived } => Key::Hear(tenant.clone(), arrived.id, slot),
             Delivery::Heard { .. }
             | Delivery::Spread { .. }
             | Delivery::Look { .. }

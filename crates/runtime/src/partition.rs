@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use provost_language::Compiled;
-use provost_model::record::{Attempted, Cause, Command, Head, Start, Stream};
+use provost_model::record::{Arrived, Attempted, Cause, Command, Head, Start, Stream};
 use provost_model::{Digest, EffectId, Event, EventId, OrchestrationId, Slot, TenantId, Who};
 use provost_policy::CachedJudge;
 use provost_store::{Batch, StoreError, Upkeep};
@@ -35,7 +35,7 @@ use crate::traced::Traced;
 
 pub use claim::{Claim, Holder};
 pub(crate) use forward::open_work_of;
-pub(crate) use heard::{routed_key, routed_work, spread_key, spread_work};
+pub(crate) use heard::{is_on_its_way, routed_key, routed_work, spread_key, spread_work};
 pub use load::View;
 pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
 pub(crate) use release::{open_change, status};
@@ -88,12 +88,8 @@ pub enum Delivery {
     Hear {
         /// Whose.
         tenant: TenantId,
-        /// Its id.
-        id: EventId,
         /// The event.
-        event: Box<Event>,
-        /// Who sent it.
-        by: Who,
+        arrived: Box<Arrived>,
     },
     /// A partition has an event that this one accepted.
     Heard {
@@ -108,8 +104,6 @@ pub enum Delivery {
     Spread {
         /// Whose.
         tenant: TenantId,
-        /// Which event.
-        id: EventId,
         /// The sequence of its row.
         sequence: u64,
         /// The last one that was offered it.
@@ -443,9 +437,9 @@ impl<S: Upkeep> Partition<S> {
                 self.start(stage, ticket, tenant, launch, *id, start, *remember)
             }
             Delivery::Delivered { tenant, from, orchestration } => self.delivered(stage, tenant, *from, *orchestration),
-            Delivery::Hear { tenant, id, event, by } => self.told_of(stage, tenant, *id, event, by),
+            Delivery::Hear { tenant, arrived } => self.told_of(stage, tenant, arrived),
             Delivery::Heard { tenant, id, by } => self.heard_by(stage, tenant, *id, *by),
-            Delivery::Spread { tenant, id, sequence, after } => self.spread(stage, tenant, *id, *sequence, *after),
+            Delivery::Spread { tenant, sequence, after } => self.spread(stage, tenant, *sequence, *after),
             Delivery::Look { tenant, orchestration } => {
                 stage.listening.push((tenant.clone(), *orchestration));
                 Ok(())

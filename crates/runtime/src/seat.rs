@@ -40,6 +40,7 @@ impl Seat {
     ///
     /// # Errors
     /// As [`Sender::try_send`].
+    #[expect(clippy::result_large_err, reason = "what does not fit comes back to be sent again; boxing it would cost each an allocation")]
     pub fn post(&self, message: Message) -> Result<(), TrySendError<Message>> {
         match self.drive_here(message) {
             Some(message) => self.mailbox.try_send(message),

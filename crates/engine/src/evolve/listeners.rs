@@ -28,8 +28,10 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
             change(state, at, |listener| {
                 listener.next = index + 1;
                 match output {
-                    Some(output) => drop(listener.outputs.insert_mut(*index, Labelled::new(output.clone(), labels.clone()))),
-                    None => drop(listener.items.remove_mut(index)),
+                    Some(output) => listener.outputs.insert_mut(*index, Labelled::new(output.clone(), labels.clone())),
+                    None => {
+                        listener.items.remove_mut(index);
+                    }
                 }
             });
         }

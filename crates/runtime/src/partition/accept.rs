@@ -2,7 +2,7 @@
 
 use provost_engine::{Code as _, order_of};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX};
-use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
+use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
@@ -79,7 +79,7 @@ impl<S: Upkeep> Partition<S> {
             stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         if refusal.is_none() && listened {
-            self.route(stage, tenant, id, event, by)?;
+            self.route(stage, tenant, &Arrived { id, event: event.clone(), by: by.clone(), more: false })?;
         }
         if refusal.is_none() {
             for (launch, start) in starts {

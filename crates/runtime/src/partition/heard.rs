@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use provost_model::record::{Arrived, Cause, Head, Row, Stream};
-use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
+use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId};
 use provost_store::{Needs, OpenChange, OpenWork, StoreError, Upkeep};
 use serde::{Deserialize, Serialize};
 
@@ -69,39 +69,41 @@ impl<S: Upkeep> Partition<S> {
     }
 
     /// Tells every partition about an event that this one accepted; its row is the last that was staged.
-    pub(super) fn route(&mut self, stage: &mut Stage, tenant: &TenantId, id: EventId, event: &Event, by: &Who) -> Result<(), Refused> {
+    pub(super) fn route(&mut self, stage: &mut Stage, tenant: &TenantId, arrived: &Arrived) -> Result<(), Refused> {
         if self.place.1 > 1
             && let Some(entry) = stage.entries.last_mut()
         {
-            entry.open = OpenChange::Forward(routed_work(tenant, id, entry.row.head())?);
-            stage.releases.extend(self.telling(tenant, id, event, by));
+            entry.open = OpenChange::Forward(routed_work(tenant, arrived.id, entry.row.head())?);
+            stage.releases.extend(self.telling(tenant, arrived));
         }
-        self.hear(stage, tenant, id, event, by)
+        self.hear(stage, tenant, arrived)
     }
 
     /// What tells the other partitions.
-    fn telling(&self, tenant: &TenantId, id: EventId, event: &Event, by: &Who) -> Vec<Release> {
+    fn telling(&self, tenant: &TenantId, arrived: &Arrived) -> Vec<Release> {
         let (own, partitions) = self.place;
         let others = (0..partitions).filter(|index| *index != own);
-        let hear = || Delivery::Hear { tenant: tenant.clone(), id, event: Box::new(event.clone()), by: by.clone() };
+        let hear = || Delivery::Hear { tenant: tenant.clone(), arrived: Box::new(arrived.clone()) };
         others.map(|index| Release::Forward(first_slot(index, partitions), Box::new(hear()))).collect()
     }
 
     /// An event that another partition accepted.
-    pub(super) fn told_of(&mut self, stage: &mut Stage, tenant: &TenantId, id: EventId, event: &Event, by: &Who) -> Result<(), Refused> {
-        self.hear(stage, tenant, id, event, by)?;
-        let heard = Delivery::Heard { tenant: tenant.clone(), id, by: self.own_slot() };
-        stage.releases.push(Release::Forward(id.slot(), Box::new(heard)));
+    pub(super) fn told_of(&mut self, stage: &mut Stage, tenant: &TenantId, arrived: &Arrived) -> Result<(), Refused> {
+        self.hear(stage, tenant, arrived)?;
+        let heard = Delivery::Heard { tenant: tenant.clone(), id: arrived.id, by: self.own_slot() };
+        stage.releases.push(Release::Forward(arrived.id.slot(), Box::new(heard)));
         Ok(())
     }
 
     /// Keeps an event, and offers it to who listens; one that is kept already stays as it is.
-    fn hear(&mut self, stage: &mut Stage, tenant: &TenantId, id: EventId, event: &Event, by: &Who) -> Result<(), Refused> {
+    fn hear(&mut self, stage: &mut Stage, tenant: &TenantId, arrived: &Arrived) -> Result<(), Refused> {
+        let Arrived { id, event, by, .. } = arrived;
+        let id = *id;
         if self.remembered(stage, tenant, &inbox::heard_key(tenant, id))?.is_some() {
             return Ok(());
         }
         self.kept(tenant)?;
-        let spread = self.has_listeners(tenant, &event.kind)?;
+        let spread = self.has_listeners(tenant, &event.kind)? && !provost_model::planted::planted("heard-not-offered");
         let fact = InboxFact::Heard { id, event: Box::new(event.clone()), by: by.clone(), spread };
         let cause = Cause { event: Some(id), who: Some(by.name.clone()), traceparent: event.traceparent.clone(), ..Cause::default() };
         let slot = self.own_slot();
@@ -110,20 +112,19 @@ impl<S: Upkeep> Partition<S> {
         let head = entry.row.head();
         if spread {
             entry.open = OpenChange::Forward(spread_work(tenant, id, (slot, head))?);
-            stage.releases.push(spreading(tenant, id, head.sequence, None));
+            stage.releases.push(spreading(tenant, head.sequence));
         }
         if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
             stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         let before_us = self.now_us.saturating_sub(self.registry.tenant(tenant).unmatched_us_max());
         let (kind, heard_us) = (event.kind.clone(), self.now_us);
-        let arrived = Arrived { id, event: event.clone(), by: by.clone(), more: false };
         let kept = self.heard.entry(tenant.clone()).or_default();
         while kept.entries.front().is_some_and(|first| first.heard_us < before_us) {
             kept.entries.pop_front();
         }
         kept.entries.push_back(Entry { sequence: head.sequence, id, kind, heard_us });
-        kept.fresh.insert(head.sequence, Arc::new(arrived));
+        kept.fresh.insert(head.sequence, Arc::new(arrived.clone()));
         Ok(())
     }
 
@@ -158,14 +159,14 @@ impl<S: Upkeep> Partition<S> {
         let Ok(way) = serde_json::from_slice(&row.work) else { return Ok(None) };
         let (tenant, sequence) = (&row.tenant, row.head.sequence);
         match way {
-            OnItsWay::Spread(id) => Ok(Some(vec![spreading(tenant, id, sequence, None)])),
+            OnItsWay::Spread(_) => Ok(Some(vec![spreading(tenant, sequence)])),
             OnItsWay::Routed(id) => {
                 let rows = self.store.rows(tenant, &Stream::Inbox(id.slot()), sequence.saturating_sub(1), 1)?;
                 let accepted = rows.first().map(facts_of).transpose()?.unwrap_or_default().into_iter().find_map(|fact| match fact {
-                    InboxFact::Accepted { event, by, .. } => Some((event, by)),
+                    InboxFact::Accepted { event, by, .. } => Some(Arrived { id, event: *event, by, more: false }),
                     _ => None,
                 });
-                Ok(Some(accepted.map(|(event, by)| self.telling(tenant, id, &event, &by)).unwrap_or_default()))
+                Ok(Some(accepted.map(|accepted| self.telling(tenant, &accepted)).unwrap_or_default()))
             }
         }
     }
@@ -265,8 +266,13 @@ fn facts_of(row: &Row) -> Result<Vec<InboxFact>, Refused> {
     Ok(row.json().and_then(|json| inbox::decode(&json)).map_err(|e| StoreError::unreadable(row, &e))?)
 }
 
-fn spreading(tenant: &TenantId, id: EventId, sequence: u64, after: Option<OrchestrationId>) -> Release {
-    Release::Again(Box::new(Delivery::Spread { tenant: tenant.clone(), id, sequence, after }))
+fn spreading(tenant: &TenantId, sequence: u64) -> Release {
+    Release::Again(Box::new(Delivery::Spread { tenant: tenant.clone(), sequence, after: None }))
+}
+
+/// Whether open work is an event on its way, and no orchestration.
+pub(crate) fn is_on_its_way(row: &OpenWork) -> bool {
+    serde_json::from_slice::<OnItsWay>(&row.work).is_ok()
 }
 
 /// What stands for an event on its way to other partitions among open work.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use provost_engine::{Listening, Orchestration, listening};
 use provost_model::record::{Arrived, Cause, Command};
-use provost_model::{EventId, OrchestrationId, TenantId};
+use provost_model::{OrchestrationId, TenantId};
 use provost_store::Upkeep;
 
 use super::stage::Stage;
@@ -127,7 +127,6 @@ impl<S: Upkeep> Partition<S> {
         &mut self,
         stage: &mut Stage,
         tenant: &TenantId,
-        id: EventId,
         sequence: u64,
         after: Option<OrchestrationId>,
     ) -> Result<(), Refused> {
@@ -137,9 +136,9 @@ impl<S: Upkeep> Partition<S> {
             self.offer_event(stage, tenant, *orchestration, &arrived, false)?;
         }
         match next.last().filter(|_| next.len() == OFFERED_MAX) {
-            None => self.spread_out(stage, tenant, id),
+            None => self.spread_out(stage, tenant, arrived.id),
             Some(last) => {
-                let rest = Delivery::Spread { tenant: tenant.clone(), id, sequence, after: Some(*last) };
+                let rest = Delivery::Spread { tenant: tenant.clone(), sequence, after: Some(*last) };
                 stage.releases.push(Release::Again(Box::new(rest)));
                 Ok(())
             }
@@ -174,7 +173,7 @@ impl<S: Upkeep> Partition<S> {
     /// Offers what was heard before to every orchestration that began to listen within the delivery at hand.
     pub(super) fn look_back(&mut self, stage: &mut Stage) -> Result<(), Refused> {
         let mut taken: BTreeMap<(TenantId, OrchestrationId), u32> = BTreeMap::new();
-        while let Some(key) = stage.listening.pop() {
+        while let Some(key) = stage.listening.pop().filter(|_| !provost_model::planted::planted("heard-before-not-offered")) {
             let so_far = taken.entry(key.clone()).or_default();
             if *so_far < TAKEN_MAX {
                 *so_far = self.look_back_of(stage, &key.0, key.1, *so_far)?;
