@@ -47,7 +47,6 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             state.timers.insert_mut(id.clone(), Timer { at: at.clone(), due_us: *due_us });
         }
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
-        Fact::Judged { .. } => {}
         Fact::Intended { .. }
         | Fact::Sent { .. }
         | Fact::Attempted { .. }
@@ -65,7 +64,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::ReviewOpened { .. } | Fact::ReviewAnswered { .. } | Fact::ReviewClosed { .. } | Fact::ApprovalSpent { .. } => {
             reviews::fold(state, fact, now_us);
         }
-        Fact::Decided { .. } | Fact::Yielded => {}
+        Fact::Judged { .. } | Fact::Decided { .. } | Fact::Yielded => {}
         Fact::Queued { number, .. } => state.queued = Some(*number),
         Fact::Admitted => state.queued = None,
         Fact::Emitted { effect, event, .. } => {

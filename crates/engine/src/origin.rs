@@ -40,7 +40,7 @@ pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
 }
 
 /// What an event that a listener takes says.
-pub(crate) fn event_data(turn: &Turn<'_>, arrived: &Arrived, contract: Option<SchemaIx>) -> Labelled {
+pub(crate) fn said_in(turn: &Turn<'_>, arrived: &Arrived, contract: Option<SchemaIx>) -> Labelled {
     let data = &arrived.event.data;
     let named = matches!(arrived.by.known, Known::Token | Known::Loopback) && arrived.event.hops == 0;
     let labels = obeying(turn, data, contract.filter(|_| named));
@@ -49,7 +49,7 @@ pub(crate) fn event_data(turn: &Turn<'_>, arrived: &Arrived, contract: Option<Sc
 
 /// The whole event, as an object. Its attributes are trusted by nobody.
 pub(crate) fn envelope(turn: &Turn<'_>, arrived: &Arrived, contract: Option<SchemaIx>) -> Labelled {
-    let (whole, data) = (crate::tasks::emit::as_value(&arrived.event), event_data(turn, arrived, contract));
+    let (whole, data) = (crate::tasks::emit::as_value(&arrived.event), said_in(turn, arrived, contract));
     let mut members: Vec<(Arc<str>, Labelled)> = Vec::new();
     for (name, value) in whole.as_object().into_iter().flat_map(provost_model::value::Map::iter).filter(|(name, _)| ***name != *"data") {
         members.push((name.clone(), Labelled::new(value.clone(), outside(turn, value, &[]))));

@@ -138,10 +138,10 @@ fn needs_items(task: &ListenTask) -> bool {
 fn read(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived, filter: Option<u32>) -> Result<Labelled, Problem> {
     let contract = filter.and_then(|filter| offered.task.to.filters.get(filter as usize)).and_then(|filter| filter.contract);
     let item = match offered.task.read {
-        Reading::Data => origin::event_data(turn, arrived, contract),
+        Reading::Data => origin::said_in(turn, arrived, contract),
         Reading::Envelope => origin::envelope(turn, arrived, contract),
         Reading::Raw => {
-            let data = origin::event_data(turn, arrived, None);
+            let data = origin::said_in(turn, arrived, None);
             let raw = if data.as_str().is_some() { data.value } else { Value::from(canonical(&data.value)) };
             let labels = if data.labels.is_empty() { data.labels } else { Labels::whole(data.labels.all()) };
             Labelled::new(raw, labels)

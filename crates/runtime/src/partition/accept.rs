@@ -60,15 +60,8 @@ impl<S: Upkeep> Partition<S> {
         } else {
             starts.iter().map(|(_, start)| orchestration_of(tenant, self.now_us, id, start)).collect()
         };
-        let fact = match &refusal {
-            Some((code, reason)) => {
-                InboxFact::Rejected { id, event: Box::new(event.clone()), by: by.clone(), code: (*code).into(), reason: reason.clone() }
-            }
-            None => {
-                let routed = listened && self.place.1 > 1;
-                InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started: started.clone(), routed }
-            }
-        };
+        let routed = listened && self.place.1 > 1;
+        let fact = fact_of(id, (event, by), &refusal, &started, routed);
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
         let head = self.head_of(stage, tenant, &stream)?;
@@ -182,6 +175,15 @@ impl<S: Upkeep> Partition<S> {
             Some(head) => Ok(*head),
             None => Ok(self.store.head(tenant, stream)?.unwrap_or(Head::EMPTY)),
         }
+    }
+}
+
+/// What is recorded of an event: taken, or kept and not taken.
+fn fact_of(id: EventId, (event, by): (&Event, &Who), refusal: &Option<Refusal>, started: &[OrchestrationId], routed: bool) -> InboxFact {
+    let (event, by) = (Box::new(event.clone()), by.clone());
+    match refusal {
+        Some((code, reason)) => InboxFact::Rejected { id, event, by, code: (*code).into(), reason: reason.clone() },
+        None => InboxFact::Accepted { id, event, by, started: started.to_vec(), routed },
     }
 }
 

@@ -47,7 +47,7 @@ impl Match<'_, '_> {
         }
         let scope = self.offered.scope();
         if let Some(condition) = filter.data {
-            let data = origin::event_data(self.turn, self.arrived, filter.contract);
+            let data = origin::said_in(self.turn, self.arrived, filter.contract);
             if !self.turn.holds(condition, &data, &scope).unwrap_or(false) {
                 return None;
             }
