@@ -14,7 +14,7 @@ use crate::ledger;
 use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Orchestration, Phase, Timer, Tree};
-use crate::tasks::{compensate, review, run};
+use crate::tasks::{compensate, listen, review, run};
 use crate::turn::{Scope, Turn};
 
 /// What `decide` came to.
@@ -67,6 +67,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
             review::answered(&mut turn, &asked, answer);
         }
         Command::Child(news) => run::told(&mut turn, news)?,
+        Command::Arrived(arrived) => listen::arrived(&mut turn, arrived),
         Command::Cancel(_) => cancel::begin(&mut turn)?,
         Command::Redrive(redrive) => redriven(&mut turn, redrive)?,
         Command::Resolve(resolve) => ledger::resolved(&mut turn, resolve)?,

@@ -2,6 +2,7 @@
 
 mod children;
 mod effects;
+mod listeners;
 mod reviews;
 mod tasks;
 
@@ -43,7 +44,6 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Abandoned { at } => tasks::close(state, at),
         Fact::TimerSet { id, at, due_us } => timer_set(state, id, at, *due_us),
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
-        Fact::Judged { .. } => {}
         Fact::Intended { .. }
         | Fact::Sent { .. }
         | Fact::Attempted { .. }
@@ -61,7 +61,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::ReviewOpened { .. } | Fact::ReviewAnswered { .. } | Fact::ReviewClosed { .. } | Fact::ApprovalSpent { .. } => {
             reviews::fold(state, fact, now_us);
         }
-        Fact::Decided { .. } | Fact::Yielded => {}
+        Fact::Judged { .. } | Fact::Decided { .. } | Fact::Yielded => {}
         Fact::Queued { number, .. } => state.queued = Some(*number),
         Fact::Admitted => state.queued = None,
         Fact::Emitted { effect, event, .. } => {
@@ -71,6 +71,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::ChildStarted { .. } | Fact::ChildTold { .. } | Fact::ChildStopped { .. } | Fact::ChildRedriven { .. } => {
             children::fold(state, fact);
         }
+        Fact::ListeningBegan { .. } | Fact::EventTaken { .. } | Fact::EventHandled { .. } => listeners::fold(state, fact),
         Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
         Fact::Parked { at, problem } => {
             state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
@@ -101,6 +102,9 @@ fn ended(state: &mut Orchestration, ending: Ending) {
     state.timers = Tree::new_sync();
     state.unwinding = Tree::new_sync();
     state.emitted = Tree::new_sync();
+    state.listeners = Tree::new_sync();
+    state.taken = Tree::new_sync();
+    state.looks_back = false;
     let root = Position::root();
     let context = state.context(&root);
     state.lines = Tree::new_sync();

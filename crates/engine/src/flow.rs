@@ -7,8 +7,8 @@ mod advance;
 mod export;
 mod raise;
 
-pub(crate) use advance::{blocks_to_go_on, expire, expired_around, run};
-pub(crate) use export::exported;
+pub(crate) use advance::{blocks_to_go_on, expire, expired_around, is_through, run};
+pub(crate) use export::{difference, exported};
 pub(crate) use raise::{park, raise, retried_outside, withdraw_within};
 
 use provost_model::id::EffectId;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | event, start by hand | what the start's contract, or without one the schema of the input, labels so, if a person or program sent it under a name of its own |
 //! | parent, child | nothing: no labels pass between them |
+//! | event that is listened for | what the filter's contract labels so, under the same condition |
 //! | event of ours | nothing: it carries no labels, and may repeat what an agent wrote |
 //! | action | what the contract of its result labels so |
 //! | agent | nothing, whatever its contract says |
@@ -13,8 +14,10 @@
 //!
 //! What must stay true: a label is taken off nowhere else. A program that decides nothing on labels keeps none. Sources: DESIGN §5, ADR 0004.
 
+use std::sync::Arc;
+
 use provost_model::program::SchemaIx;
-use provost_model::record::{EffectKind, Start};
+use provost_model::record::{Arrived, EffectKind, Start};
 use provost_model::value::Pointer;
 use provost_model::who::Known;
 use provost_model::{Label, Labelled, Labels, Problem, Value};
@@ -35,6 +38,25 @@ pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
         (Some(contract), Some(_) | None) => obeying(turn, &start.input, Some(contract)),
         (None, _) => obeying(turn, &start.input, turn.program().input.schema),
     }
+}
+
+/// What an event that a listener takes says.
+pub(crate) fn said_in(turn: &Turn<'_>, arrived: &Arrived, contract: Option<SchemaIx>) -> Labelled {
+    let data = &arrived.event.data;
+    let named = matches!(arrived.by.known, Known::Token | Known::Loopback) && arrived.event.hops == 0;
+    let labels = obeying(turn, data, contract.filter(|_| named));
+    Labelled::new(data.clone(), labels)
+}
+
+/// The whole event, as an object. Its attributes are trusted by nobody.
+pub(crate) fn envelope(turn: &Turn<'_>, arrived: &Arrived, contract: Option<SchemaIx>) -> Labelled {
+    let (whole, data) = (crate::tasks::emit::as_value(&arrived.event), said_in(turn, arrived, contract));
+    let mut members: Vec<(Arc<str>, Labelled)> = Vec::new();
+    for (name, value) in whole.as_object().into_iter().flat_map(provost_model::value::Map::iter).filter(|(name, _)| ***name != *"data") {
+        members.push((name.clone(), Labelled::new(value.clone(), outside(turn, value, &[]))));
+    }
+    members.push(("data".into(), data));
+    Labelled::object(members)
 }
 
 /// The labels of what the worker of an effect returned.

@@ -34,9 +34,37 @@ pub struct OpenWork {
     /// Whether it has a place in the line of an ordering key.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ordered: bool,
+    /// Which events it listens for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listening: Option<Listening>,
     /// Whether it must be told to go on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+}
+
+/// Which events an orchestration listens for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listening {
+    /// Their types, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Arc<str>>,
+    /// Whether it takes every type.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub every: bool,
+    /// Whether events that came before are still to be looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub back: bool,
+}
+
+/// Which events `state` listens for; `None` where it listens for none.
+pub fn listening(state: &Orchestration) -> Option<Listening> {
+    let open = || state.listeners.values().filter(|listener| !listener.over);
+    open().next()?;
+    let mut kinds: Vec<Arc<str>> = open().filter_map(|listener| listener.kinds.as_deref()).flatten().cloned().collect();
+    kinds.sort();
+    kinds.dedup();
+    Some(Listening { kinds, every: open().any(|listener| listener.kinds.is_none()), back: state.looks_back })
 }
 
 /// An effect that a restart must offer, ask about, or declare lost.
@@ -93,6 +121,7 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
         }
     }
     work.timers = state.timers.iter().map(|(id, timer)| (id.clone(), timer.due_us)).collect();
+    work.listening = listening(state);
     work.reviews = state.reviews.iter().filter(|(_, r)| r.answer.is_none() && !r.closed).map(|(id, _)| *id).collect();
     work
 }

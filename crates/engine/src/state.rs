@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use provost_model::id::{EffectId, ReviewId};
+use provost_model::id::{EffectId, EventId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
-use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start};
+use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start, Wanted};
 use provost_model::{Digest, Event, Labelled, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,18 @@ pub struct Orchestration {
     /// What was begun by `run`.
     #[serde(default)]
     pub children: Tree<OrchestrationId, Arc<Child>>,
+    /// Open tasks that listen.
+    #[serde(default)]
+    pub listeners: Tree<Position, Arc<Listener>>,
+    /// Events that were taken, and by which listener: none is taken twice.
+    #[serde(default)]
+    pub taken: Tree<EventId, Position>,
+    /// Whether events that came before are still to be looked at.
+    #[serde(default)]
+    pub looks_back: bool,
+    /// How many events of ours caused what was taken, at most.
+    #[serde(default)]
+    pub hops: u32,
     /// Questions to people.
     pub reviews: Tree<ReviewId, Arc<Review>>,
     /// Timers that are set.
@@ -252,6 +264,33 @@ pub enum ChildState {
     Failed,
 }
 
+/// An open task that listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// The types of events it takes; none: every type.
+    pub kinds: Option<Arc<Vec<Arc<str>>>>,
+    /// What its filters wait for, as computed when it began.
+    pub wanted: Arc<Vec<Wanted>>,
+    /// Filters of `to` that an event met, in the order in which they were met.
+    pub met: Vec<u32>,
+    /// Filters of `until` that an event met.
+    pub until_met: Vec<u32>,
+    /// What was read of the events it took, by number, as far as it is still needed.
+    pub items: Tree<u64, Labelled>,
+    /// What `foreach` made of them.
+    pub outputs: Tree<u64, Labelled>,
+    /// How many events it took.
+    pub count: u64,
+    /// The event that `foreach` is at.
+    pub next: u64,
+    /// Size of all it took, in bytes of canonical JSON.
+    pub bytes: u64,
+    /// Whether it takes no further event.
+    pub over: bool,
+    /// Correlations that its events settled.
+    pub correlated: Tree<Arc<str>, Value>,
+}
+
 /// A question to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
@@ -319,6 +358,10 @@ impl Orchestration {
             effects: Tree::new_sync(),
             emitted: Tree::new_sync(),
             children: Tree::new_sync(),
+            listeners: Tree::new_sync(),
+            taken: Tree::new_sync(),
+            looks_back: false,
+            hops: 0,
             reviews: Tree::new_sync(),
             timers: Tree::new_sync(),
             undoable: Arc::default(),
@@ -336,7 +379,12 @@ impl Orchestration {
     pub fn waits(&self) -> bool {
         let working = |effect: &Arc<Effect>| matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked);
         let begun = self.children.values().any(|child| child.state == ChildState::Running);
-        let waited_for = begun || !self.timers.is_empty() || !self.reviews.is_empty() || !self.effects.is_empty() || self.queued.is_some();
+        let waited_for = begun
+            || !self.listeners.is_empty()
+            || !self.timers.is_empty()
+            || !self.reviews.is_empty()
+            || !self.effects.is_empty()
+            || self.queued.is_some();
         !self.is_ended() && !self.yielded && waited_for && !self.effects.values().any(working)
     }
 

@@ -4,10 +4,11 @@ mod act;
 mod agent;
 pub(crate) mod compensate;
 mod decide;
-mod emit;
+pub(crate) mod emit;
 pub(crate) mod extend;
 mod for_each;
 mod fork;
+pub(crate) mod listen;
 mod policy;
 mod raise;
 pub(crate) mod retry;
@@ -42,6 +43,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>) -> Result<Entr
         TaskKind::Raise(task) => Err(raise::problem(turn, entering, task)?),
         TaskKind::Wait(duration) => wait::enter(turn, entering, duration),
         TaskKind::Emit(task) => emit::enter(turn, entering, task),
+        TaskKind::Listen(task) => listen::enter(turn, entering, task),
         TaskKind::Agent(task) => agent::enter(turn, entering, task),
         TaskKind::Rules(task) => rules::enter(turn, entering, task),
         TaskKind::Decide(task) => decide::enter(turn, entering, task),

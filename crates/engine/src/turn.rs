@@ -320,6 +320,14 @@ impl<'t> Turn<'t> {
                 let OpenKind::For { items, .. } = &around.kind else { return None };
                 (*each.each == *name).then(|| items.item(*index as usize))
             }
+            (OpenKind::Iteration { index }, TaskKind::Listen(listen)) => {
+                let each = listen.each.as_ref()?;
+                if *each.at == *name {
+                    return i64::try_from(*index).ok().map(Labelled::authored);
+                }
+                let listener = self.state.listeners.get(&here.parent()?)?;
+                (*each.item == *name).then(|| listener.items.get(index).cloned().unwrap_or_default())
+            }
             (OpenKind::Catch { problem }, TaskKind::Try(handled)) => {
                 (*handled.catch.variable == *name).then(|| crate::origin::problem(self, problem))
             }
@@ -345,6 +353,8 @@ fn weight(fact: &Fact) -> usize {
         Fact::Completed { output: Some(output), .. } => canonical_len(output),
         Fact::Entered { input: Some(input), .. } => canonical_len(input),
         Fact::Intended { arguments: Some(arguments), .. } => canonical_len(arguments),
+        Fact::EventTaken { item: Some(item), .. } => canonical_len(item),
+        Fact::EventHandled { output: Some(output), .. } => canonical_len(output),
         _ => 0,
     };
     96 + value

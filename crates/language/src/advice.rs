@@ -54,6 +54,7 @@ impl Advice<'_> {
             TaskKind::Aside(aside) => known = self.block(&aside.body, known),
             TaskKind::Try(attempt) => known = self.block(&attempt.body, known),
             TaskKind::For(each) => known = self.block(&each.body, known),
+            TaskKind::Listen(listen) => known = listen.each.iter().fold(known, |known, each| self.block(&each.body, known)),
             TaskKind::Fork(fork) => {
                 for branch in &fork.branches {
                     let added = self.task(*branch, known.clone());
@@ -135,6 +136,7 @@ impl Advice<'_> {
             TaskKind::Aside(aside) => &aside.body,
             TaskKind::Try(attempt) => &attempt.body,
             TaskKind::For(each) => &each.body,
+            TaskKind::Listen(listen) => listen.each.as_ref().map_or(&[], |each| &each.body),
             TaskKind::Fork(fork) => &fork.branches,
             TaskKind::Set(_)
             | TaskKind::Switch(_)

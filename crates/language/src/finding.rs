@@ -72,6 +72,7 @@ codes! {
     Unused = "PV2004", "Something is declared and never used.";
     Ignored = "PV2005", "A file of the bundle is not read.";
     UntrustedKey = "PV2006", "A business key is computed, and no contract labels anything trusted.";
+    EveryEvent = "PV2007", "A listener is offered every event of the tenant.";
 }
 
 impl std::fmt::Display for Code {

@@ -10,6 +10,7 @@ mod errors;
 mod event;
 mod extend;
 mod foreign;
+mod listen;
 mod run;
 mod shape;
 mod steer;

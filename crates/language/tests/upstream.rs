@@ -54,6 +54,13 @@ fn examples_compile_or_are_refused_with_a_reason() {
     let wanted = [
         "emit.yaml",
         "for-inline-array.yaml",
+        "for.yaml",
+        "listen-to-all read-envelope.yaml",
+        "listen-to-all.yaml",
+        "listen-to-any-filter.yaml",
+        "listen-to-any-until-condition.yaml",
+        "listen-to-any-until-consumed.yaml",
+        "listen-to-any.yaml",
         "raise-inline.yaml",
         "raise-reusable.yaml",
         "set-expression.yaml",

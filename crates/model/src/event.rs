@@ -47,6 +47,24 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Event {
+    /// An attribute by its name in the standard, or `data`; `None` where the event has none.
+    pub fn attribute(&self, name: &str) -> Option<Value> {
+        let text = |text: &Option<Arc<str>>| text.clone().map(Value::Str);
+        match name {
+            "specversion" => Some(Value::from("1.0")),
+            "id" => Some(Value::Str(self.id.clone())),
+            "source" => Some(Value::Str(self.source.clone())),
+            "type" => Some(Value::Str(self.kind.clone())),
+            "subject" => text(&self.subject),
+            "time" => text(&self.time),
+            "dataschema" => text(&self.dataschema),
+            "datacontenttype" => text(&self.datacontenttype),
+            "traceparent" => text(&self.traceparent),
+            "data" => Some(self.data.clone()),
+            other => self.extensions.member(other).cloned(),
+        }
+    }
+
     /// What makes two deliveries of one id the same event: type, subject, schema and data.
     pub fn fingerprint(&self) -> crate::digest::Digest {
         let optional = |text: &Option<Arc<str>>| text.as_deref().map_or_else(String::new, |t| format!("={t}"));

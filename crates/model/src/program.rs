@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod extend;
+mod listen;
 mod run;
 mod schedule;
 mod task;
@@ -18,6 +19,7 @@ pub use catalogue::{
     ReviewSpec, RulesRow, RulesTable, Veto,
 };
 pub use extend::{AsideTask, ExtendedTask};
+pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use run::RunTask;
 pub use schedule::{Missed, Schedule, Times};
 pub use task::{

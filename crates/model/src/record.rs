@@ -4,6 +4,7 @@
 //! that stands in the row's command is not written again in its facts. Golden files under `corpus/record/` hold every kind of fact.
 
 mod ambient;
+mod arrived;
 mod cell;
 mod child;
 mod command;
@@ -13,6 +14,7 @@ mod row;
 mod secret;
 
 pub use ambient::{Admission, AdmissionRequest, Ambient, SharedState};
+pub use arrived::{Arrived, Wanted};
 pub use child::{ChildFate, ChildNews, Parent};
 pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage};
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};

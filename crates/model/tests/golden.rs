@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
-    Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent,
-    Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage,
+    Arrived, Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact,
+    Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -121,6 +121,9 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::ChildTold { .. } => "child-told",
         Fact::ChildStopped { .. } => "child-stopped",
         Fact::ChildRedriven { .. } => "child-redriven",
+        Fact::ListeningBegan { .. } => "listening-began",
+        Fact::EventTaken { .. } => "event-taken",
+        Fact::EventHandled { .. } => "event-handled",
         Fact::CancelRequested { .. } => "cancel-requested",
         Fact::Parked { .. } => "parked",
         Fact::Redriven { .. } => "redriven",
@@ -129,7 +132,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 42;
+const FACTS: usize = 45;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
@@ -143,12 +146,13 @@ fn name_of_command(command: &Command) -> &'static str {
         Command::Child(_) => "child",
         Command::Cancel(_) => "cancel",
         Command::Redrive(_) => "redrive",
+        Command::Arrived(_) => "arrived",
         Command::Resolve(_) => "resolve",
         Command::Continue => "continue",
     }
 }
 
-const COMMANDS: usize = 12;
+const COMMANDS: usize = 13;
 
 fn name_of_intent(intent: &Intent) -> &'static str {
     match intent {
@@ -162,12 +166,13 @@ fn name_of_intent(intent: &Intent) -> &'static str {
         Intent::StartChild { .. } => "start-child",
         Intent::StopChild { .. } => "stop-child",
         Intent::RedriveChild { .. } => "redrive-child",
+        Intent::Listen => "listen",
         Intent::Continue => "continue",
         Intent::Announce => "announce",
     }
 }
 
-const INTENTS: usize = 12;
+const INTENTS: usize = 13;
 
 fn labelled() -> Labels {
     Labels::of([("/note".to_owned(), Label::UNTRUSTED), (String::new(), Label::INTERNAL)])
@@ -378,6 +383,63 @@ fn facts_of_children() -> Vec<Fact> {
     ]
 }
 
+fn arrived(more: bool) -> Arrived {
+    Arrived { id: EventId::mint(1_795_228_258_114_000, Slot(7), &[b"event"]), event: event(), by: who(), more }
+}
+
+fn facts_of_listeners() -> Vec<Fact> {
+    let (at, id) = (place(), arrived(false).id);
+    let wanted = Wanted { attributes: vec![("subject".into(), "R-1".into())], expected: vec![("order".into(), Value::Int(7))] };
+    let exported = Exported { set: value(), dropped: Vec::new(), whole: None, labels: Labels::new() };
+    let taken = |item: Option<Value>, last| Fact::EventTaken {
+        at: place(),
+        event: id,
+        filter: Some(0),
+        until: None,
+        item,
+        as_sent: false,
+        labels: Labels::new(),
+        correlated: Vec::new(),
+        hops: 0,
+        last,
+        more: false,
+    };
+    vec![
+        Fact::ListeningBegan { at: at.clone(), kinds: Some(vec!["a.v1".into(), "b.v1".into()]), wanted: vec![wanted, Wanted::default()] },
+        Fact::ListeningBegan { at: at.clone(), kinds: None, wanted: Vec::new() },
+        taken(Some(value()), true),
+        taken(Some(Value::Null), false),
+        taken(None, false),
+        Fact::EventTaken {
+            at: at.clone(),
+            event: id,
+            filter: None,
+            until: Some(1),
+            item: Some(value()),
+            as_sent: false,
+            labels: labelled(),
+            correlated: vec![("order".into(), Value::Int(7))],
+            hops: 2,
+            last: true,
+            more: true,
+        },
+        Fact::EventHandled { at: at.clone(), index: 3, output: Some(value()), labels: labelled(), exported: Some(exported) },
+        Fact::EventHandled { at, index: 0, output: None, labels: Labels::new(), exported: None },
+    ]
+}
+
+#[test]
+fn the_data_of_an_event_is_not_written_twice() {
+    use provost_model::record::{Ambient, Transition};
+    let mut facts = facts_of_listeners();
+    facts.retain(|fact| matches!(fact, Fact::EventTaken { .. }));
+    let transition =
+        Transition { command: Command::Arrived(Box::new(arrived(false))), ambient: Ambient::default(), facts, intents: Vec::new() };
+    let bytes = transition.encode().unwrap();
+    assert_eq!(String::from_utf8(bytes.clone()).unwrap().matches("4200").count(), 1);
+    assert_eq!(Transition::decode(&bytes).unwrap(), transition);
+}
+
 fn commands() -> Vec<Command> {
     let (effect, by, reason) = (effect(), who(), "looked at it".to_owned());
     let reported = |result| Outcome { effect, attempt: 1, result, worker: "builtin".into(), took_ms: 12, stored: None };
@@ -423,6 +485,8 @@ fn commands() -> Vec<Command> {
         Command::Timer { id: "timeout:".into() },
         Command::Review(review),
         Command::Cancel(Cancel { by: by.clone(), reason: reason.clone() }),
+        Command::Arrived(Box::new(arrived(false))),
+        Command::Arrived(Box::new(arrived(true))),
         Command::Redrive(Redrive { by, reason }),
         Command::Resolve(resolve(true, value())),
         Command::Resolve(resolve(false, Value::Null)),
@@ -443,6 +507,7 @@ fn intents() -> Vec<Intent> {
         Intent::StartChild { child: id() },
         Intent::StopChild { child: id() },
         Intent::RedriveChild { child: id() },
+        Intent::Listen,
         Intent::Continue,
         Intent::Announce,
     ]
@@ -480,7 +545,13 @@ where
 fn facts_stay_as_they_are() {
     check(
         "fact",
-        facts_of_flow().into_iter().chain(facts_of_effects()).chain(facts_of_children()).chain(facts_with_labels()).collect(),
+        facts_of_flow()
+            .into_iter()
+            .chain(facts_of_effects())
+            .chain(facts_of_children())
+            .chain(facts_with_labels())
+            .chain(facts_of_listeners())
+            .collect(),
         name_of_fact,
         FACTS,
     );

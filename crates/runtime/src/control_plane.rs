@@ -14,7 +14,7 @@ use provost_store::{Blobs, Sqlite, StoreError};
 use crate::gate::Refused;
 use crate::partition::Partition;
 use crate::plane::Plane;
-use crate::registry::{Binding, Loaded, Registry, StoredBundle, TenantWorld};
+use crate::registry::{Binding, Listens, Loaded, Registry, StoredBundle, TenantWorld};
 use crate::shell::now_us;
 
 const BUNDLE_MEDIA_TYPE: &str = "application/vnd.provost.bundle+json";
@@ -170,7 +170,8 @@ pub fn load(stored: StoredBundle) -> Result<Loaded, Refused> {
             |found: Vec<provost_policy::Finding>| Refused::Bundle(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         PolicySet::parse(&files, schema).map_err(findings)?
     };
-    Ok(Loaded { stored: Arc::new(stored), workflows, policies: Arc::new(policies) })
+    let listens = Listens::of(&stored.programs);
+    Ok(Loaded { stored: Arc::new(stored), workflows, policies: Arc::new(policies), listens })
 }
 
 /// Shows a tenant's control state to the data plane.

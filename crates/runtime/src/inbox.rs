@@ -24,6 +24,31 @@ pub enum InboxFact {
         by: Who,
         /// What it started.
         started: Vec<OrchestrationId>,
+        /// Whether other partitions are told of it, because orchestrations may listen for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        routed: bool,
+    },
+    /// Every partition has an event that orchestrations may listen for.
+    Routed {
+        /// Which event.
+        event: EventId,
+    },
+    /// An event that orchestrations of this partition may listen for, now or later.
+    Heard {
+        /// Its id.
+        id: EventId,
+        /// The event.
+        event: Box<Event>,
+        /// Who sent it.
+        by: Who,
+        /// Whether some listened already, who are offered it next.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        spread: bool,
+    },
+    /// Everybody who listened when an event was heard was offered it.
+    Spread {
+        /// Which event.
+        event: EventId,
     },
     /// Kept, but not taken.
     Rejected {
@@ -106,7 +131,14 @@ impl InboxFact {
                 let rejected = Some((code.clone(), reason.clone()));
                 Some(Accepted { event: *id, started: Vec::new(), duplicate: false, rejected })
             }
-            Self::HandedOn { .. } | Self::Ticked { .. } | Self::Said { .. } | Self::Delivered { .. } | Self::KeyClaimed { .. } => None,
+            Self::HandedOn { .. }
+            | Self::Ticked { .. }
+            | Self::Said { .. }
+            | Self::Delivered { .. }
+            | Self::KeyClaimed { .. }
+            | Self::Routed { .. }
+            | Self::Heard { .. }
+            | Self::Spread { .. } => None,
         }
     }
 
@@ -132,7 +164,11 @@ impl InboxFact {
                 let answer = serde_json::to_vec(at_us).map_err(written)?;
                 Ok(Some(Seen { key: schedule_key(tenant, workflow), fingerprint: *pin, answer, until_us: i64::MAX }))
             }
-            Self::HandedOn { .. } | Self::Said { .. } | Self::Delivered { .. } => Ok(None),
+            Self::Heard { id, event, .. } => {
+                let (key, fingerprint) = (heard_key(tenant, *id), event.fingerprint());
+                Ok(Some(Seen { key, fingerprint, answer: Vec::new(), until_us: remembered_until_us(recorded_us) }))
+            }
+            Self::HandedOn { .. } | Self::Said { .. } | Self::Delivered { .. } | Self::Routed { .. } | Self::Spread { .. } => Ok(None),
         }
     }
 }
@@ -186,6 +222,11 @@ pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
 /// The key under which an event is remembered.
 pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
     Digest::of_parts(&[b"event", tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
+}
+
+/// The key under which it is remembered that an event was heard.
+pub fn heard_key(tenant: &TenantId, id: EventId) -> Digest {
+    Digest::of_parts(&[b"heard", tenant.as_str().as_bytes(), &id.bits().to_bytes()])
 }
 
 /// The key under which the holder of a business key is remembered.

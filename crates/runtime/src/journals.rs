@@ -343,7 +343,16 @@ fn follow_starts(
                 known.on_its_way = false;
             }
         }
-        InboxFact::Rejected { .. } | InboxFact::KeyClaimed { .. } => {}
+        InboxFact::Ticked { started, .. } => {
+            looked.started += started.len() as u64;
+            named.extend(started.iter().map(|one| (*one, Named { event: None, sequence, on_its_way: false })));
+        }
+        InboxFact::Rejected { .. }
+        | InboxFact::KeyClaimed { .. }
+        | InboxFact::Said { .. }
+        | InboxFact::Routed { .. }
+        | InboxFact::Heard { .. }
+        | InboxFact::Spread { .. } => {}
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use provost_model::record::Command;
-use provost_model::{EffectId, OrchestrationId, Slot, TenantId};
+use provost_model::{EffectId, EventId, OrchestrationId, Slot, TenantId};
 
 use crate::partition::Delivery;
 
@@ -18,6 +18,7 @@ enum Key {
     Claim(TenantId, EffectId),
     Start(TenantId, OrchestrationId),
     Tell(TenantId, OrchestrationId),
+    Hear(TenantId, EventId, Slot),
 }
 
 /// Deliveries that wait for their answer.
@@ -35,7 +36,11 @@ impl Outbox {
             Delivery::Claim { tenant, claim } if claim.over.is_none() => Key::Claim(tenant.clone(), claim.by.effect),
             Delivery::Start { tenant, id, from: Some(_), .. } => Key::Start(tenant.clone(), *id),
             Delivery::Tell { tenant, message } => Key::Tell(tenant.clone(), message.id),
-            Delivery::Claim { .. }
+            Delivery::Hear { tenant, arrived } => Key::Hear(tenant.clone(), arrived.id, slot),
+            Delivery::Heard { .. }
+            | Delivery::Spread { .. }
+            | Delivery::Look { .. }
+            | Delivery::Claim { .. }
             | Delivery::Start { .. }
             | Delivery::Accept { .. }
             | Delivery::Tick { .. }
@@ -62,9 +67,13 @@ impl Outbox {
                 self.forget(&Key::Start(tenant.clone(), *orchestration));
                 self.forget(&Key::Tell(tenant.clone(), *orchestration));
             }
+            Delivery::Heard { tenant, id, by } => self.forget(&Key::Hear(tenant.clone(), *id, *by)),
             Delivery::Accept { .. }
             | Delivery::Tick { .. }
             | Delivery::Tell { .. }
+            | Delivery::Hear { .. }
+            | Delivery::Spread { .. }
+            | Delivery::Look { .. }
             | Delivery::Start { .. }
             | Delivery::Claim { .. }
             | Delivery::Inquire { .. }

@@ -8,7 +8,9 @@ mod accept;
 mod children;
 mod claim;
 mod forward;
+mod heard;
 mod line;
+mod listen;
 mod load;
 mod release;
 mod settle;
@@ -20,8 +22,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use provost_language::Compiled;
-use provost_model::record::{Attempted, Cause, Command, Head, Start, Stream};
-use provost_model::{Digest, EffectId, Event, OrchestrationId, Slot, TenantId, Who};
+use provost_model::record::{Arrived, Attempted, Cause, Command, Head, Start, Stream};
+use provost_model::{Digest, EffectId, Event, EventId, OrchestrationId, Slot, TenantId, Who};
 use provost_policy::CachedJudge;
 use provost_store::{Batch, StoreError, Upkeep};
 use provost_telemetry::Spans;
@@ -37,6 +39,7 @@ pub use children::Message;
 pub(crate) use children::open_work_of as open_work_of_message;
 pub use claim::{Claim, Holder};
 pub(crate) use forward::open_work_of;
+pub(crate) use heard::{is_on_its_way, routed_key, routed_work, spread_key, spread_work};
 pub use load::View;
 pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
 pub(crate) use release::{open_change, status};
@@ -98,6 +101,38 @@ pub enum Delivery {
         tenant: TenantId,
         /// What is said.
         message: Box<Message>,
+    },
+    /// An event that another partition accepted, and that orchestrations may listen for.
+    Hear {
+        /// Whose.
+        tenant: TenantId,
+        /// The event.
+        arrived: Box<Arrived>,
+    },
+    /// A partition has an event that this one accepted.
+    Heard {
+        /// Whose.
+        tenant: TenantId,
+        /// Which event.
+        id: EventId,
+        /// A slot of the partition that has it.
+        by: Slot,
+    },
+    /// An event is offered to the next orchestrations that listen.
+    Spread {
+        /// Whose.
+        tenant: TenantId,
+        /// The sequence of its row.
+        sequence: u64,
+        /// The last one that was offered it.
+        after: Option<OrchestrationId>,
+    },
+    /// An orchestration is offered what was heard before it listened.
+    Look {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        orchestration: OrchestrationId,
     },
     /// An effect asks the home of its business key.
     Claim {
@@ -259,6 +294,12 @@ pub struct Partition<S> {
     unsettled: Option<settle::Unsettled>,
     /// Lines of ordering keys; `None` while they must be read back from open work.
     lines: Option<line::Lines>,
+    /// Who listens; `None` while that must be read back from open work.
+    listeners: Option<listen::Listeners>,
+    /// What was heard, by tenant, as far as it was needed.
+    heard: heard::Heard,
+    /// Who has what this partition accepted.
+    answers: heard::Answers,
     /// Which of how many partitions this is.
     place: (u32, u32),
     spans: Spans,
@@ -294,6 +335,9 @@ impl<S: Upkeep> Partition<S> {
             salt,
             unsettled: None,
             lines: None,
+            listeners: None,
+            heard: heard::Heard::new(),
+            answers: heard::Answers::new(),
             place: (0, 1),
             spans: Spans::off(),
         })
@@ -320,9 +364,7 @@ impl<S: Upkeep> Partition<S> {
 
     /// A slot of this partition, for what belongs to no slot of its own.
     fn own_slot(&self) -> Slot {
-        let (index, partitions) = self.place;
-        let first = (index * u32::from(provost_model::limits::SLOTS)).div_ceil(partitions.max(1));
-        Slot(u16::try_from(first).unwrap_or(0))
+        heard::first_slot(self.place.0, self.place.1)
     }
 
     /// The partition's store, for reading and upkeep between batches.
@@ -389,14 +431,14 @@ impl<S: Upkeep> Partition<S> {
             taken += 1;
             stage.begun_by_ours = 0;
             let mark = stage.mark();
-            if let Err(refused) = self.stage(&mut stage, *ticket, delivery) {
+            let staged = self.stage(&mut stage, *ticket, delivery).and_then(|()| self.look_back(&mut stage));
+            if let Err(refused) = staged {
                 self.rewind(&mut stage, mark);
                 if let Refused::Store(error) = &refused
                     && error.retry()
                 {
                     // The disk could not be read: an outcome must not be dropped for that, so the batch is tried again.
-                    self.loaded.clear();
-                    self.lines = None;
+                    self.forget_all();
                     let error = error.clone();
                     return (Outputs { failed: Some((deliveries, error)), ..Outputs::default() }, Vec::new());
                 }
@@ -417,7 +459,14 @@ impl<S: Upkeep> Partition<S> {
             }
             Delivery::Delivered { tenant, from, orchestration } => self.delivered(stage, tenant, *from, *orchestration),
             Delivery::Tick { tenant, workflow } => self.tick(stage, tenant, workflow),
-            Delivery::Tell { tenant, message } => self.hear(stage, tenant, message),
+            Delivery::Tell { tenant, message } => self.said(stage, tenant, message),
+            Delivery::Hear { tenant, arrived } => self.told_of(stage, tenant, arrived),
+            Delivery::Heard { tenant, id, by } => self.heard_by(stage, tenant, *id, *by),
+            Delivery::Spread { tenant, sequence, after } => self.spread(stage, tenant, *sequence, *after),
+            Delivery::Look { tenant, orchestration } => {
+                stage.listening.push((tenant.clone(), *orchestration));
+                Ok(())
+            }
             Delivery::Claim { tenant, claim } => self.claim(stage, tenant, claim),
             Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),
             Delivery::Command { tenant, orchestration, command, cause } => {
@@ -461,6 +510,7 @@ impl<S: Upkeep> Partition<S> {
             Ok(_) => {
                 let commit_took = began.elapsed();
                 self.snapshots(&stage.grown);
+                self.heard_committed(&stage.routed);
                 for ended in &stage.ended {
                     self.loaded.remove(ended);
                 }
@@ -469,7 +519,8 @@ impl<S: Upkeep> Partition<S> {
             Err(_) if provost_model::planted::planted("acknowledged-before-commit") => stage.done(batch.entries.len()),
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
-                self.lines = None;
+                (self.lines, self.listeners) = (None, None);
+                self.heard.clear();
                 if !provost_model::planted::planted("memory-kept-after-failure") {
                     self.loaded.clear();
                 }
@@ -478,15 +529,23 @@ impl<S: Upkeep> Partition<S> {
         }
     }
 
+    /// What memory knows beyond the disk is gone.
+    fn forget_all(&mut self) {
+        self.loaded.clear();
+        self.heard.clear();
+        (self.lines, self.listeners) = (None, None);
+    }
+
     /// Takes back what a delivery staged before it failed: it happens whole or not at all.
     fn rewind(&mut self, stage: &mut stage::Stage, mark: stage::Mark) {
-        self.lines = None;
+        (self.lines, self.listeners) = (None, None);
         for (key, before) in stage.rewind(mark) {
             match before {
                 Some(before) => drop(self.loaded.insert(key, before)),
                 None => drop(self.loaded.remove(&key)),
             }
         }
+        self.heard_rewound(stage);
     }
 
     /// Keeps memory bounded: what was idle for longest leaves first.

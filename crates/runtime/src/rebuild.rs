@@ -18,7 +18,9 @@ use serde::Serialize;
 use crate::gate::Refused;
 use crate::inbox::{self, InboxFact};
 use crate::node::{TENANTS_FILE, existing_salt, write_small};
-use crate::partition::{FOLD, ROWS_READ, View, fold_listed, open_change, open_work_of, open_work_of_message};
+use crate::partition::{
+    FOLD, ROWS_READ, View, fold_listed, open_change, open_work_of, open_work_of_message, routed_key, routed_work, spread_key, spread_work,
+};
 
 /// Derived rows written at once.
 const WRITTEN: usize = 512;
@@ -350,6 +352,14 @@ impl<S: Upkeep> Derive<'_, S> {
                         handed_on.insert(message.id, open_work_of_message(tenant, message, row.head())?);
                     }
                     (InboxFact::Delivered { orchestration }, _) => drop(handed_on.remove(orchestration)),
+                    (InboxFact::Accepted { id, routed: true, .. }, _) => {
+                        handed_on.insert(routed_key(*id), routed_work(tenant, *id, row.head())?);
+                    }
+                    (InboxFact::Routed { event }, _) => drop(handed_on.remove(&routed_key(*event))),
+                    (InboxFact::Heard { id, spread: true, .. }, Stream::Inbox(slot)) => {
+                        handed_on.insert(spread_key(*id, *slot), spread_work(tenant, *id, (*slot, row.head()))?);
+                    }
+                    (InboxFact::Spread { event }, Stream::Inbox(slot)) => drop(handed_on.remove(&spread_key(*event, *slot))),
                     (_, _) => {}
                 }
                 let seen = fact.remembered(tenant, row.recorded_at_us).map_err(|e| Refused::Internal(e.to_string()))?;

@@ -2,10 +2,11 @@
 //!
 //! A snapshot of the control journal's fold, swapped whole; readers never wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
 use provost_language::Compiled;
+use provost_model::program::TaskKind;
 use provost_model::verdict::Verdict;
 use provost_model::{Digest, Event, PolicyRequest, Program, TenantId, Who};
 use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet};
@@ -37,6 +38,51 @@ pub struct Loaded {
     pub workflows: BTreeMap<Arc<str>, Arc<Compiled>>,
     /// Its policies; [`provost_policy::starter`] where it brings none.
     pub policies: Arc<PolicySet>,
+    /// What its workflows listen for.
+    pub listens: Listens,
+}
+
+/// What the workflows of a bundle listen for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listens {
+    /// Types that the author wrote.
+    pub kinds: BTreeSet<Arc<str>>,
+    /// Whether a type is computed, or every type taken.
+    pub every: bool,
+    /// How long what was not taken stays, at most, in milliseconds.
+    pub unmatched_ms_max: i64,
+}
+
+impl Listens {
+    /// What `programs` listen for.
+    pub fn of<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Self {
+        let mut listens = Self::default();
+        for program in programs {
+            let tasks = program.tasks.iter().filter_map(|task| match &task.kind {
+                TaskKind::Listen(listen) => Some(listen),
+                _ => None,
+            });
+            for task in tasks {
+                listens.unmatched_ms_max = listens.unmatched_ms_max.max(program.limits.unmatched_ms);
+                listens.every |= task.takes_every_type() || task.filters().any(|filter| filter.kind().is_none());
+                listens.kinds.extend(task.filters().filter_map(|filter| filter.kind().cloned()));
+            }
+        }
+        listens
+    }
+}
+
+impl TenantWorld {
+    /// Whether a program of any bundle, active or not, listens for events of type `kind`: one of its orchestrations may exist.
+    pub fn listens_for(&self, kind: &str) -> bool {
+        self.bundles.values().any(|bundle| bundle.listens.every || bundle.listens.kinds.contains(kind))
+    }
+
+    /// How long an event that was not taken stays for any of them, in microseconds.
+    pub fn unmatched_us_max(&self) -> i64 {
+        let longest = self.bundles.values().map(|bundle| bundle.listens.unmatched_ms_max).max();
+        longest.unwrap_or(0).saturating_mul(1000)
+    }
 }
 
 /// One tenant's share of the registry.
@@ -201,25 +247,11 @@ pub fn enriched(binding: &Binding, request: &PolicyRequest) -> Option<PolicyRequ
 pub fn starts_on(code: &Compiled, event: &Event) -> bool {
     use provost_engine::Code as _;
     let Some(on) = &code.program.starts_on else { return false };
-    let attributes = on.attributes.iter().all(|(name, wanted)| attribute(event, name).as_ref() == Some(wanted));
+    let attributes = on.attributes.iter().all(|(name, wanted)| event.attribute(name).as_ref() == Some(wanted));
     attributes
         && on.data.is_none_or(|condition| {
             let data = provost_model::Labelled::authored(event.data.clone());
             let holds = code.evaluate(condition, &data, &mut |_| provost_model::Labelled::default());
             holds.is_ok_and(|value| !matches!(value.value, provost_model::Value::Null | provost_model::Value::Bool(false)))
         })
-}
-
-fn attribute(event: &Event, name: &str) -> Option<provost_model::Value> {
-    let text = |text: &Option<Arc<str>>| text.clone().map(provost_model::Value::Str);
-    match name {
-        "id" => Some(provost_model::Value::Str(event.id.clone())),
-        "source" => Some(provost_model::Value::Str(event.source.clone())),
-        "type" => Some(provost_model::Value::Str(event.kind.clone())),
-        "subject" => text(&event.subject),
-        "time" => text(&event.time),
-        "dataschema" => text(&event.dataschema),
-        "datacontenttype" => text(&event.datacontenttype),
-        other => event.extensions.member(other).cloned(),
-    }
 }

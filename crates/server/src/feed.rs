@@ -56,7 +56,7 @@ fn cursor(text: &str) -> Result<Vec<u64>, Refusal> {
 
 fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
     match fact {
-        InboxFact::Accepted { id, event, by, started } => Some(FeedItem {
+        InboxFact::Accepted { id, event, by, started, .. } => Some(FeedItem {
             id,
             status: "accepted".to_owned(),
             received_at,
@@ -80,7 +80,10 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
         | InboxFact::Ticked { .. }
         | InboxFact::Said { .. }
         | InboxFact::Delivered { .. }
-        | InboxFact::KeyClaimed { .. } => None,
+        | InboxFact::KeyClaimed { .. }
+        | InboxFact::Routed { .. }
+        | InboxFact::Heard { .. }
+        | InboxFact::Spread { .. } => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 29] = [
+pub const BUGS: [(&str, &str); 32] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -12,6 +12,9 @@ pub const BUGS: [(&str, &str); 29] = [
     ("jitter-from-outside", "engine: jitter comes from something that no record holds"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
     ("event-taken-twice", "runtime: the first answer to an event is not looked for"),
+    ("event-taken-again", "engine: a listener takes an event that was taken before"),
+    ("heard-not-offered", "runtime: who listens is not offered what is heard"),
+    ("heard-before-not-offered", "runtime: who begins to listen is not offered what was heard before"),
     ("time-goes-back", "runtime: a partition follows its clock backwards"),
     ("memory-kept-after-failure", "runtime: memory is kept after a failed commit"),
     ("acknowledged-before-commit", "runtime: answers and releases leave although the commit failed"),

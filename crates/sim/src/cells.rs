@@ -17,8 +17,10 @@ pub enum Moment {
 }
 
 /// Every kind of write; the first [`COMMITS`] are commits.
-pub static KINDS: [&str; 20] = [
+pub static KINDS: [&str; 22] = [
     "event",
+    "heard",
+    "spread",
     "start",
     "sending",
     "claim",
@@ -41,7 +43,7 @@ pub static KINDS: [&str; 20] = [
 ];
 
 /// How many kinds are commits.
-pub const COMMITS: usize = 18;
+pub const COMMITS: usize = 20;
 
 /// The moments, in order.
 pub const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Inside, Moment::After];
@@ -74,6 +76,8 @@ impl Cells {
 pub fn kind_of(delivery: &Delivery) -> &'static str {
     match delivery {
         Delivery::Accept { .. } => "event",
+        Delivery::Hear { .. } | Delivery::Heard { .. } => "heard",
+        Delivery::Spread { .. } | Delivery::Look { .. } => "spread",
         Delivery::Start { .. } | Delivery::Delivered { .. } | Delivery::Control { .. } => "start",
         Delivery::Tick { .. } => "tick",
         Delivery::Tell { .. } => "told",
@@ -87,6 +91,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
                 Attempted::Unknown { .. } => "outcome-unknown",
                 Attempted::Absent => "outcome-absent",
             },
+            Command::Arrived(_) => "spread",
             Command::Claimed(_) => "claimed",
             Command::Admitted => "admitted",
             Command::Timer { .. } => "timer",

@@ -7,6 +7,7 @@ pub mod ends;
 pub mod fence;
 pub mod inputs;
 pub mod keys;
+pub mod listeners;
 pub mod lists;
 pub mod open_work;
 pub mod order;
@@ -63,6 +64,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("children", children::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
+    add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("ticks", ticks::check(&left, ended));

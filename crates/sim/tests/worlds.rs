@@ -37,3 +37,19 @@ fn every_blow_at_every_commit_point_of_a_scene_is_survived() {
     assert!(passed.points >= 10, "a saga has more commit points than {}", passed.points);
     assert!(passed.cells >= passed.points * 9, "only {} cells of {} points were struck", passed.cells, passed.points);
 }
+
+#[test]
+fn every_blow_at_every_commit_point_of_listeners_is_survived() {
+    let corpus = corpus();
+    let of_two = |struck| {
+        let mut scenes = exhaustive::scenes().into_iter();
+        scenes.find(|scene| scene.kind == "listen" && scene.amount == 7 && scene.machines == 2 && scene.struck == struck).unwrap()
+    };
+    let mut points = 0;
+    for struck in [0, 1] {
+        let passed = exhaustive::pass(&corpus, &of_two(struck));
+        assert_eq!(passed.broken, [], "machine {struck}");
+        points += passed.points;
+    }
+    assert!(points >= 20, "two listeners have more commit points than {points}");
+}

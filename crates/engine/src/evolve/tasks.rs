@@ -63,6 +63,9 @@ pub(super) fn entered(state: &mut Orchestration, at: &Position, task: TaskIx, in
 
 pub(super) fn iterated(state: &mut Orchestration, at: &Position, index: u64, now_us: i64) {
     let Some(around) = state.open.get(at).cloned() else { return };
+    if state.listeners.contains_key(at) {
+        return super::listeners::iterated(state, at, around.task, index, now_us);
+    }
     let mut carried = around.input.clone();
     if index > 0 {
         let previous = at.iteration(index - 1);
@@ -74,7 +77,12 @@ pub(super) fn iterated(state: &mut Orchestration, at: &Position, index: u64, now
             *current = index;
         }
     });
-    let block = opened(around.task, carried, None, OpenKind::Iteration { index }, now_us);
+    open_iteration(state, at, around.task, index, carried, now_us);
+}
+
+/// Opens the `index`-th iteration of the task at `at` over `raw`.
+pub(super) fn open_iteration(state: &mut Orchestration, at: &Position, task: TaskIx, index: u64, raw: Labelled, now_us: i64) {
+    let block = opened(task, raw, None, OpenKind::Iteration { index }, now_us);
     state.open.insert_mut(at.iteration(index), Arc::new(block));
 }
 
@@ -175,6 +183,7 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
         state.effects.remove_mut(run);
     }
     super::reviews::close_within(state, at);
+    super::listeners::close_within(state, at);
 }
 
 /// Closes what an error went through. The workflow itself stays, so that a redrive finds where it was.
@@ -185,6 +194,7 @@ pub(super) fn raised(state: &mut Orchestration, at: &Position) {
 /// The place at `at` begins again, with its time.
 pub(super) fn redriven(state: &mut Orchestration, at: &Position) {
     raised(state, at);
+    super::listeners::give_back(state, at);
     change(state, at, |open| open.expired = false);
 }
 
@@ -221,6 +231,7 @@ pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem
 
 pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u32) {
     close_rounds(state, at);
+    super::listeners::give_back(state, at);
     change(state, at, |open| {
         open.cursor = None;
         open.then = Flow::Continue;

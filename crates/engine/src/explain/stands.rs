@@ -103,6 +103,10 @@ pub(super) fn why(story: &Story<'_>, now_us: i64) -> Vec<String> {
     reasons.extend(open_reviews(state).map(|(_, review)| {
         format!("Queue {} was asked {} ago: {}", review.spec.queue, length(now_us - review.opened_us), review.spec.title)
     }));
+    reasons.extend(state.listeners.iter().filter(|(_, listener)| !listener.over).map(|(at, listener)| {
+        let what = listener.kinds.as_ref().map_or_else(|| "every event".to_owned(), |kinds| kinds.join(", "));
+        format!("{at} listens for {what}; it took {} so far", listener.count)
+    }));
     if let Some(parked) = &state.parked {
         reasons.push(format!("{}: {}", parked.problem.title, parked.problem.detail));
     }

@@ -6,7 +6,7 @@ use provost_model::{Labelled, Position, Problem};
 
 use super::{Finished, complete, enter, raise};
 use crate::state::{Open, OpenKind, Phase};
-use crate::tasks::{extend, run};
+use crate::tasks::{extend, listen, run};
 use crate::turn::{Scope, Turn};
 
 /// Goes on with every block that is ready until all wait, or the transition is full.
@@ -41,8 +41,9 @@ fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
         OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Fork { .. } | OpenKind::Catch { .. } => true,
         OpenKind::Try { waiting, .. } => !*waiting,
         OpenKind::Plain => {
-            open.task == TaskIx::ROOT
-                || matches!(turn.task(open.task).map(|task| &task.kind), Ok(TaskKind::Do(_) | TaskKind::Extended(_) | TaskKind::Aside(_)))
+            let blocks =
+                |kind: &TaskKind| matches!(kind, TaskKind::Do(_) | TaskKind::Listen(_) | TaskKind::Extended(_) | TaskKind::Aside(_));
+            open.task == TaskIx::ROOT || turn.task(open.task).is_ok_and(|task| blocks(&task.kind))
         }
     }
 }
@@ -57,6 +58,9 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
     if let Some(expired) = expired_around(turn, at).filter(|_| !is_through(turn, at, &open)) {
         return expire(turn, &expired);
     }
+    if let Some(listener) = turn.state.listeners.get(at).cloned() {
+        return listen::go_on(turn, at, &open, &listener);
+    }
     match &open.kind {
         OpenKind::Fork { done } => fork(turn, at, &open, done),
         OpenKind::For { items, index } => each(turn, at, &open, items, *index),
@@ -66,7 +70,10 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
 }
 
 /// Whether nothing is left to run in the block at `at`.
-fn is_through(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
+pub(crate) fn is_through(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
+    if let Some(listener) = turn.state.listeners.get(at) {
+        return listen::is_done(turn, at, listener);
+    }
     match &open.kind {
         OpenKind::Fork { done } => match turn.task(open.task).map(|task| &task.kind) {
             Ok(TaskKind::Fork(task)) => done.len() == task.branches.len() || task.compete && !done.is_empty(),
@@ -113,6 +120,7 @@ fn block<'p>(turn: &Turn<'p>, open: &Open) -> Option<&'p Block> {
         (OpenKind::Catch { .. }, TaskKind::Try(task)) => task.catch.body.as_ref(),
         (OpenKind::Try { .. }, TaskKind::Try(task)) => Some(&task.body),
         (OpenKind::Iteration { .. }, TaskKind::For(task)) => Some(&task.body),
+        (OpenKind::Iteration { .. }, TaskKind::Listen(task)) => task.each.as_ref().map(|each| &each.body),
         (_, TaskKind::Do(body)) => Some(body),
         (_, TaskKind::Aside(aside)) => Some(&aside.body),
         (_, TaskKind::Extended(extended)) => Some(&extended.body),

@@ -17,7 +17,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     turn.validate(task.contract, rendered.member("data").unwrap_or(&Value::Null), "the event's data")?;
     let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
-    event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).saturating_add(1);
+    event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).max(turn.state.hops).saturating_add(1);
     event.id = effect.event_key().into();
     event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
     if event.source.is_empty() {
@@ -82,7 +82,7 @@ fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<E
 }
 
 /// The event as sent: the task's output.
-fn as_value(event: &Event) -> Value {
+pub(crate) fn as_value(event: &Event) -> Value {
     let mut map: Map = event.extensions.as_object().cloned().unwrap_or_default();
     map.insert("specversion".into(), "1.0".into());
     map.insert("id".into(), Value::Str(event.id.clone()));

@@ -105,6 +105,7 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
         | TaskKind::Raise(_)
         | TaskKind::Wait(_)
         | TaskKind::Emit(_)
+        | TaskKind::Listen(_)
         | TaskKind::Rules(_)
         | TaskKind::Decide(_)
         | TaskKind::Policy(_)

@@ -8,7 +8,7 @@ use provost_model::record::{
     Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Command, Ending, Fact, Parent, Redrive, Resolve, ReviewAnswer,
 };
 use provost_model::value::{lookup, parse};
-use provost_model::{Position, Problem, Value};
+use provost_model::{Position, Problem, Value, Who};
 
 use provost_engine::{Phase, Rejected};
 
@@ -66,6 +66,10 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             world.hops = number(rest)?;
             Ok(())
         }
+        "offered-again" => {
+            world.offer_heard()?;
+            world.settle()
+        }
         "manual" => {
             world.manual = true;
             Ok(())
@@ -119,6 +123,8 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
             Command::Child(ChildNews { child: id, sequence: child + 1, how })
         }
         "admitted" => Command::Admitted,
+        "event" => Command::Arrived(Box::new(world.event(rest, by)?)),
+        "event-of-ours" => Command::Arrived(Box::new(world.event(rest, Who::system())?)),
         "continue" => Command::Continue,
         "timer" => Command::Timer { id: rest.into() },
         "sending" => {

@@ -6,12 +6,14 @@ use provost_engine::{Child, ChildState, Orchestration, Rejected, Step, decide, e
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
 use provost_model::record::{
-    Admission, AdmissionRequest, Ambient, Attempted, Cause, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Fact, Head, Intent,
-    Outcome, Parent, Place, Row, Start, Stream, Transition,
+    Admission, AdmissionRequest, Ambient, Arrived, Attempted, Cause, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Fact, Head,
+    Intent, Outcome, Parent, Place, Row, Start, Stream, Transition,
 };
 use provost_model::verdict::{Layer, Rule};
 use provost_model::who::Known;
-use provost_model::{Answer, Digest, EffectId, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Verdict, Who};
+use provost_model::{
+    Answer, Digest, EffectId, Event, EventId, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Verdict, Who,
+};
 
 use crate::Failure;
 
@@ -64,6 +66,8 @@ pub struct World {
     pub claims: VecDeque<ClaimAnswer>,
     /// What shared state answers, in order; it agrees once nothing is left.
     pub admissions: VecDeque<Shared>,
+    /// The events that came since it began, oldest first.
+    pub heard: Vec<Arrived>,
     intents: VecDeque<Intent>,
 }
 
@@ -89,8 +93,35 @@ impl World {
             asked: Vec::new(),
             claims: VecDeque::new(),
             admissions: VecDeque::new(),
+            heard: Vec::new(),
             intents: VecDeque::new(),
         }
+    }
+
+    /// An event comes: who exists hears it, at once or once it listens.
+    pub fn event(&mut self, text: &str, by: Who) -> Result<Arrived, Failure> {
+        let number = self.heard.len().to_string();
+        let mut whole = serde_json::json!({ "id": number, "source": "/corpus" });
+        let written: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|e| format!("{text}: {e}"))?;
+        whole.as_object_mut().into_iter().for_each(|whole| whole.extend(written.clone()));
+        let event: Event = serde_json::from_value(whole).map_err(|e| format!("{text}: {e}"))?;
+        let id = EventId::mint(self.now_us, Slot(3), &[event.id.as_bytes(), number.as_bytes()]);
+        let arrived = Arrived { id, event, by, more: false };
+        if self.state.sequence > 0 {
+            self.heard.push(arrived.clone());
+        }
+        Ok(arrived)
+    }
+
+    /// Every event that came is offered again, oldest first.
+    pub fn offer_heard(&mut self) -> Result<(), Failure> {
+        for arrived in self.heard.clone() {
+            match self.tell(&Command::Arrived(Box::new(arrived)))? {
+                Ok(()) | Err(Rejected::Ended) => {}
+                Err(rejected) => return Err(format!("an event was refused: {rejected}")),
+            }
+        }
+        Ok(())
     }
 
     pub fn start(&self, input: Value) -> Result<Command, Failure> {
@@ -224,7 +255,8 @@ impl World {
         let asked = |id: &EffectId| !self.state.timers.contains_key(&*format!("effect:{id}"));
         let effects = self.state.effects.iter().any(|(id, e)| outside(e.state) || e.state == EffectState::Asked && asked(id));
         let begun = self.state.children.values().any(|child| child.state == ChildState::Running);
-        person || effects || begun || self.state.parked.is_some()
+        let listens = self.state.listeners.values().any(|listener| !listener.over);
+        person || effects || begun || listens || self.state.parked.is_some()
     }
 
     /// Fires the next timer due by `until_us`.
@@ -263,6 +295,7 @@ impl World {
                 let told = self.tell(&Command::Claimed(Claimed { effect: *effect, answer }))?;
                 return told.map_err(|rejected| format!("claim: {rejected}"));
             }
+            Intent::Listen => return self.offer_heard(),
             Intent::Withdraw { .. } | Intent::Timer { .. } | Intent::Ask { .. } | Intent::Emit { .. } | Intent::Announce => return Ok(()),
             Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => return Ok(()),
         };

@@ -214,7 +214,7 @@ impl Run {
             // Another command may have gone on already.
             Intent::Continue => assert!(matches!(self.tell(Command::Continue), Ok(()) | Err(provost_engine::Rejected::Idle))),
             Intent::Withdraw { .. } | Intent::Timer { .. } | Intent::Ask { .. } | Intent::Emit { .. } | Intent::Announce => {}
-            Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => {}
+            Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } | Intent::Listen => {}
         }
     }
 

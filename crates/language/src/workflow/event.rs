@@ -33,7 +33,7 @@ impl Build<'_> {
     }
 
     /// CloudEvents 1.0.2 §3: attribute names are lower-case letters and digits; values are not structured.
-    fn attribute(&self, entry: &Entry) {
+    pub(super) fn attribute(&self, entry: &Entry) {
         if &*entry.key == "data" {
             return;
         }

@@ -1,4 +1,4 @@
-//! What the language knows and Provost cannot execute yet (`listen`, protocol calls, …) or refuses for good
+//! What the language knows and Provost cannot execute yet (`run: container`, protocol calls, …) or refuses for good
 //! (`run: script|shell|container`): checked for shape, then refused with the reason.
 
 use provost_model::program::TaskKind;
@@ -148,38 +148,6 @@ pub(super) fn protocol_call(build: &mut Build<'_>, name: &str, node: &Node, body
 /// `use.authentications`.
 pub(super) fn authentication(build: &mut Build<'_>, node: &Node) {
     check(build, node, "an authentication", AUTHENTICATION);
-}
-
-/// `listen`.
-pub(super) fn listen(build: &mut Build<'_>, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
-    let listen = fields(body.find("listen")?, "`listen`", &["to", "read"], build.log)?;
-    listen.word("read", &["data", "envelope", "raw"], build.log);
-    if let Some(to) = listen.need("to", build.log) {
-        strategy(build, to, true);
-    }
-    if let Some(each) = body.find("foreach") {
-        foreach(build, each, &format!("{pointer}/foreach"));
-    }
-    build.not_yet(body.key_at("listen"), "`listen`", "start one orchestration per event with `schedule.on.one`");
-    None
-}
-
-fn foreach(build: &mut Build<'_>, node: &Node, pointer: &str) {
-    let known = ["item", "at", "do", "output", "export"];
-    let Some(each) = fields(node, "`foreach`", &known, build.log) else { return };
-    let item = each.find("item").map_or(Some("item".into()), |node| build.variable(node, "item"));
-    let at = each.find("at").map_or(Some("index".into()), |node| build.variable(node, "at"));
-    let names: Vec<_> = item.into_iter().chain(at).collect();
-    build.with_variables(&names, |build| {
-        if let Some(tasks) = each.find("do") {
-            build.block(tasks, "do", &format!("{pointer}/do"));
-        }
-        for key in ["output", "export"] {
-            if let Some(node) = each.find(key) {
-                build.output(node, key);
-            }
-        }
-    });
 }
 
 /// `one`, `any` (with `until`) or `all` of events.

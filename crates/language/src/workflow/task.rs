@@ -172,7 +172,7 @@ impl<'a> Build<'a> {
             "wait" => self.duration(node, "wait").map(TaskKind::Wait),
             "emit" => self.emit_task(node),
             "call" => self.call_task(node, body, pointer),
-            "listen" => foreign::listen(self, body, pointer),
+            "listen" => self.listen_task(body, pointer),
             "run" => foreign::run(self, node),
             _ => None,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{DecideRule, ReviewSpec, Veto};
-use super::{AsideTask, Duration, ExprIx, ExtendedTask, Input, Output, RunTask, TaskIx, Template};
+use super::{AsideTask, Duration, ExprIx, ExtendedTask, Input, ListenTask, Output, RunTask, TaskIx, Template};
 use crate::value::Value;
 
 /// A list of tasks by index, in order.
@@ -54,6 +54,7 @@ impl Task {
             | TaskKind::Raise(_)
             | TaskKind::Wait(_)
             | TaskKind::Emit(_)
+            | TaskKind::Listen(_)
             | TaskKind::Rules(_)
             | TaskKind::Decide(_)
             | TaskKind::Policy(_)
@@ -103,6 +104,8 @@ pub enum TaskKind {
     Wait(Duration),
     /// Sends an event.
     Emit(EmitTask),
+    /// Waits for events.
+    Listen(ListenTask),
     /// Runs an agent.
     Agent(AgentTask),
     /// Looks a table up.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::arrived::Arrived;
 use super::child::{ChildNews, Parent};
 use crate::digest::Digest;
 use crate::id::{EffectId, EventId, OrchestrationId, ReviewId};
@@ -39,6 +40,8 @@ pub enum Command {
     Review(ReviewAnswer),
     /// A child ended, or cannot go on.
     Child(ChildNews),
+    /// An event came that it may listen for.
+    Arrived(Box<Arrived>),
     /// Stop.
     Cancel(Cancel),
     /// Try parked work again.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::arrived::Wanted;
 use super::child::ChildFate;
 use super::command::{Attempted, Start};
 use super::secret::SecretSpan;
 use crate::digest::Digest;
-use crate::id::{DecisionId, EffectId, OrchestrationId, ReviewId};
+use crate::id::{DecisionId, EffectId, EventId, OrchestrationId, ReviewId};
 use crate::labels::Labels;
 use crate::position::Position;
 use crate::problem::Problem;
@@ -401,6 +402,67 @@ pub enum Fact {
         /// Which.
         child: OrchestrationId,
     },
+    /// The open task at `at` began to listen.
+    ListeningBegan {
+        /// The `listen`.
+        at: Position,
+        /// The types of events it takes, sorted; absent: every type.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kinds: Option<Vec<Arc<str>>>,
+        /// What its filters wait for, those of `to` before those of `until`; absent where nothing was computed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        wanted: Vec<Wanted>,
+    },
+    /// A listener took an event.
+    EventTaken {
+        /// The `listen`.
+        at: Position,
+        /// Which event.
+        event: EventId,
+        /// The filter of `to` that it met.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<u32>,
+        /// The filter of `until` that it met.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<u32>,
+        /// What was read of it; absent where nothing of it is needed.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+        item: Option<Value>,
+        /// Whether `item` is the data of the event in the row's command, and not written again. Only on disk.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        as_sent: bool,
+        /// Labels of `item`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
+        /// Correlations that it settled for those behind it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        correlated: Vec<(Arc<str>, Value)>,
+        /// How many events of ours caused it.
+        #[serde(default, skip_serializing_if = "no_hops")]
+        hops: u32,
+        /// Whether the listener takes no further event.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
+        /// Whether more events that came before are still to be looked at.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+    },
+    /// `foreach` is through with an event.
+    EventHandled {
+        /// The `listen`.
+        at: Position,
+        /// Which of the events it took; the first is 0.
+        index: u64,
+        /// What becomes of it in the task's output; absent where that is never read.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+        output: Option<Value>,
+        /// Labels of `output`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
+        /// The changed top-level keys of `$context`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exported: Option<Exported>,
+    },
     /// Somebody wants it stopped. Who and why stand in the row's command.
     CancelRequested {
         /// The latest moment to wait for what is out, in microseconds UTC.
@@ -436,6 +498,10 @@ pub enum Fact {
 /// A member that is there holds a value, and that value may be null.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+fn no_hops(n: &u32) -> bool {
+    *n == 0
 }
 
 fn is_zero(n: &i64) -> bool {

@@ -66,6 +66,8 @@ pub enum Intent {
         /// Which.
         child: OrchestrationId,
     },
+    /// Look for events that came before: it listens from now on.
+    Listen,
     /// Deliver `Continue` behind the neighbours' work.
     Continue,
     /// Tell who waits that it ended.

@@ -118,6 +118,13 @@ fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
         (Fact::ChildTold { child, sequence, how: Some(how) }, Command::Child(from)) if **how == from.how => {
             Cow::Owned(Fact::ChildTold { child: *child, sequence: *sequence, how: None })
         }
+        (Fact::EventTaken { item: Some(item), .. }, Command::Arrived(from)) if *item == from.event.data => {
+            let mut shorter = fact.clone();
+            if let Fact::EventTaken { item, as_sent, .. } = &mut shorter {
+                (*item, *as_sent) = (None, true);
+            }
+            Cow::Owned(shorter)
+        }
         (fact, _) => Cow::Borrowed(fact),
     }
 }
@@ -128,6 +135,9 @@ fn restore(fact: &mut Fact, command: &Command) {
         (Fact::Attempted { result: result @ None, .. }, Command::Outcome(from)) => *result = Some(Box::new(from.result.clone())),
         (Fact::ReviewAnswered { reason, .. }, Command::Review(from)) if reason.is_empty() => reason.clone_from(&from.reason),
         (Fact::ChildTold { how: how @ None, .. }, Command::Child(from)) => *how = Some(Box::new(from.how.clone())),
+        (Fact::EventTaken { item, as_sent: as_sent @ true, .. }, Command::Arrived(from)) => {
+            (*item, *as_sent) = (Some(from.event.data.clone()), false);
+        }
         (_, _) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use provost_engine::{Code as _, order_of};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX};
-use provost_model::record::{Cause, Command, Head, RequestKey, Start, Stream};
+use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
@@ -48,10 +48,11 @@ impl<S: Upkeep> Partition<S> {
         let launches = self.registry.started_by(tenant, event);
         let starts: Result<Vec<(Launch, Start)>, Refusal> =
             launches.iter().map(|launch| Ok((launch.clone(), start_of(launch, id, event, by)?))).collect();
+        let listened = self.is_listened_for(tenant, event);
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event).or_else(|| starts.as_ref().err().cloned())
+            refusal(&launches, event, listened).or_else(|| starts.as_ref().err().cloned())
         };
         let starts = starts.unwrap_or_default();
         let started: Vec<OrchestrationId> = if refusal.is_some() {
@@ -59,12 +60,8 @@ impl<S: Upkeep> Partition<S> {
         } else {
             starts.iter().map(|(_, start)| orchestration_of(tenant, self.now_us, id, start)).collect()
         };
-        let fact = match &refusal {
-            Some((code, reason)) => {
-                InboxFact::Rejected { id, event: Box::new(event.clone()), by: by.clone(), code: (*code).into(), reason: reason.clone() }
-            }
-            None => InboxFact::Accepted { id, event: Box::new(event.clone()), by: by.clone(), started: started.clone() },
-        };
+        let routed = listened && self.place.1 > 1;
+        let fact = fact_of(id, (event, by), &refusal, &started, routed);
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
         let head = self.head_of(stage, tenant, &stream)?;
@@ -73,6 +70,9 @@ impl<S: Upkeep> Partition<S> {
         stage.tally.arrived(if refusal.is_some() { Arrival::Rejected } else { Arrival::Accepted });
         if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
             stage.remember(stage.entries.len() - 1, tenant, seen);
+        }
+        if refusal.is_none() && listened {
+            self.route(stage, tenant, &Arrived { id, event: event.clone(), by: by.clone(), more: false })?;
         }
         if refusal.is_none() {
             for (launch, start) in starts {
@@ -178,6 +178,15 @@ impl<S: Upkeep> Partition<S> {
     }
 }
 
+/// What is recorded of an event: taken, or kept and not taken.
+fn fact_of(id: EventId, (event, by): (&Event, &Who), refusal: &Option<Refusal>, started: &[OrchestrationId], routed: bool) -> InboxFact {
+    let (event, by) = (Box::new(event.clone()), by.clone());
+    match refusal {
+        Some((code, reason)) => InboxFact::Rejected { id, event, by, code: (*code).into(), reason: reason.clone() },
+        None => InboxFact::Accepted { id, event, by, started: started.to_vec(), routed },
+    }
+}
+
 /// Code and reason.
 type Refusal = (&'static str, String);
 
@@ -203,16 +212,18 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
 }
 
 /// Why an event is kept but not taken.
-fn refusal(launches: &[Launch], event: &Event) -> Option<Refusal> {
+fn refusal(launches: &[Launch], event: &Event, listened: bool) -> Option<Refusal> {
     if event.hops > EVENT_HOPS_MAX {
         let reason =
             format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
         return Some(("event-loop", reason));
     }
     let ours = event.hops > 0;
-    if launches.is_empty() && !ours {
-        let reason =
-            format!("no active workflow starts on events of type `{}`; apply one that does, then send it under a new id", event.kind);
+    if launches.is_empty() && !ours && !listened {
+        let reason = format!(
+            "no active workflow starts on events of type `{}`, and none listens for them; apply one that does, then send it under a new id",
+            event.kind
+        );
         return Some(("event-unknown", reason));
     }
     if launches.len() > EVENT_STARTS_MAX {

@@ -68,6 +68,7 @@ impl Family {
                 | Intent::Timer { .. }
                 | Intent::Ask { .. }
                 | Intent::Emit { .. }
+                | Intent::Listen
                 | Intent::Continue => {}
             }
         }
@@ -167,7 +168,7 @@ impl<S: Upkeep> Partition<S> {
     }
 
     /// A message arrives. What does not fit any more has arrived all the same; to whom has not begun yet, it comes again.
-    pub(super) fn hear(&mut self, stage: &mut Stage, tenant: &TenantId, message: &Message) -> Result<(), Refused> {
+    pub(super) fn said(&mut self, stage: &mut Stage, tenant: &TenantId, message: &Message) -> Result<(), Refused> {
         match self.command(stage, tenant, message.to, &message.command, Cause::default()) {
             Ok(_) => {}
             Err(Refused::UnknownOrchestration(_)) if !matches!(message.command, Command::Child(_)) => return Ok(()),

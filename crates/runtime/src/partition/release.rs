@@ -11,6 +11,7 @@ use provost_model::{Digest, EffectId, Event, OrchestrationId, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Status, Summary, Upkeep};
 
 use super::children::Family;
+use super::listen::looking;
 use super::stage::Stage;
 use super::{Claim, Delivery, Loaded, Partition, Release, View, lost};
 use crate::dispatch::{Offer, OfferKind};
@@ -46,6 +47,7 @@ impl<S: Upkeep> Partition<S> {
         };
         let Decided { transition, next } = decided;
         let listed = listed(&loaded.state, &next);
+        self.note_listening(&loaded.state, &next);
         stage.tally.transition(&loaded.state, &next, &transition);
         stage.lasted.extend(Lasted::of(&next, &transition));
         stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
@@ -143,6 +145,9 @@ impl<S: Upkeep> Partition<S> {
         if let Some(message) = self.say_again(row) {
             return Ok(vec![message]);
         }
+        if let Some(telling) = self.tell_again(row)? {
+            return Ok(telling);
+        }
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
         let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
@@ -150,6 +155,9 @@ impl<S: Upkeep> Partition<S> {
             |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
         let mut releases: Vec<Release> =
             work.timers.into_iter().filter(|_| !provost_model::planted::planted("resume-without-timers")).map(timer).collect();
+        if work.listening.as_ref().is_some_and(|listening| listening.back) {
+            releases.push(looking(&tenant, id));
+        }
         if work.unfinished {
             releases.push(Release::Again(Box::new(going_on(&tenant, id))));
         }
@@ -207,6 +215,10 @@ fn release(stage: &mut Stage, after: &Loaded, transition: &Transition, head: Hea
                 None
             }
             Intent::StartChild { .. } | Intent::StopChild { .. } | Intent::RedriveChild { .. } => None,
+            Intent::Listen => {
+                stage.listening.push((tenant.clone(), orchestration));
+                None
+            }
             Intent::Continue => Some(Release::Again(Box::new(going_on(tenant, orchestration)))),
             Intent::Announce => Some(Release::Announce(Box::new(View { state: state.clone(), head }))),
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use provost_model::record::{Cause, Head, Place, Row, Stream};
-use provost_model::{Digest, OrchestrationId, TenantId};
+use provost_model::{Digest, EventId, OrchestrationId, TenantId};
 use provost_store::{Entry, OpenChange, Seen};
 
 use super::{Loaded, Outputs, Release, Reply};
@@ -24,6 +24,10 @@ pub(super) struct Stage {
     pub grown: Vec<(TenantId, OrchestrationId)>,
     /// How many orchestrations events of ours began within the delivery at hand.
     pub begun_by_ours: usize,
+    /// Orchestrations that began to listen within the delivery at hand.
+    pub listening: Vec<(TenantId, OrchestrationId)>,
+    /// Events that every partition has.
+    pub routed: Vec<(EventId, TenantId)>,
     pub tally: Tally,
     pub lasted: Vec<Lasted>,
     pub traced: Vec<Traced>,
@@ -40,6 +44,8 @@ pub(super) struct Mark {
     replies: usize,
     releases: usize,
     ended: usize,
+    routed: usize,
+    listening: usize,
     grown: usize,
     before: usize,
     traced: usize,
@@ -88,6 +94,8 @@ impl Stage {
             replies: self.replies.len(),
             releases: self.releases.len(),
             ended: self.ended.len(),
+            routed: self.routed.len(),
+            listening: self.listening.len(),
             grown: self.grown.len(),
             before: self.before.len(),
             traced: self.traced.len(),
@@ -112,6 +120,8 @@ impl Stage {
         self.replies.truncate(mark.replies);
         self.releases.truncate(mark.releases);
         self.ended.truncate(mark.ended);
+        self.routed.truncate(mark.routed);
+        self.listening.truncate(mark.listening);
         self.grown.truncate(mark.grown);
         self.traced.truncate(mark.traced);
         self.lasted.truncate(mark.lasted);

@@ -29,7 +29,10 @@ fn inboxes(stores: &mut [Memory]) -> (BTreeMap<String, (Event, u32)>, Vec<String
                 | InboxFact::Ticked { .. }
                 | InboxFact::Said { .. }
                 | InboxFact::Delivered { .. }
-                | InboxFact::KeyClaimed { .. } => {}
+                | InboxFact::KeyClaimed { .. }
+                | InboxFact::Routed { .. }
+                | InboxFact::Heard { .. }
+                | InboxFact::Spread { .. } => {}
             }
         }
     }

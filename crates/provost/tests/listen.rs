@@ -1,0 +1,162 @@
+//! Listeners of a real server that is killed between accepting events and offering them: none is lost, none is taken twice.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+/// How many orders wait for their payments; they live in all four partitions.
+const ORDERS: usize = 12;
+
+/// Every second order begins to listen late; all take two parts, with `foreach`, in the order in which they were heard.
+const WORKFLOW: &str = "
+document: { dsl: '1.0.3', namespace: test, name: order, version: '1.0.0' }
+do:
+  - late: { if: '${ .n % 2 == 1 }', wait: { milliseconds: 700 } }
+  - paid:
+      listen:
+        to:
+          any: [ { with: { type: test.paid, subject: '${ .id }' } } ]
+          until: '${ length >= 2 }'
+      foreach: { item: part, do: [ { note: { set: { part: '${ $part.part }' } } } ] }
+  - shipped:
+      listen: { to: { one: { with: { type: test.shipped }, correlate: { order: { from: .data.order, expect: '${ $workflow.input.id }' } } } } }
+      output: { as: '${ { parts: [$input[].part], by: .[0].by } }' }
+";
+
+/// A data folder, and the server that may hold it.
+struct Site {
+    folder: tempfile::TempDir,
+    server: Option<Child>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let workflows = folder.path().join("bundle/workflows");
+        std::fs::create_dir_all(&workflows).unwrap();
+        std::fs::write(workflows.join("order.yaml"), WORKFLOW.trim_start()).unwrap();
+        Self { folder, server: None }
+    }
+
+    fn bundle(&self) -> PathBuf {
+        self.folder.path().join("bundle")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+        command.arg("--data").arg(self.folder.path().join("data")).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Json {
+        let output = self.run(&[arguments, &["--output", "json"]].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}"))
+    }
+
+    fn serve(&mut self) {
+        let ready = self.folder.path().join("ready");
+        let _may_be_absent = std::fs::remove_file(&ready);
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--ready-file"]);
+        self.server = Some(command.arg(&ready).stderr(Stdio::null()).spawn().unwrap());
+        until("the server answers", || ready.exists());
+    }
+
+    /// As with `kill -9`.
+    fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _gone = server.kill();
+            let _waited = server.wait();
+        }
+    }
+
+    /// Sends one event for each order, as one batch; a second sending is a duplicate.
+    fn emit(&self, kind: &str, round: usize, data: impl Fn(usize) -> Json) -> Output {
+        let batch: Vec<Json> = (0..ORDERS)
+            .map(|n| {
+                json!({ "specversion": "1.0", "id": format!("{kind}-{round}-{n}"), "source": "/tests", "type": kind,
+                    "subject": format!("R-{n}"), "data": data(n) })
+            })
+            .collect();
+        let file = self.folder.path().join("batch.json");
+        std::fs::write(&file, Json::from(batch).to_string()).unwrap();
+        self.run(&["emit", &format!("@{}", file.display())])
+    }
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn listeners_survive_kills() {
+    let mut site = Site::new();
+    site.serve();
+    let bundle = site.bundle().display().to_string();
+    site.json(&["apply", &bundle, "--reason", "test"]);
+    let start = |n: usize| {
+        let input = json!({ "id": format!("R-{n}"), "n": n }).to_string();
+        site.json(&["start", "order", "--key", &format!("k-{n}"), "--input", &input])["id"].as_str().unwrap().to_owned()
+    };
+    let orders: Vec<String> = (0..ORDERS).map(start).collect();
+
+    // Acknowledged, and killed before much of it can have been offered.
+    let told = site.emit("test.paid", 1, |_| json!({ "part": 1 }));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    site.kill();
+    site.serve();
+
+    // Some of them cannot be told; a client sends again what was not acknowledged.
+    let mut server = site.server.take().unwrap();
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(150));
+        let _gone = server.kill();
+        let _waited = server.wait();
+    });
+    let _may_fail = site.emit("test.paid", 2, |_| json!({ "part": 2 }));
+    killer.join().unwrap();
+    site.serve();
+    until("the second parts are taken", || site.emit("test.paid", 2, |_| json!({ "part": 2 })).status.success());
+
+    // Everything but the journals is derived again, while all of them still listen.
+    site.kill();
+    let rebuilt = site.run(&["rebuild"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    site.serve();
+    let shipped = site.emit("test.shipped", 1, |n| json!({ "order": format!("R-{n}"), "by": n }));
+    assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));
+    site.kill();
+    site.serve();
+
+    for (n, order) in orders.iter().enumerate() {
+        until(&format!("order {n} ends"), || site.json(&["get", order])["status"] == "completed");
+        let ended = site.json(&["get", order]);
+        assert_eq!(ended["output"], json!({ "parts": [1, 2], "by": n }), "{ended}");
+        let explained = String::from_utf8(site.run(&["explain", order]).stdout).unwrap();
+        assert_eq!(explained.matches("test.paid taken by paid").count(), 2, "{explained}");
+    }
+    let unknown = site.run(&["emit", &json!({ "specversion": "1.0", "id": "u", "source": "/tests", "type": "test.unheard" }).to_string()]);
+    let said = format!("{}{}", String::from_utf8_lossy(&unknown.stdout), String::from_utf8_lossy(&unknown.stderr));
+    assert!(said.contains("event-unknown"), "nobody starts on it and nobody listens: {said}");
+    site.kill();
+    let verified = site.run(&["verify", "--all"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+}
