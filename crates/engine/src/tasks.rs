@@ -8,6 +8,7 @@ mod emit;
 mod for_each;
 mod fork;
 mod policy;
+mod protocol;
 mod raise;
 pub(crate) mod retry;
 pub(crate) mod review;

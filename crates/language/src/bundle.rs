@@ -16,7 +16,7 @@ pub use part::{PartKind, is_part_folder};
 
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error};
-use crate::library::{Library, action, agent, contract, rules};
+use crate::library::{Library, action, agent, api, contract, rules};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
 use crate::workflow;
@@ -82,7 +82,9 @@ struct Reader {
 impl Reader {
     fn read_all(&mut self, plan: &part::Plan<'_>) {
         // Contracts first: agents and actions name them.
-        for kind in [PartKind::Contract, PartKind::Action, PartKind::Agent, PartKind::Rules, PartKind::Workflow, PartKind::Policy] {
+        for kind in
+            [PartKind::Contract, PartKind::Api, PartKind::Action, PartKind::Agent, PartKind::Rules, PartKind::Workflow, PartKind::Policy]
+        {
             for file in plan.files(kind) {
                 let log = Log::new(file.path);
                 if let Some((name, version)) = self.read(file, &log) {
@@ -115,6 +117,12 @@ impl Reader {
                 let name = contract.name.clone();
                 self.library.contracts.push(contract);
                 Some((name, None))
+            }
+            PartKind::Api => {
+                let api = api::read(bytes, file.path, log)?;
+                let version = api.version.clone();
+                self.library.apis.push(api);
+                Some((file.path.clone(), Some(version)))
             }
             PartKind::Action => {
                 let (named, action) = action::read(bytes, stem, &self.library, log)?;

@@ -3,12 +3,15 @@
 //! What must stay true: whatever is not understood is a finding, never ignored; what is correct but cannot run yet is refused as
 //! such; the same documents give the same program byte for byte. Each task kind reads its own keyword here and nowhere else.
 
+mod authentication;
 mod call;
 mod document;
 mod duration;
 mod errors;
 mod event;
 mod foreign;
+mod openapi;
+mod protocol;
 mod shape;
 mod steer;
 mod task;

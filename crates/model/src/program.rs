@@ -3,6 +3,7 @@
 //! What must stay true: indexes point inside the program; names are unique in their list; nothing here needs the sources again.
 
 mod catalogue;
+pub mod protocol;
 mod task;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ pub use catalogue::{
     ActionSpec, AgentSpec, BreakerSpec, DecideRule, EffectClass, Example, FailureMode, HitPolicy, HttpCall, LookupSpec, Model, RateSpec,
     ReviewSpec, RulesRow, RulesTable, Veto,
 };
+pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
     Keeping, PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
