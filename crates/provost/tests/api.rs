@@ -5,6 +5,8 @@
 
 #[path = "api/blobs.rs"]
 mod blobs;
+#[path = "api/calls.rs"]
+mod calls;
 #[path = "api/folders.rs"]
 mod folders;
 #[path = "api/forged.rs"]

@@ -38,7 +38,7 @@ const HEALED_US: i64 = 10 * 3600 * SECOND_US;
 const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
-pub const KINDS: [&str; 9] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered"];
+pub const KINDS: [&str; 10] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "calls"];
 
 /// Something that happens.
 #[derive(Debug)]

@@ -192,7 +192,10 @@ impl<'a> Build<'a> {
         // A protocol call has read it.
         let is_read = |key: &str| matches!(key, "effect" | "server") && kind.is_none_or(is_written_out);
         for key in SETTINGS.iter().skip(2) {
-            if settings.find(key).is_some() && !is_read(key) {
+            if matches!(*key, "effect" | "server") && settings.find(key).is_some() && !is_read(key) {
+                let hint = "only `call: http` and `call: openapi` have it; of an action it stands in the action's file";
+                self.log.error_hint(Code::UnknownKey, settings.key_at(key), format!("`{key}` is not known in this task"), hint);
+            } else if settings.find(key).is_some() && !is_read(key) {
                 self.not_yet(settings.key_at(key), &format!("`metadata.provost.{key}` of a task"), "leave it out for now");
             }
         }
