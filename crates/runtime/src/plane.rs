@@ -122,8 +122,7 @@ impl Plane {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
         let count = u32::try_from(partitions.len()).unwrap_or(1);
         let at_work: Arc<std::sync::atomic::AtomicUsize> = Arc::default();
-        let (seats, mails): (Vec<_>, Vec<_>) =
-            partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
+        let (seats, mails): (Vec<_>, Vec<_>) = partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
         let shared = Arc::new(Shared {
             registry,
             observer: observer.clone(),
