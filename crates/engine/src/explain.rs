@@ -7,7 +7,7 @@ mod happened;
 mod stands;
 mod text;
 
-use provost_model::program::EffectClass;
+use provost_model::program::{EffectClass, protocol};
 use provost_model::record::{EffectState, Ending, Row, Transition};
 use provost_model::{Digest, OrchestrationId, Program, TenantId, Verdict};
 use serde::{Deserialize, Serialize};
@@ -147,14 +147,19 @@ fn sent(story: &Story<'_>) -> Vec<Sent> {
             arguments: effect.fingerprint.short(),
             tries: effect.attempt,
             state: state_word(effect.state).to_owned(),
-            destination: story
-                .program
-                .actions
-                .get(&effect.name)
-                .and_then(|spec| spec.http.as_ref())
-                .map_or_else(String::new, |http| http.destination.to_string()),
+            destination: destination(story, effect),
         })
         .collect()
+}
+
+/// Where an effect went: the destination's name, or the origin of a call that the workflow writes out.
+fn destination(story: &Story<'_>, effect: &crate::state::Effect) -> String {
+    let Some(spec) = story.program.actions.get(&effect.name) else { return String::new() };
+    match (&spec.http, &spec.call) {
+        (Some(http), _) => http.destination.to_string(),
+        (None, Some(_)) => protocol::origins(&effect.arguments).into_iter().next().unwrap_or_default(),
+        (None, None) => String::new(),
+    }
 }
 
 /// The word for where an effect stands.

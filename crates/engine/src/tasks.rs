@@ -10,6 +10,7 @@ mod for_each;
 mod fork;
 pub(crate) mod listen;
 mod policy;
+mod protocol;
 mod raise;
 pub(crate) mod retry;
 pub(crate) mod review;

@@ -16,7 +16,7 @@ pub use part::{PartKind, is_part_folder};
 
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error};
-use crate::library::{Known, Library, action, agent, contract, function, rules};
+use crate::library::{Known, Library, action, agent, api, contract, function, rules};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
 use crate::workflow;
@@ -84,6 +84,7 @@ impl Reader {
         // Contracts first: agents and actions name them.
         for kind in [
             PartKind::Contract,
+            PartKind::Api,
             PartKind::Action,
             PartKind::Agent,
             PartKind::Rules,
@@ -123,6 +124,12 @@ impl Reader {
                 let name = contract.name.clone();
                 self.library.contracts.push(contract);
                 Some((name, None))
+            }
+            PartKind::Api => {
+                let api = api::read(bytes, file.path, log)?;
+                let version = api.version.clone();
+                self.library.apis.push(api);
+                Some((file.path.clone(), Some(version)))
             }
             PartKind::Action => {
                 let (named, action) = action::read(bytes, stem, &self.library, log)?;

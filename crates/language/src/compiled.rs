@@ -125,7 +125,9 @@ pub(crate) fn check_expressions(read: &Expressions<'_>) -> Vec<Finding> {
         }
     };
     let kept = read.kept.iter().filter(|(index, _)| !module.uses_secrets(index.0).is_empty()).map(|(_, origin)| {
-        let message = "a secret would be kept here: `$secrets` may only stand in the `arguments` of an action".to_owned();
+        let message =
+            "a secret would be kept here: `$secrets` may only stand in the `arguments` of an action or the `with` of a protocol call"
+                .to_owned();
         let hint = "name it where the call is made; it is filled in when the request leaves".to_owned();
         finding(origin, (1, 1), Code::Secret, message, hint)
     });

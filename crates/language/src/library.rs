@@ -1,4 +1,4 @@
-//! The parts of a bundle that workflows name: agents, actions, rules tables and contracts, read once and compiled into each program
+//! The parts of a bundle that workflows name: agents, actions, rules tables, contracts and OpenAPI documents, read once and compiled into each program
 //! that uses them.
 //!
 //! What must stay true: a bare name means the one version the bundle holds; several versions need `@major`; nothing is looked up
@@ -6,6 +6,7 @@
 
 pub(crate) mod action;
 pub(crate) mod agent;
+pub(crate) mod api;
 pub(crate) mod contract;
 pub(crate) mod function;
 pub(crate) mod rules;
@@ -26,6 +27,7 @@ use crate::yaml::{Node, shown};
 
 use action::Action;
 use agent::Agent;
+use api::Api;
 use contract::Contract;
 use function::Function;
 use rules::Table;
@@ -37,6 +39,7 @@ pub(crate) struct Library {
     pub(crate) actions: Shelf<Action>,
     pub(crate) rules: Shelf<Table>,
     pub(crate) contracts: Vec<Contract>,
+    pub(crate) apis: Vec<Api>,
     /// What the bundle's workflows call themselves.
     pub(crate) workflows: Vec<Known>,
     /// Functions of the bundle's own catalogues, by `name:version@catalog`.

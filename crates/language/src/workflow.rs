@@ -3,6 +3,7 @@
 //! What must stay true: whatever is not understood is a finding, never ignored; what is correct but cannot run yet is refused as
 //! such; the same documents give the same program byte for byte. Each task kind reads its own keyword here and nowhere else.
 
+mod authentication;
 mod call;
 mod document;
 mod duration;
@@ -11,6 +12,8 @@ mod event;
 mod extend;
 mod foreign;
 mod listen;
+mod openapi;
+mod protocol;
 mod run;
 mod shape;
 mod steer;

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a missing task is a failed test")]
 
 use provost_language::{Contract, Contracts, Sources, compile, render};
-use provost_model::program::{Backoff, Duration, Flow, HitPolicy, InDoubt, SchemaIx, Task, TaskKind, Template};
+use provost_model::program::{
+    Backoff, CallOutput, Duration, EffectClass, Flow, HitPolicy, InDoubt, Keeping, SchemaIx, Task, TaskKind, Template,
+};
 use provost_model::{Program, Value};
 
 const HEAD: &str = "document: { dsl: '1.0.3', namespace: t, name: t, version: '1.0.0' }\n";
@@ -117,6 +119,34 @@ fn acts_inherit_the_documents_doubt() {
     };
     assert_eq!((doubt("a"), doubt("b")), (InDoubt::Raise, InDoubt::Wait));
     assert!(program.actions["pay@1"].http.as_ref().unwrap().body);
+}
+
+#[test]
+fn a_call_is_an_action_of_its_own() {
+    let swagger = r#"{ "swagger": "2.0", "host": "a.example", "paths": { "/x": { "get": { "operationId": "get", "parameters": [
+        { "name": "many", "in": "query", "collectionFormat": "multi" }, { "name": "one", "in": "query" } ] } } } }"#;
+    let body = "do:\n\
+        - { a: { call: http, with: { method: PoSt, endpoint: 'https://a.example/{id}/{id}', output: raw, redirect: true },\n\
+        \x20 metadata: { provost: { store: blob, inDoubt: raise, effect: { class: E1, keyHeader: K } } } } }\n\
+        - { b: { call: openapi, with: { document: { endpoint: a }, operationId: get, parameters: { many: [ 1 ], one: [ 1 ] } } } }\n\
+        - { c: { call: http, with: { method: head, endpoint: 'https://a.example' } } }\n";
+    let program = folder(&[("workflows/w.yaml", &format!("{HEAD}{body}")), ("apis/a.json", swagger)]);
+    let of = |name: &str| {
+        let TaskKind::Act(act) = &task(&program, name).kind else { unreachable!() };
+        let spec = &program.actions[&act.action];
+        (act, spec, spec.call.as_ref().unwrap())
+    };
+    let (act, spec, call) = of("a");
+    assert_eq!((&*act.action, act.in_doubt, act.store), ("http.call@/do/0/a", InDoubt::Raise, Keeping::Blob));
+    assert_eq!((&*spec.name, spec.class, spec.retry.attempts_max), ("http.call", EffectClass::E1, 5));
+    assert_eq!((&*call.method, call.template, call.output, call.redirect), ("POST", true, CallOutput::Raw, true));
+    assert_eq!((&*call.key_header, call.response_bytes_max), ("K", program.limits.blob_bytes));
+    let (_, spec, call) = of("b");
+    assert_eq!((spec.class, spec.retry.attempts_max, call.operation.as_deref()), (EffectClass::E0, 1, Some("get")));
+    assert_eq!(call.joined, ["one".into()], "a list is one text with commas unless the document says otherwise");
+    let (_, _, call) = of("c");
+    assert_eq!((&*call.method, call.template, call.response_bytes_max), ("HEAD", false, program.limits.value_bytes));
+    assert!(program.tasks.iter().all(|task| matches!(task.kind, TaskKind::Act(_))), "each is one task");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod catalogue;
 mod extend;
 mod listen;
+pub mod protocol;
 mod run;
 mod schedule;
 mod task;
@@ -20,6 +21,7 @@ pub use catalogue::{
 };
 pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
+pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
 pub use run::RunTask;
 pub use schedule::{Missed, Schedule, Times};
 pub use task::{

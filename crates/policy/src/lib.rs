@@ -23,6 +23,7 @@
 
 mod builtin;
 mod checks;
+pub mod egress;
 mod entities;
 mod evaluate;
 mod finding;

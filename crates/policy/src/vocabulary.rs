@@ -19,6 +19,8 @@ pub const AGENT_START: &str = "agent.start";
 pub const MODEL_CALL: &str = "model.call";
 /// Call a tool.
 pub const TOOL_CALL: &str = "tool.call";
+/// A call that a workflow writes out itself (`call: http`, `call: openapi`).
+pub const HTTP_CALL: &str = provost_model::program::HTTP_CALL;
 /// Retrieve passages from a source.
 pub const RETRIEVAL_QUERY: &str = "retrieval.query";
 /// Decide a review.

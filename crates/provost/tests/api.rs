@@ -5,6 +5,8 @@
 
 #[path = "api/blobs.rs"]
 mod blobs;
+#[path = "api/calls.rs"]
+mod calls;
 #[path = "api/family.rs"]
 mod family;
 #[path = "api/folders.rs"]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use provost_language::Compiled;
+use provost_model::program::protocol;
 use provost_model::verdict::Entity;
 use provost_model::{PolicyRequest, Problem, Value};
 
@@ -28,14 +29,26 @@ pub(crate) fn stopped(world: &TenantWorld, offer: &Offer, code: &Compiled) -> Op
         return None;
     }
     let name = offer.name.split('@').next().unwrap_or_default();
-    let destination = code.program.actions.get(&offer.name).and_then(|spec| spec.http.as_ref()).map(|http| &http.destination);
-    let host = destination.and_then(|destination| world.binding.host(destination)).unwrap_or_default();
     let (action, kind) = if offer.kind == OfferKind::Agent { ("agent.start", "Agent") } else { (name, "Action") };
-    let context = Value::object([(provost_policy::vocabulary::DESTINATION_HOST, Value::from(host))]);
-    let principal = Entity::new("Workflow", &offer.workflow);
-    let request = PolicyRequest { principal, action: action.into(), resource: Entity::new(kind, name), context };
-    let rule = world.guard.denies(&request)?;
+    let asked = |destination: &String| {
+        let host = world.binding.host(destination).unwrap_or_default();
+        let context = Value::object([(provost_policy::vocabulary::DESTINATION_HOST, Value::from(host))]);
+        let principal = Entity::new("Workflow", &offer.workflow);
+        let request = PolicyRequest { principal, action: action.into(), resource: Entity::new(kind, name), context };
+        world.guard.denies(&request)
+    };
+    let rule = destinations(offer, code).iter().find_map(asked)?;
     Some(Problem::ours("policy-denied", 403, format!("the Guard stops `{name}`")).detail(format!("denied by `{}` ({})", rule.id, rule.at)))
+}
+
+/// Where an offer leads; one without a destination is asked about all the same.
+fn destinations(offer: &Offer, code: &Compiled) -> Vec<String> {
+    let spec = code.program.actions.get(&offer.name);
+    match spec.map(|spec| (&spec.http, &spec.call)) {
+        Some((Some(http), _)) => vec![http.destination.to_string()],
+        Some((None, Some(_))) => protocol::origins(&offer.arguments),
+        Some((None, None)) | None => vec![String::new()],
+    }
 }
 
 /// The Guard's word on work about to go into the hands of an external worker.

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
 use provost_language::Compiled;
-use provost_model::program::TaskKind;
+use provost_model::program::{Endpoint, TaskKind};
 use provost_model::verdict::Verdict;
 use provost_model::{Digest, Event, PolicyRequest, Program, TenantId, Who};
-use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet};
+use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet, egress};
 use serde::{Deserialize, Serialize};
 
 use crate::admissions::Admissions;
@@ -112,10 +112,13 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// The host of a destination, in lower case.
+    /// The host of a destination, in lower case: of a name, or of the origin of a call that a workflow writes out.
     pub fn host(&self, destination: &str) -> Option<String> {
-        let url = self.destinations.get(destination)?;
-        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let url = match Endpoint::parse(destination) {
+            Some(endpoint) => egress::address(&self.destinations, &endpoint)?,
+            None => self.destinations.get(destination)?,
+        };
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();
         let host = if host.starts_with('[') { host.split(']').next().map(|h| &h[1.min(h.len())..]) } else { host.split(':').next() };

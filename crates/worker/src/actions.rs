@@ -11,6 +11,8 @@
 
 mod path;
 
+pub(crate) use path::encode;
+
 use std::time::Duration;
 
 use provost_model::program::{ActionSpec, EffectClass, HttpCall};
@@ -46,6 +48,11 @@ impl Http {
             .tcp_nodelay(true)
             .build()?;
         Ok(Self { client })
+    }
+
+    /// A request of the pool.
+    pub(crate) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
     }
 }
 

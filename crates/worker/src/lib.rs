@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod agents;
 pub mod client;
+mod protocol;
 pub mod secrets;
 
 use std::collections::BTreeMap;
@@ -70,7 +71,11 @@ impl BuiltIn {
 
     /// Carries out one attempt.
     pub async fn carry_out(&self, mut call: Call) -> Attempted {
-        let filled = match self.secrets.fill(&mut call.input, &call.secrets) {
+        let shown = match &call.what {
+            What::Action(spec) if spec.call.is_some() => Secrets::masked(&call.input, &call.secrets),
+            What::Action(_) | What::Agent(..) | What::LookUp(_) => Value::Null,
+        };
+        let mut filled = match self.secrets.fill(&mut call.input, &call.secrets) {
             Ok(filled) => filled,
             Err(error) => {
                 let problem = Problem::ours(error.code(), 422, error.to_string()).detail("nothing was sent");
@@ -79,7 +84,10 @@ impl BuiltIn {
         };
         let outcome = match &call.what {
             What::Agent(spec, example) => agents::run(spec, *example, call.within_ms).await,
-            What::Action(spec) => actions::act(&self.http, spec, &call).await,
+            What::Action(spec) => match &spec.call {
+                Some(written) => protocol::call(&self.http, spec, written, &call, &shown, &mut filled).await,
+                None => actions::act(&self.http, spec, &call).await,
+            },
             What::LookUp(spec) => actions::look_up(&self.http, spec, &call).await,
         };
         filled.hidden(outcome)

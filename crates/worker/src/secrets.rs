@@ -18,6 +18,9 @@ pub const SECRET_BYTES_MAX: usize = 64 << 10;
 /// What stands in a report for the content of a secret.
 pub const HIDDEN: &str = "***";
 
+/// Shortest credential that is taken out of what comes back, in bytes; secrets of the folder always are.
+const CONTENT_BYTES_MIN: usize = 6;
+
 /// Where secrets are kept. The default has none.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
@@ -64,16 +67,25 @@ impl Secrets {
         Self { folder: Some(folder) }
     }
 
+    /// `input` as it may be shown: with `***` at `spans`.
+    pub fn masked(input: &Value, spans: &[SecretSpan]) -> Value {
+        let mut masked = input.clone();
+        for span in backwards(spans) {
+            let Some(text) = text_at(&mut masked, &span.pointer) else { continue };
+            if let (Some(before), Some(after)) = (text.get(..span.start), text.get(span.end..)) {
+                *text = [before, HIDDEN, after].concat().into();
+            }
+        }
+        masked
+    }
+
     /// Puts secrets into `input` at `spans`.
     ///
     /// # Errors
     /// [`SecretError`] when one is missing or a place is not there; `input` must not be sent then.
     pub fn fill(&self, input: &mut Value, spans: &[SecretSpan]) -> Result<Filled, SecretError> {
         let mut filled = Filled::default();
-        // From the end of each text, so that earlier places stay where they are.
-        let mut spans: Vec<&SecretSpan> = spans.iter().collect();
-        spans.sort_by(|a, b| (&a.pointer, b.start).cmp(&(&b.pointer, a.start)));
-        for span in spans {
+        for span in backwards(spans) {
             if !filled.0.contains_key(&span.name) {
                 filled.0.insert(span.name.clone(), self.read(&span.name)?);
             }
@@ -99,6 +111,13 @@ impl Secrets {
     }
 }
 
+/// From the end of each text, so that earlier places stay where they are.
+fn backwards(spans: &[SecretSpan]) -> Vec<&SecretSpan> {
+    let mut spans: Vec<&SecretSpan> = spans.iter().collect();
+    spans.sort_by(|a, b| (&a.pointer, b.start).cmp(&(&b.pointer, a.start)));
+    spans
+}
+
 /// The text at a JSON pointer, ready to be changed.
 fn text_at<'v>(value: &'v mut Value, pointer: &str) -> Option<&'v mut Arc<str>> {
     match lookup_mut(value, pointer)? {
@@ -108,6 +127,15 @@ fn text_at<'v>(value: &'v mut Value, pointer: &str) -> Option<&'v mut Arc<str>> 
 }
 
 impl Filled {
+    /// Another content that must not come back: a token, or a credential in another form. A short one is left: it would be found in
+    /// texts that have nothing to do with it.
+    pub(crate) fn also(&mut self, content: &str) {
+        if content.len() >= CONTENT_BYTES_MIN {
+            let name = format!("\u{0}{}", self.0.len());
+            self.0.insert(name, Secret::new(content.to_owned()));
+        }
+    }
+
     /// `outcome` without the contents: a target may say back what it was told.
     pub fn hidden(&self, outcome: Attempted) -> Attempted {
         if self.0.is_empty() {

@@ -124,6 +124,7 @@ fn spec(class: EffectClass) -> ActionSpec {
         class,
         queue: "builtin".into(),
         http: Some(http("POST", "/pay")),
+        call: None,
         lookup: Some(LookupSpec { http: http("GET", "/pay/{key}") }),
         arguments: None,
         result: None,

@@ -8,7 +8,7 @@ use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, SecretS
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value, Verdict};
 
-use super::{ended, policy, review};
+use super::{ended, policy, protocol, review};
 use crate::flow::{Entering, Entry, park, raise};
 use crate::ledger;
 use crate::turn::{Scope, Turn};
@@ -23,6 +23,7 @@ struct Call<'p> {
     business_key: Option<Arc<str>>,
     because: Value,
     fingerprint: Digest,
+    purpose: String,
     secrets: Vec<SecretSpan>,
 }
 
@@ -45,16 +46,22 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask
             Ok(Entry::Open)
         }
         (Answer::Review, None) => {
-            let Some(spec) = &call.spec.review else {
-                return Err(policy::denied(&verdict, &call.spec.name)
-                    .detail(format!("policy wants a review, but the action `{}` describes none; add `review` to its file", call.action)));
-            };
+            let Some(spec) = &call.spec.review else { return Err(unreviewed(&verdict, &call)) };
             entering.open(turn, Shape::Plain)?;
             let released = (call.action.clone(), review::call_digest(turn, &call.action, &call.arguments));
             review::open(turn, entering.at, spec, call.arguments.clone(), Some(released));
             Ok(Entry::Open)
         }
     }
+}
+
+/// Policy wants a review that nobody described.
+fn unreviewed(verdict: &Verdict, call: &Call<'_>) -> Problem {
+    let detail = match call.spec.call {
+        None => format!("policy wants a review, but the action `{}` describes none; add `review` to its file", call.action),
+        Some(_) => "policy wants a review, and a call has none; write it as an action of the bundle with a `review`".to_owned(),
+    };
+    policy::denied(verdict, &call.spec.name).detail(detail)
 }
 
 fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, scope: &Scope) -> Result<Call<'p>, Problem> {
@@ -65,13 +72,16 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
     turn.validate(spec.arguments, &arguments, "the action's arguments")?;
     protected(turn, spec, &arguments)?;
     let arguments = arguments.value;
+    protocol::check(spec, &arguments)?;
     let secrets = turn.secrets(&task.arguments, &arguments);
     let business_key = match &task.key {
         Some(key) => Some(business_key(spec, &turn.render(key, input, scope)?)?),
         None => None,
     };
     let because = task.because.as_ref().map_or(Ok(Labelled::default()), |because| turn.render(because, input, scope))?.value;
-    let fingerprint = ledger::fingerprint(spec, &arguments);
+    // A read may be repeated freely: nothing ever compares its arguments.
+    let fingerprint = if protocol::is_read(spec) { Digest::from_bytes([0; 32]) } else { ledger::fingerprint(spec, &arguments) };
+    let purpose = protocol::purpose(turn, spec, at);
     Ok(Call {
         at: at.clone(),
         action: task.action.clone(),
@@ -81,6 +91,7 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
         business_key,
         because,
         fingerprint,
+        purpose,
         secrets,
     })
 }
@@ -121,7 +132,7 @@ fn key_text(value: &Value) -> Result<Arc<str>, Problem> {
 
 /// What the ledger says about this place: a finished action answers from the journal, other arguments are a conflict.
 fn remembered(turn: &mut Turn<'_>, entering: &Entering<'_>, call: &Call<'_>) -> Result<Option<Entry>, Problem> {
-    let id = turn.state.id.effect(call.at.as_str(), ledger::ACT);
+    let id = turn.state.id.effect(call.at.as_str(), &call.purpose);
     let Some(effect) = turn.state.effects.get(&id).cloned() else { return Ok(None) };
     if effect.fingerprint != call.fingerprint || effect.business_key != call.business_key {
         entering.open(turn, Shape::Plain)?;
@@ -146,6 +157,12 @@ fn remembered(turn: &mut Turn<'_>, entering: &Entering<'_>, call: &Call<'_>) -> 
 
 /// Asks policy, with the approval of this call where there is one. `None` while policy must be asked.
 fn judge(turn: &mut Turn<'_>, call: &Call<'_>) -> Option<(Verdict, Option<ReviewId>)> {
+    for request in protocol::authorities(turn, call.spec, &call.arguments) {
+        let verdict = policy::judged(turn, &call.at, request)?;
+        if verdict.answer != Answer::Allow {
+            return Some((verdict, None));
+        }
+    }
     let digest = review::call_digest(turn, &call.action, &call.arguments);
     let approval = review::approval(turn, &digest);
     let request = request(turn, call, approval.as_ref().map(|(_, approval)| approval));
@@ -154,11 +171,9 @@ fn judge(turn: &mut Turn<'_>, call: &Call<'_>) -> Option<(Verdict, Option<Review
 }
 
 fn request(turn: &Turn<'_>, call: &Call<'_>, approval: Option<&Value>) -> PolicyRequest {
-    let mut context = vec![
-        ("arguments", call.arguments.clone()),
-        ("effectClass", Value::from(format!("{:?}", call.spec.class))),
-        ("destination", Value::from(call.spec.http.as_ref().map_or("", |http| &*http.destination))),
-    ];
+    let mut context = protocol::context(call.spec, &call.arguments);
+    context.push(("effectClass", Value::from(format!("{:?}", call.spec.class))));
+    context.push(("destination", protocol::destination(call.spec, &call.arguments)));
     if !call.because.is_null() {
         context.push(("decision", call.because.clone()));
     }
@@ -171,7 +186,7 @@ fn request(turn: &Turn<'_>, call: &Call<'_>, approval: Option<&Value>) -> Policy
 
 /// Decides on the effect: it may leave once this is on disk. The task is open.
 fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
-    let effect = turn.state.id.effect(call.at.as_str(), ledger::ACT);
+    let effect = turn.state.id.effect(call.at.as_str(), &call.purpose);
     if let Some(review) = approval {
         turn.emit(Fact::ApprovalSpent { review, effect });
     }
@@ -179,7 +194,7 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         // Certainly not done before: the same key, another attempt.
         return ledger::again(turn, &effect, before.attempt + 1, turn.ambient.now_us);
     }
-    let key = call.business_key.clone().unwrap_or_else(|| ledger::key(turn, &call.at, ledger::ACT));
+    let key = call.business_key.clone().unwrap_or_else(|| ledger::key(turn, &call.at, &call.purpose));
     turn.emit(Fact::Intended {
         effect,
         at: call.at.clone(),

@@ -104,6 +104,7 @@ impl LockError {
 fn kind_word(kind: PartKind) -> &'static str {
     match kind {
         PartKind::Contract => "contract",
+        PartKind::Api => "api",
         PartKind::Action => "action",
         PartKind::Agent => "agent",
         PartKind::Rules => "rules",

@@ -22,6 +22,8 @@ pub enum PartKind {
     Rules,
     /// `workflows/*.yaml`, or a file beside them that begins with `document:`.
     Workflow,
+    /// `apis/**/*.json|yaml`: OpenAPI documents.
+    Api,
     /// `policies/*.cedar`.
     Policy,
     /// `policies/*.cedarschema`.
@@ -30,7 +32,8 @@ pub enum PartKind {
     Function,
 }
 
-const FOLDERS: [(&str, &[(&str, PartKind)]); 7] = [
+const FOLDERS: [(&str, &[(&str, PartKind)]); 8] = [
+    ("apis", &[("json", PartKind::Api), ("yaml", PartKind::Api), ("yml", PartKind::Api)]),
     ("contracts", &[("json", PartKind::Contract), ("yaml", PartKind::Contract), ("yml", PartKind::Contract)]),
     ("actions", &[("yaml", PartKind::Action), ("yml", PartKind::Action)]),
     ("agents", &[("md", PartKind::Agent)]),

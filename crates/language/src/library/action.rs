@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, BreakerSpec, EffectClass, HttpCall, LookupSpec, RateSpec, ReviewSpec};
+use provost_model::program::{ActionSpec, BreakerSpec, EffectClass, HTTP_CALL, HttpCall, LookupSpec, RateSpec, ReviewSpec};
 use provost_model::{Digest, Value};
 
 use super::{Library, Named, millis, named};
@@ -61,6 +61,15 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
     let named = named(&top, stem, log)?;
     let action = action(&top, &named, Digest::of(bytes), library, log)?;
     consistent(&action.spec, &top, log);
+    if *named.name == *HTTP_CALL {
+        let hint = "give the action a name of its own, e.g. `payments.refund`";
+        log.error_hint(
+            Code::Action,
+            top.value_at("name"),
+            format!("`{HTTP_CALL}` is the name of every `call: http` and `call: openapi`"),
+            hint,
+        );
+    }
     Some((named, action))
 }
 
@@ -81,6 +90,7 @@ fn action(top: &Fields<'_>, named: &Named, digest: Digest, library: &Library, lo
         class,
         queue: top.text("queue", log).unwrap_or_else(|| "builtin".into()),
         http,
+        call: None,
         lookup,
         arguments: None,
         result: None,

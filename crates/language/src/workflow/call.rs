@@ -1,5 +1,5 @@
-//! `call`: the default catalogue (`agent rules decide policy review act compensate`), functions of `use.functions`, and what is
-//! refused. Names of agents, actions and rules become `name@major` here.
+//! `call`: the default catalogue (`agent rules decide policy review act compensate`), functions of `use.functions`, the protocols, and
+//! what is refused. Names of agents, actions and rules become `name@major` here.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use provost_model::program::{
     Template, Veto,
 };
 
+use super::protocol::Written;
 use super::task::plain_task;
 use super::{Build, foreign};
 use crate::fields::{self, Fields, fields};
@@ -32,7 +33,7 @@ impl<'a> Build<'a> {
     pub(super) fn call_task(&mut self, node: &Node, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
         let written = fields::text(node, "call", self.log)?;
         if PROTOCOLS.contains(&&*written) {
-            return foreign::protocol_call(self, &written, node, body);
+            return foreign::protocol_call(self, &written, node, &Written { body, pointer });
         }
         if self.uses.declares("functions", &written) {
             return self.function(&written, node.at, body, pointer);

@@ -1,10 +1,11 @@
 //! The document itself: what it is called, how it starts, its settings, and its `do`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
-use provost_model::program::{CancelSpec, ExprIx, Input, Missed, Output, Program, Schedule};
+use provost_model::program::{ActionSpec, CancelSpec, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind};
 
 use super::Build;
 use crate::advice;
@@ -56,8 +57,9 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     build.check_scopes();
     build.warn_unused();
     build.warn_untrusted_keys();
-    let (build, tasks) = build.into_tasks()?;
+    let (mut build, tasks) = build.into_tasks()?;
     let heading = heading?;
+    size_answers(&mut build.actions, &tasks, &settings.limits);
     let program = Program {
         namespace: heading.namespace,
         name: heading.name,
@@ -81,6 +83,18 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     };
     advice::check(&program, &build.exports, log);
     Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets })
+}
+
+/// The largest answer of a call that the workflow writes out follows from where the answer is kept.
+fn size_answers(actions: &mut BTreeMap<Arc<str>, ActionSpec>, tasks: &[Task], limits: &Limits) {
+    for task in tasks {
+        let TaskKind::Act(act) = &task.kind else { continue };
+        let Some(call) = actions.get_mut(&act.action).and_then(|spec| spec.call.as_mut()) else { continue };
+        call.response_bytes_max = match act.store {
+            Keeping::Record => limits.value_bytes,
+            Keeping::Blob => limits.blob_bytes,
+        };
+    }
 }
 
 /// Reads `document`.

@@ -1,11 +1,12 @@
-//! What the language knows and Provost cannot execute yet (`run: container`, protocol calls, …) or refuses for good
+//! What the language knows and Provost cannot execute yet (`run: container`, `call: grpc`, …) or refuses for good
 //! (`run: script|shell|container`): checked for shape, then refused with the reason.
 
 use provost_model::program::TaskKind;
 
 use super::Build;
+use super::protocol::Written;
 use super::shape::{Member, Shape, check, may, must};
-use crate::fields::{self, Fields, fields};
+use crate::fields::{self, fields};
 use crate::finding::Code;
 use crate::yaml::Node;
 
@@ -127,8 +128,8 @@ const MCP: &[Member] = &[
 const A2A: &[Member] =
     &[may("agentCard", RESOURCE), may("server", ENDPOINT), must("method", Shape::Text), may("parameters", Shape::MapOrExpression)];
 
-/// `call: http` and the other protocols.
-pub(super) fn protocol_call(build: &mut Build<'_>, name: &str, node: &Node, body: &Fields<'_>) -> Option<TaskKind> {
+/// The calls of the language's protocols: http and openapi run, the others are checked.
+pub(super) fn protocol_call(build: &mut Build<'_>, name: &str, node: &Node, written: &Written<'_, '_>) -> Option<TaskKind> {
     let members = match name {
         "http" => HTTP,
         "openapi" => OPENAPI,
@@ -137,12 +138,19 @@ pub(super) fn protocol_call(build: &mut Build<'_>, name: &str, node: &Node, body
         "mcp" => MCP,
         _ => A2A,
     };
-    if let Some(with) = body.need("with", build.log) {
+    let with = written.body.need("with", build.log);
+    if let Some(with) = with {
         check(build, with, &format!("`with` of {name}"), Shape::Object(members));
     }
-    let reason = "declare the call in `actions/` and use `call: act`: there it has a key, a policy and a retry";
-    build.not_yet(node.at, &format!("`call: {name}`"), reason);
-    None
+    match name {
+        "http" => build.http_call(with?, written),
+        "openapi" => build.openapi_call(with?, written),
+        _ => {
+            let reason = "call it through an action of the bundle that a worker of yours serves, or over HTTP with `call: http`";
+            build.not_yet(node.at, &format!("`call: {name}`"), reason);
+            None
+        }
+    }
 }
 
 /// `use.authentications`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::program::{
-    ActTask, AgentTask, Block, Duration, Flow, InDoubt, Input, Keeping, Output, SchemaIx, Task, TaskIx, TaskKind,
+    ActTask, AgentTask, Block, Duration, Flow, HTTP_CALL, InDoubt, Input, Keeping, Output, SchemaIx, Task, TaskIx, TaskKind,
 };
 
 use super::{Build, foreign};
@@ -13,7 +13,7 @@ use crate::finding::{Code, Place};
 use crate::yaml::{Entry, Node, shown};
 
 /// What `metadata.provost` of a task may hold; the first two are executed.
-const SETTINGS: [&str; 7] = ["inDoubt", "store", "labels", "redact", "concurrency", "effect", "limits"];
+const SETTINGS: [&str; 8] = ["inDoubt", "store", "labels", "redact", "concurrency", "effect", "server", "limits"];
 const BASE: [&str; 7] = ["if", "input", "output", "export", "timeout", "then", "metadata"];
 
 /// The keyword of each kind and the keys that come with it. `for` stands before `do`, which it contains.
@@ -189,8 +189,13 @@ impl<'a> Build<'a> {
     }
 
     fn checked_settings(&mut self, settings: &Fields<'_>, keyword: &str, kind: Option<&TaskKind>) -> Settings {
+        // A protocol call has read it.
+        let is_read = |key: &str| matches!(key, "effect" | "server") && kind.is_none_or(is_written_out);
         for key in SETTINGS.iter().skip(2) {
-            if settings.find(key).is_some() {
+            if matches!(*key, "effect" | "server") && settings.find(key).is_some() && !is_read(key) {
+                let hint = "only `call: http` and `call: openapi` have it; of an action it stands in the action's file";
+                self.log.error_hint(Code::UnknownKey, settings.key_at(key), format!("`{key}` is not known in this task"), hint);
+            } else if settings.find(key).is_some() && !is_read(key) {
                 self.not_yet(settings.key_at(key), &format!("`metadata.provost.{key}` of a task"), "leave it out for now");
             }
         }
@@ -349,6 +354,11 @@ impl<'a> Build<'a> {
 struct Settings {
     in_doubt: Option<InDoubt>,
     store: Option<Keeping>,
+}
+
+/// Whether a task is a call that the workflow writes out itself.
+fn is_written_out(kind: &TaskKind) -> bool {
+    matches!(kind, TaskKind::Act(act) if act.action.split_once('@').is_some_and(|(name, _)| name == HTTP_CALL))
 }
 
 fn with_settings(kind: TaskKind, settings: Settings) -> TaskKind {

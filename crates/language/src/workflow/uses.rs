@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Build, foreign};
+use super::Build;
 use crate::fields::{Fields, entries, fields, texts};
 use crate::finding::{Code, Log, Place};
 use crate::yaml::{Entry, Node, shown};
 
 const KNOWN: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
-const KEPT: [&str; 4] = ["errors", "functions", "retries", "timeouts"];
+const KEPT: [&str; 5] = ["authentications", "errors", "functions", "retries", "timeouts"];
 
 /// The declarations of `use`, by section and name.
 #[derive(Debug, Default)]
@@ -61,6 +61,7 @@ impl<'a> Build<'a> {
         let log = self.log;
         for (section, entry) in declared {
             match section {
+                "authentications" => self.authentication_definition(&entry.value),
                 "errors" => drop(self.error_definition(&entry.value)),
                 "timeouts" => drop(self.timeout(&entry.value)),
                 "retries" => drop(super::duration::retry_policy(&entry.value, Some(self), log)),
@@ -77,12 +78,6 @@ impl<'a> Build<'a> {
                 let hint = "1 to 128 of `a-z A-Z 0-9 _ - .`, not beginning with a dot: it is the name of a file";
                 self.log.error_hint(Code::Secret, node.at, format!("`{}` cannot be the name of a secret", shown(name)), hint);
             }
-        }
-        if let Some(node) = sections.find("authentications") {
-            for entry in entries(node, "authentications", self.log) {
-                foreign::authentication(self, &entry.value);
-            }
-            self.not_yet(sections.key_at("authentications"), "`use.authentications`", "they come with `call: http`");
         }
         if let Some(node) = sections.find("extensions") {
             self.extensions(node);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::protocol::ProtocolCall;
 use super::{RetrySpec, SchemaIx};
 use crate::digest::Digest;
 use crate::value::Value;
@@ -140,6 +141,9 @@ pub struct ActionSpec {
     /// The call, for actions the built-in worker carries out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpCall>,
+    /// What the workflow itself says of the call, where it writes it out instead of naming an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<ProtocolCall>,
     /// How an E3 action, or one in doubt, is asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookup: Option<LookupSpec>,
