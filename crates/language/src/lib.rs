@@ -25,3 +25,4 @@ pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Severity, render};
 pub use source::Sources;
+pub use yaml::read_value;
