@@ -264,7 +264,10 @@ Feature: Act and policy
       { n: 1 }
       """
     When the workflow is executed
-    And the workflow input is: { n: 2 }
+    And the workflow input is:
+      """yaml
+      { n: 2 }
+      """
     And the workflow is executed
     Then the workflow should be parked with 'conflict'
     And 'pay' should be called once

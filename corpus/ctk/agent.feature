@@ -74,7 +74,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: plain } }
+        - a: { call: agent, with: { agent: plain, input: {} } }
       """
     And 'plain' answers:
       """yaml
@@ -87,7 +87,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: abstains } }
+        - a: { call: agent, with: { agent: abstains, input: {} } }
       """
     And 'abstains' answers:
       """yaml
@@ -103,7 +103,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - f: { fork: { branches: [ { a: { call: agent, with: { agent: abstains } } }, { b: { set: { choice: go, confidencePct: 80 } } } ] } }
+        - f: { fork: { branches: [ { a: { call: agent, with: { agent: abstains, input: {} } } }, { b: { set: { choice: go, confidencePct: 80 } } } ] } }
         - d: { call: decide, with: { opinions: '${ { a: .[0], b: .[1] } }', rule: majority, quorum: 2, tie: unsure } }
       """
     And 'abstains' answers:
@@ -124,7 +124,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: defaults } }
+        - a: { call: agent, with: { agent: defaults, input: {} } }
       """
     And 'defaults' answers:
       """yaml
@@ -140,7 +140,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: asks } }
+        - a: { call: agent, with: { agent: asks, input: {} } }
       """
     And 'asks' answers:
       """yaml
@@ -155,7 +155,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - t: { try: [ { a: { call: agent, with: { agent: plain } } } ], catch: { do: [ { h: { set: { failed: true } } } ] } }
+        - t: { try: [ { a: { call: agent, with: { agent: plain, input: {} } } } ], catch: { do: [ { h: { set: { failed: true } } } ] } }
       """
     And 'plain' answers:
       """yaml
@@ -193,7 +193,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: plan } }
+        - a: { call: agent, with: { agent: plan, input: {} } }
       """
     When the workflow is published
     Then the document should be refused with 'PV1023' at line 3
@@ -203,7 +203,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: plain } }
+        - a: { call: agent, with: { agent: plain, input: {} } }
       """
     And a file 'policies/main.cedar':
       """yaml

@@ -213,7 +213,7 @@ Feature: Decide
     Given a workflow doing:
       """yaml
       do:
-        - d: { call: decide, with: { opinions: '${ . }', rule: majority, tie: unsure, veto: [ { name: a, choice: n, confidencePct: 90 } ] } }
+        - d: { call: decide, with: { opinions: '${ . }', rule: majority, tie: unsure, veto: [ { by: a, choice: n, confidencePct: 90 } ] } }
       """
     And the workflow input is:
       """yaml
@@ -233,7 +233,7 @@ Feature: Decide
     Given a workflow doing:
       """yaml
       do:
-        - d: { call: decide, with: { opinions: '${ . }', rule: majority, tie: unsure, veto: [ { name: a, choice: n, confidencePct: 90 } ] } }
+        - d: { call: decide, with: { opinions: '${ . }', rule: majority, tie: unsure, veto: [ { by: a, choice: n, confidencePct: 90 } ] } }
       """
     And the workflow input is:
       """yaml

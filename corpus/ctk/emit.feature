@@ -97,4 +97,4 @@ Feature: Emit
       { type: com.example.echo }
       """
     And time passes
-    Then there should be 32 completed runs of 'echo'
+    Then there should be 33 completed runs of 'echo'

@@ -15,7 +15,7 @@ Feature: Review
       """
     When 'anna' answers the review with 'stop'
     Then the workflow should complete
-    And the workflow output should have a 'option' property with value:
+    And the workflow output should have a 'choice' property with value:
       """yaml
       stop
       """

@@ -40,4 +40,4 @@ Feature: Secrets
         - a: { if: '${ $secrets.token == "x" }', set: { n: 1 } }
       """
     When the workflow is published
-    Then the document should be refused with 'PV1046' at line 4
+    Then the document should be refused with 'PV1026' at line 4

@@ -73,7 +73,7 @@ Feature: Timeout
     Given a workflow doing:
       """yaml
       do:
-        - t: { try: [ { a: { call: agent, with: { agent: plain }, timeout: { after: PT5S } } } ], catch: { do: [ { h: { set: { late: true } } } ] } }
+        - t: { try: [ { a: { call: agent, with: { agent: plain, input: {} }, timeout: { after: PT5S } } } ], catch: { do: [ { h: { set: { late: true } } } ] } }
       """
     And 'plain' answers:
       """yaml
@@ -90,7 +90,7 @@ Feature: Timeout
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: abstains }, timeout: { after: PT5S } }
+        - a: { call: agent, with: { agent: abstains, input: {} }, timeout: { after: PT5S } }
       """
     And 'abstains' answers:
       """yaml

@@ -183,7 +183,7 @@ Feature: Try and retry
       do:
         - t:
             try:
-              - agent: { call: agent, with: { agent: plain } }
+              - agent: { call: agent, with: { agent: plain, input: {} } }
               - read: { call: act, with: { action: put, arguments: { n: 1 } } }
               - check: { if: '${ .ok == false }', raise: { error: { type: https://example.com/oops, status: 503, title: Oops } } }
             catch: { retry: { delay: { seconds: 2 }, backoff: { constant: {} }, limit: { attempt: { count: 3 } } } }
@@ -228,7 +228,7 @@ Feature: Try and retry
       do:
         - t:
             try:
-              - agent: { call: agent, with: { agent: plain } }
+              - agent: { call: agent, with: { agent: plain, input: {} } }
               - pay: { call: act, with: { action: pay, arguments: '${ . }' } }
               - b: { raise: { error: { type: https://example.com/oops, status: 503, title: Oops } } }
             catch: { retry: { delay: { seconds: 1 }, backoff: { constant: {} }, limit: { attempt: { count: 3 } } }, do: [ { h: { set: { never: 1 } } } ] }

@@ -4,7 +4,7 @@
 //! the process parks it so that it can be redriven, and it still counts as faulted; `should be parked` tells the two apart.
 
 use provost_engine::{Orchestration, Phase};
-use provost_language::Finding;
+use provost_language::{Code, Finding};
 use provost_model::record::{Ending, Fact};
 use provost_model::value::lookup;
 use provost_model::{Position, Problem, Value};
@@ -59,6 +59,10 @@ fn findings(findings: &[Finding]) -> String {
 }
 
 fn refused(found: &[Finding], code: &str, line: i64) -> Result<(), Failure> {
+    if !found.is_empty() && found.iter().filter(|f| f.is_error()).all(|f| f.code == Code::NotYet) && code != Code::NotYet.as_str() {
+        // What is wrong with it may be told once it can be executed.
+        return Err(Failure::Refused(found.to_vec()));
+    }
     let fits = |f: &&Finding| f.is_error() && f.code.as_str() == code && (line == 0 || i64::from(f.line) == line);
     holds(found.iter().any(|f| fits(&f)), || if found.is_empty() { "it was not refused".to_owned() } else { findings(found) })
 }

@@ -49,9 +49,9 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document
             return holds(output.as_ref().is_some_and(|output| *output == wanted), || format!("it is {output:?}"));
         }
         ["fault"] => facts.iter().any(|fact| matches!(fact, Fact::Raised { at, .. } if is(at, task))),
-        ["fault", "with", code] => {
-            facts.iter().any(|fact| matches!(fact, Fact::Raised { at, problem, .. } if is(at, task) && problem.code() == code.trim_matches('\'')))
-        }
+        ["fault", "with", code] => facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Raised { at, problem, .. } if is(at, task) && problem.code() == code.trim_matches('\''))),
         ["cancel"] => facts.iter().any(|fact| matches!(fact, Fact::Abandoned { at } if is(at, task))),
         ["be", "skipped"] => facts.iter().any(|fact| matches!(fact, Fact::Skipped { at, .. } if is(at, task))),
         _ => return Err(not_known()),

@@ -15,7 +15,9 @@ use provost_model::record::{Attempted, Cause, Command, Fact, Row, Stream};
 use provost_model::who::Known;
 use provost_model::{Digest, Event, OrchestrationId, TenantId, Value, Who};
 use provost_runtime::dispatch::LEASE_MS;
-use provost_runtime::{BUILTIN, Binding, Delivery, Offer, OfferKind, Registry, StartRequest, TenantWorld, Ticket, Told, World, control_plane};
+use provost_runtime::{
+    BUILTIN, Binding, Delivery, Offer, OfferKind, Registry, StartRequest, TenantWorld, Ticket, Told, World, control_plane,
+};
 use provost_store::Store as _;
 
 use super::said::{Said, done};
@@ -28,6 +30,10 @@ pub const BEGIN_US: i64 = 4_102_444_800_000_000;
 const PASSES_US: i64 = 10 * 366 * 86_400 * 1_000_000;
 /// Most moments at which something happens in one passing of time.
 const MOMENTS_MAX: usize = 20_000;
+/// How far time moves at once, in microseconds, where a step says how far; more where that would be more paces than the next.
+const PACE_US: i64 = 60_000_000;
+/// Most paces of one step.
+const PACES_MAX: i64 = 1000;
 /// How long hands may really take for one attempt.
 const HANDS_WITHIN: Duration = Duration::from_secs(30);
 /// The name under which workers claim.
@@ -78,7 +84,8 @@ impl<'s> Run<'s> {
     pub fn publish(setting: &'s Setting, sources: &Sources, workflow: &str) -> Result<Self, Failure> {
         let checked = compile(sources);
         let Some(bundle) = checked.bundle else { return Err(Failure::Refused(checked.findings)) };
-        let loaded = control_plane::load(control_plane::stored(&bundle)).map_err(|e| Failure::Broken(format!("the bundle does not load: {e}")))?;
+        let loaded =
+            control_plane::load(control_plane::stored(&bundle)).map_err(|e| Failure::Broken(format!("the bundle does not load: {e}")))?;
         let active = loaded.workflows.keys().map(|name| (name.clone(), bundle.digest)).collect();
         let binding = Arc::new(Binding { revision: 1, destinations: setting.destinations.clone() });
         let bundles = BTreeMap::from([(bundle.digest, Arc::new(loaded))]);
@@ -178,9 +185,15 @@ impl<'s> Run<'s> {
     /// What is broken, and what never rests.
     pub fn advance(&mut self, us: i64) -> Result<(), Failure> {
         let until_us = self.now_us.saturating_add(us);
-        self.settle(until_us)?;
-        self.now_us = until_us;
-        Ok(())
+        let pace_us = PACE_US.max(us / PACES_MAX);
+        while self.now_us < until_us {
+            let next_us = until_us.min(self.now_us.saturating_add(pace_us));
+            self.settle(next_us)?;
+            self.now_us = next_us;
+            // What goes by the clock without a timer of its own looks at it here.
+            self.machine.tick(next_us);
+        }
+        self.settle(until_us)
     }
 
     fn settle(&mut self, until_us: i64) -> Result<(), Failure> {

@@ -158,9 +158,7 @@ fn asked(request: &Request) -> Json {
 
 fn description() -> Json {
     let parameter = |name: &str, place: &str, kind: &str| json!({ "name": name, "in": place, "required": true, "type": kind });
-    let operation = |id: &str, parameters: Json| {
-        json!({ "operationId": id, "produces": ["application/json"], "parameters": parameters, "responses": { "200": { "description": "found" } } })
-    };
+    let operation = |id: &str, parameters: Json| json!({ "operationId": id, "produces": ["application/json"], "parameters": parameters, "responses": { "200": { "description": "found" } } });
     json!({
         "swagger": "2.0",
         "info": { "title": "Pet store", "version": "1.0.0" },
