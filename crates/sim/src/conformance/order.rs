@@ -86,7 +86,7 @@ fn recorded(facts: &[Fact], words: &Words<'_>, document: Option<&str>) -> Result
             counted(facts.iter().filter(|fact| matches!(fact, Fact::Judged { action, .. } if **action == *name)).count())?;
         }
         "the emitted event should have a '' property with value:" => {
-            let last = emitted().last().ok_or_else(|| Failure::Broken("nothing was emitted".to_owned()))?;
+            let last = emitted().next_back().ok_or_else(|| Failure::Broken("nothing was emitted".to_owned()))?;
             let json = serde_json::to_vec(last).map_err(|e| Failure::Broken(e.to_string()))?;
             let event = parse(&json).map_err(|e| Failure::Broken(e.to_string()))?;
             let found = provost_model::value::lookup(&event, &format!("/{}", name.replace('.', "/"))).cloned().unwrap_or(Value::Null);
