@@ -30,7 +30,7 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>, String> {
     }
     for name in ALL.into_iter().filter(|name| asked(name)) {
         match name {
-            "limits" => figures.extend(physical(options)?),
+            "limits" => figures.extend(physical(options).await?),
             "append" => figures.extend(programs::append(options)?),
             "gate" => figures.extend(programs::gate(options)?),
             "fold" => figures.extend(replay::replay(options, true, asked("verify")).await?),
@@ -53,13 +53,33 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>, String> {
     Ok(figures)
 }
 
-fn physical(options: &Options) -> Result<Vec<Figure>, String> {
+async fn physical(options: &Options) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     for writers in [1, 4] {
         let values: Result<Vec<f64>, String> = (0..options.repetitions).map(|_| limits::appends(writers, Duration::from_secs(2))).collect();
         figures.push(figure("limits", format!("4 KiB append + fdatasync, {writers} writer(s)"), "1/s", values?));
     }
+    figures.push(figure("limits", "HTTP exchange that does nothing, 1 in flight, p50".to_owned(), "us", exchanges(options).await?));
     Ok(figures)
+}
+
+/// What one exchange over a kept connection takes where the server has nothing to do, in microseconds: the median of each repetition.
+async fn exchanges(options: &Options) -> Result<Vec<f64>, String> {
+    let server = Server::start(&options.provost, &fresh("limits")?).await?;
+    let mut connection = server.target.connect().await?;
+    let mut medians = Vec::new();
+    for _ in 0..options.repetitions {
+        let (mut took, began) = (Vec::new(), Instant::now());
+        while began.elapsed() < Duration::from_secs(1) {
+            let sent = Instant::now();
+            connection.send("GET", "/healthz", Bytes::new(), false).await?;
+            took.push(sent.elapsed());
+        }
+        took.sort_unstable();
+        medians.extend(took.get(took.len() / 2).map(|median| median.as_secs_f64() * 1e6));
+    }
+    server.stop();
+    Ok(medians)
 }
 
 /// What a start of a bench workflow sends.

@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 32] = {
+pub const ROUTES: [Route; 34] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -53,10 +53,24 @@ pub const ROUTES: [Route; 32] = {
         ),
         route(Get, "/v1/orchestrations/{id}/journal", "Every row behind `after`.", "", ""),
         route(Get, "/v1/orchestrations/{id}/explanation", "What happened, why it stands, what can be done.", "", ""),
-        route(Get, "/v1/orchestrations/{id}/stream", "Rows as server-sent events until the end.", "", ""),
+        route(
+            Get,
+            "/v1/orchestrations/{id}/stream",
+            "Rows as server-sent events until the end; a last event `refused` says why an end comes early.",
+            "",
+            "",
+        ),
         route(Post, "/v1/orchestrations/{id}/verification", "Decide again from the record and compare.", "", "Verification"),
         route(Post, "/v1/orchestrations/{id}/cancellation", "Stop it.", "ReasonBody", "Orchestration"),
         route(Post, "/v1/orchestrations/{id}/redrive", "Try parked work again, under the same keys.", "ReasonBody", "Orchestration"),
+        route(Get, "/v1/journals", "Every journal, read from the rows and not from the lists; `after limit` page.", "", "JournalsAnswer"),
+        route(
+            Post,
+            "/v1/journals/{name}/verification",
+            "Follow an inbox or control journal and look for what it says was started.",
+            "",
+            "JournalVerification",
+        ),
         route(Get, "/v1/reviews", "Questions that are open.", "", ""),
         route(Post, "/v1/reviews/{id}", "Answer a question.", "ReviewBody", "Orchestration"),
         route(Get, "/v1/effects", "Effects that need a person; `state` is in-doubt or conflict.", "", ""),
@@ -140,6 +154,10 @@ fn components() -> utoipa::openapi::Components {
         resources::PrincipalAnswer,
         resources::Verification,
         resources::Retired,
+        resources::JournalItem,
+        resources::JournalsAnswer,
+        resources::JournalVerification,
+        resources::MissingOrchestration,
         exchange::Exchange,
         exchange::Exchanged,
         exchange::Extend,

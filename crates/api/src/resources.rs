@@ -365,3 +365,66 @@ pub struct Retired {
     /// Effect keys still kept.
     pub effect_keys: u64,
 }
+
+/// A journal of the walk: `GET /v1/journals`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JournalItem {
+    /// `orchestration`, `inbox`, `control`.
+    pub kind: String,
+    /// An orchestration's id, `inbox-17`, `control`.
+    pub name: String,
+    /// Whether it has rows; one without is known from its list row only.
+    pub rows: bool,
+}
+
+/// A page of the walk over journals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JournalsAnswer {
+    /// The journals.
+    pub items: Vec<JournalItem>,
+    /// Send it as `after` for the next page; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What a look at an inbox or control journal found: `POST /v1/journals/{name}/verification`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JournalVerification {
+    /// `inbox-17`, `control`.
+    pub journal: String,
+    /// Whether its rows are as they were written and everything that they name is there.
+    pub equal: bool,
+    /// Rows.
+    pub rows: u64,
+    /// Facts in them.
+    pub facts: u64,
+    /// How often it names an orchestration as started.
+    pub started: u64,
+    /// Those handed on to another partition that have not arrived.
+    pub on_their_way: u64,
+    /// The chain's head; keep it outside to find any later change.
+    #[schema(value_type = String)]
+    pub head: Digest,
+    /// The first difference of its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<String>,
+    /// Orchestrations that it says were started, and that are not there; at most a hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingOrchestration>,
+    /// How many are not there.
+    pub missing_count: u64,
+}
+
+/// An orchestration of which neither journal nor tombstone is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MissingOrchestration {
+    /// The orchestration.
+    #[schema(value_type = String)]
+    pub orchestration: OrchestrationId,
+    /// The event that started it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub event: Option<EventId>,
+    /// The sequence of the inbox row that names it.
+    pub sequence: u64,
+}

@@ -28,7 +28,7 @@ mod tests;
 pub use catalogue::GLOBALS;
 pub use error::{EvalError, EvalErrorKind, ExprError, ExprErrorKind};
 pub use meter::{Burned, Fuel};
-pub use module::{Evaluated, Module, Source, Variables};
+pub use module::{Evaluated, Module, Source, THREAD_STACK_BYTES, Variables};
 pub use secret::{SecretSpan, secret_marker, secret_spans};
 
 /// Whether the whole of `text` is a runtime expression: `${ … }`.

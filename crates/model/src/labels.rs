@@ -293,8 +293,18 @@ fn outside(value: &Value, at: &Pointer, trusted: &[&str], places: &mut Vec<(Stri
     }
 }
 
+impl Serialize for Label {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.words())
+    }
+}
+
 impl Serialize for Labels {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Places stand here in the order of bytes, which is that of the canonical form only as long as all are ASCII.
+        if self.places().all(|(pointer, _)| pointer.is_ascii()) {
+            return serializer.collect_map(self.places());
+        }
         self.to_value().serialize(serializer)
     }
 }

@@ -28,5 +28,5 @@ pub use position::Position;
 pub use problem::Problem;
 pub use program::Program;
 pub use value::Value;
-pub use verdict::{Answer, PolicyRequest, Verdict};
+pub use verdict::{Answer, PolicyRequest, Verdict, Would};
 pub use who::{TenantId, Who};

@@ -15,5 +15,5 @@ pub use ambient::{Admission, AdmissionRequest, Ambient, SharedState};
 pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage};
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
 pub use intent::Intent;
-pub use row::{Cause, ENGINE, FORMAT, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};
+pub use row::{Cause, ENGINE, FORMAT, Given, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};
 pub use secret::{SecretSpan, is_secret_name};

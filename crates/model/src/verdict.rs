@@ -96,6 +96,22 @@ pub struct Verdict {
     /// Revision of the binding that named the destination; 0 where none was needed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub binding: u64,
+    /// What policies on trial would have changed; absent where they would have changed nothing. Nothing acts on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<Would>,
+}
+
+/// Another answer than the one given: what it would have been, had the policies on trial (`@log_only`) decided too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Would {
+    /// The answer: the stricter of the layers.
+    pub answer: Answer,
+    /// The rules on trial that would have decided, in the layers that would have answered otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Errors met while evaluating rules on trial; in force, an error denies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
 }
 
 fn is_zero(n: &u64) -> bool {

@@ -12,7 +12,7 @@ use provost_model::record::{
     Attempted, Cancel, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact, Intent, Outcome, Redrive, Resolve,
     ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage,
 };
-use provost_model::verdict::{Answer, Rule};
+use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
 use provost_model::{Digest, EffectId, Event, EventId, Label, Labels, OrchestrationId, Position, Problem, Slot, Value, Who};
 
@@ -249,6 +249,30 @@ fn facts_of_flow() -> Vec<Fact> {
     ]
 }
 
+fn would() -> Would {
+    Would {
+        answer: Answer::Deny,
+        rules: vec![Rule { id: "no-refunds-at-night".into(), at: "own.cedar:3".into() }],
+        errors: vec!["`odd` at own.cedar:9: `x` is not there".to_owned()],
+    }
+}
+
+fn verdicts() -> Vec<Verdict> {
+    let plain = Verdict {
+        request: Digest::of(b"question"),
+        answer: Answer::Allow,
+        rules: vec![Rule { id: "small-refunds".into(), at: "refund.cedar:14".into() }],
+        layer: Layer::Bundle,
+        errors: Vec::new(),
+        bundle: Digest::of(b"bundle"),
+        tenant: Digest::of(b"tenant"),
+        guard: 2,
+        binding: 0,
+        would: None,
+    };
+    vec![plain.clone(), Verdict { binding: 3, would: Some(would()), ..plain }]
+}
+
 fn facts_of_effects() -> Vec<Fact> {
     let rules = vec![Rule { id: "small-refunds".into(), at: "refund.cedar:14".into() }];
     let (effect, at, review) = (effect(), place(), id().review("settle/refund", "0"));
@@ -267,13 +291,22 @@ fn facts_of_effects() -> Vec<Fact> {
         deadline_us: if example.is_some() { 9 } else { 0 },
         undoes,
     };
-    let judged =
-        |answer, rules| Fact::Judged { at: place(), action: "payments.refund".into(), resource: "payments.refund".into(), answer, rules };
+    let on_trial = |answer, rules, would| Fact::Judged {
+        at: place(),
+        action: "payments.refund".into(),
+        resource: "payments.refund".into(),
+        answer,
+        rules,
+        would,
+    };
+    let judged = |answer, rules| on_trial(answer, rules, None);
     let attempted = |result: Attempted| Fact::Attempted { effect, attempt: 2, result: Some(Box::new(result)), labels: Labels::new() };
     vec![
         judged(Answer::Allow, rules),
         judged(Answer::Review, Vec::new()),
         judged(Answer::Deny, Vec::new()),
+        on_trial(Answer::Allow, Vec::new(), Some(would())),
+        on_trial(Answer::Deny, Vec::new(), Some(Would { answer: Answer::Review, rules: Vec::new(), errors: Vec::new() })),
         intended(EffectKind::Action, EffectClass::E1, Some("refund/R-1".into()), Some(value()), None, None),
         intended(EffectKind::Agent, EffectClass::E0, None, None, Some(2), None),
         intended(EffectKind::Undo, EffectClass::E4, None, Some(Value::Null), None, Some(effect)),
@@ -420,6 +453,11 @@ fn commands_stay_as_they_are() {
 #[test]
 fn intents_stay_as_they_are() {
     check("intent", intents(), name_of_intent, INTENTS);
+}
+
+#[test]
+fn verdicts_stay_as_they_are() {
+    check("verdict", verdicts(), |verdict| if verdict.would.is_some() { "on-trial" } else { "given" }, 2);
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn label() -> impl Strategy<Value = Label> {
 }
 
 fn pointer() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(vec!["a", "b", "ab", "a/b", "~", "0"]), 0..4)
+    prop::collection::vec(prop::sample::select(vec!["a", "b", "ab", "a/b", "~", "0", "\u{ff5e}", "😀"]), 0..4)
         .prop_map(|tokens| tokens.into_iter().fold(Pointer::root(), |at, token| at.child(token)).as_str().to_owned())
 }
 
@@ -54,6 +54,7 @@ proptest! {
     #[test]
     fn the_canonical_form_reads_back(labels in labels()) {
         let text = canonical(&labels.to_value());
+        prop_assert_eq!(serde_json::to_string(&labels).unwrap(), text.as_str());
         prop_assert_eq!(Labels::from_value(&parse(text.as_bytes()).unwrap()).unwrap(), labels);
     }
 }

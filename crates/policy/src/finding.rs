@@ -16,7 +16,7 @@ pub struct Finding {
     /// The column in characters, from 1.
     pub column: u32,
     /// A stable code: `policy-syntax`, `policy-schema`, `policy-type`, `policy-id`, `policy-template`, `policy-group`, `policy-file`,
-    /// `policy-action`, `policy-limit`.
+    /// `policy-action`, `policy-log-only`, `policy-limit`.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,

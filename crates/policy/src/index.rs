@@ -38,10 +38,10 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Puts policies, numbered by their order, into their cells.
-    pub(crate) fn build(policies: &[Policy]) -> Self {
+    /// Puts numbered policies into their cells.
+    pub(crate) fn build<'p>(policies: impl IntoIterator<Item = (usize, &'p Policy)>) -> Self {
         let mut index = Self::default();
-        for (number, policy) in policies.iter().enumerate() {
+        for (number, policy) in policies {
             for action in actions(policy) {
                 let cells = action.map_or(&mut index.unscoped, |action| index.actions.entry(action.id().unescaped().into()).or_default());
                 cells.of(policy.principal_constraint()).push(number);

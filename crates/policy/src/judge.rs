@@ -1,12 +1,13 @@
-//! The verdict: Guard, four eyes, the bundle's layer and the tenant's layer, the stricter wins.
+//! The verdict: Guard, four eyes, the bundle's layer and the tenant's layer, the stricter wins. Beside it, what policies on trial would
+//! have changed.
 //!
-//! What must stay true: equal inputs give equal verdicts; nothing that is missing, broken or in error ever allows. It fetches nothing:
-//! who asks brings roles, context and the Guard.
+//! What must stay true: equal inputs give equal verdicts; nothing that is missing, broken or in error ever allows; a policy on trial
+//! never changes the answer, its rules or its errors. It fetches nothing: who asks brings roles, context and the Guard.
 
 use std::collections::BTreeMap;
 
 use provost_model::digest::Digest;
-use provost_model::verdict::{Layer, PolicyRequest, Verdict};
+use provost_model::verdict::{Answer, Layer, PolicyRequest, Verdict, Would};
 
 use crate::checks::{Said, bundle, four_eyes, guard, tenant};
 use crate::entities::Entities;
@@ -30,7 +31,7 @@ pub struct Judge<'a> {
 impl Judge<'_> {
     /// Judges one request. The verdict's `binding` is 0; who knows the binding writes it.
     pub fn judge(&self, request: &PolicyRequest, entities: &Entities) -> Verdict {
-        let Said { layer, answer, rules, errors } = self.said(request, entities);
+        let (Said { layer, answer, rules, errors }, would) = self.said(request, entities);
         Verdict {
             request: request.digest(),
             answer,
@@ -41,21 +42,74 @@ impl Judge<'_> {
             tenant: self.tenant.digest(),
             guard: self.guard.revision,
             binding: 0,
+            would,
         }
     }
 
-    fn said(&self, request: &PolicyRequest, entities: &Entities) -> Said {
+    fn said(&self, request: &PolicyRequest, entities: &Entities) -> (Said, Option<Would>) {
         if let Some(denial) = guard::check(self.guard, request).or_else(|| four_eyes::check(request)) {
-            return denial;
+            return (denial, None);
         }
         let question = match Question::new(request) {
             Ok(question) => question,
-            Err(error) => return Said::broken(Layer::Bundle, error),
+            Err(error) => return (Said::broken(Layer::Bundle, error), None),
         };
-        let tenant = tenant::check(self.tenant, &question, entities);
-        match bundle::check(self.bundle, &question, entities, is_platform(&request.action)) {
-            Some(bundle) => bundle.stricter(tenant),
-            None => tenant,
+        let platform = is_platform(&request.action);
+        let layers = Layers {
+            bundle: bundle::check(self.bundle, &question, entities, platform),
+            tenant: tenant::check(self.tenant, &question, entities),
+        };
+        let would = self.would(&question, entities, platform, &layers);
+        (layers.joined(), would)
+    }
+
+    /// What the policies on trial would have changed, had they decided together with the others.
+    fn would(&self, question: &Question, entities: &Entities, platform: bool, decided: &Layers) -> Option<Would> {
+        let of_bundle = self.bundle.trial_on(question, entities);
+        let of_tenant = self.tenant.trial_on(question, entities);
+        if of_bundle.is_none() && of_tenant.is_none() {
+            return None;
+        }
+        let tried = Layers {
+            bundle: of_bundle.map_or_else(|| decided.bundle.clone(), |trial| bundle::check(&trial.set, question, entities, platform)),
+            tenant: of_tenant.map_or_else(|| decided.tenant.clone(), |trial| tenant::check(&trial.set, question, entities)),
+        };
+        if tried.answer() == decided.answer() {
+            return None;
+        }
+        let mut would = Would { answer: tried.answer(), rules: Vec::new(), errors: Vec::new() };
+        let (before, after) = (decided.answers(), tried.answers());
+        for (trial, said, moved) in [(of_bundle, tried.bundle, before.0 != after.0), (of_tenant, Some(tried.tenant), before.1 != after.1)] {
+            let (Some(trial), Some(said), true) = (trial, said, moved) else { continue };
+            would.rules.extend(said.rules.into_iter().filter(|rule| trial.holds(rule)));
+            would.errors.extend(said.errors);
+        }
+        Some(would)
+    }
+}
+
+/// What the two layers of policies say.
+struct Layers {
+    /// Nothing, where the question is not its business.
+    bundle: Option<Said>,
+    tenant: Said,
+}
+
+impl Layers {
+    /// The bundle's and the tenant's; silence is no objection.
+    fn answers(&self) -> (Answer, Answer) {
+        (self.bundle.as_ref().map_or(Answer::Allow, |said| said.answer), self.tenant.answer)
+    }
+
+    fn answer(&self) -> Answer {
+        let (bundle, tenant) = self.answers();
+        bundle.max(tenant)
+    }
+
+    fn joined(self) -> Said {
+        match self.bundle {
+            Some(bundle) => bundle.stricter(self.tenant),
+            None => self.tenant,
         }
     }
 }

@@ -15,6 +15,9 @@
 //! | the tenant's, current | the platform's actions ([`vocabulary::PLATFORM`]) and, beside the bundle, everything else | deny |
 //! | the Guard, live | nothing | no objection |
 //!
+//! A policy with `@log_only("…")` is on trial: it decides nothing, and a verdict that it would have changed says so
+//! ([`provost_model::Would`]).
+//!
 //! The stricter wins. Four eyes is checked beside them and cannot be granted away. The action vocabulary, principals, resources and the
 //! members of a context are in [`vocabulary`] and in `docs/guides/policy.md`.
 
@@ -37,5 +40,5 @@ pub use entities::{Described, ENTITIES_MAX, Entities, EntitiesError, describe, p
 pub use finding::Finding;
 pub use guard::{Guard, Names};
 pub use judge::{CachedJudge, Judge};
-pub use parse::{FILE_BYTES_MAX, NESTING_MAX, POLICIES_MAX, STATEMENT_BYTES_MAX};
+pub use parse::{FILE_BYTES_MAX, LOG_ONLY, NESTING_MAX, POLICIES_MAX, STATEMENT_BYTES_MAX};
 pub use set::{PolicySet, SetAnswer};

@@ -19,11 +19,15 @@ pub const FILE_BYTES_MAX: usize = 1 << 20;
 pub const NESTING_MAX: usize = 64;
 /// Longest statement, in bytes.
 pub const STATEMENT_BYTES_MAX: usize = 16 << 10;
+/// What puts a policy on trial: it is evaluated, and what it would have changed is recorded, but it does not decide.
+pub const LOG_ONLY: &str = "log_only";
 
 /// Policies whose ids are their numbers, and their rules by number.
 pub(crate) struct Parsed {
     pub(crate) policies: Vec<cedar::Policy>,
     pub(crate) rules: Vec<Rule>,
+    /// The numbers of those on trial.
+    pub(crate) tried: BTreeSet<usize>,
     pub(crate) actions: BTreeSet<Arc<str>>,
 }
 
@@ -58,6 +62,7 @@ pub(crate) fn parse(files: &[(&str, &str)], schema: Option<(&str, &str)>) -> Res
         findings.push(Finding::at(files.first().map_or("", |f| f.0), "", 0, "policy-limit", message));
     }
     same_names(&located, &mut findings);
+    trials(&located, &mut findings);
     let actions = located.iter().flat_map(|l| actions_of(l, &mut findings)).collect();
     if let Some((file, text)) = schema {
         against_schema(file, text, &located, &mut findings);
@@ -68,7 +73,8 @@ pub(crate) fn parse(files: &[(&str, &str)], schema: Option<(&str, &str)>) -> Res
         return Err(findings);
     }
     let rules = located.iter().map(|l| l.rule.clone()).collect();
-    Ok(Parsed { policies: numbered(&located), rules, actions })
+    let tried = located.iter().enumerate().filter(|(_, l)| l.policy.annotation(LOG_ONLY).is_some()).map(|(number, _)| number).collect();
+    Ok(Parsed { policies: numbered(&located), rules, tried, actions })
 }
 
 /// A file too long or nested too deep for the parser, which recurses.
@@ -159,6 +165,21 @@ fn same_names(located: &[Located<'_>], findings: &mut Vec<Finding>) {
             findings.push(finding("the `@id` is empty; give the policy a name".to_owned()));
         } else if let Some(earlier) = first.insert(name, &here.rule) {
             findings.push(finding(format!("`@id(\"{name}\")` names the policy at {} too; give each its own name", earlier.at)));
+        }
+    }
+}
+
+/// An annotation that reads as the opposite of what it does would put a policy in force, or out of it, unseen.
+fn trials(located: &[Located<'_>], findings: &mut Vec<Finding>) {
+    for here in located {
+        let finding = |message| Finding::at(here.file, here.text, here.offset, "policy-log-only", message);
+        for (name, text) in here.policy.annotations() {
+            if name != LOG_ONLY && name.replace('_', "").eq_ignore_ascii_case("logonly") {
+                findings.push(finding(format!("`@{name}` puts no policy on trial; write `@{LOG_ONLY}(\"what is tried\")`")));
+            } else if name == LOG_ONLY && matches!(text.trim(), "" | "false") {
+                let message = format!("`@{LOG_ONLY}` says nothing; write what is tried, or remove it and the policy decides");
+                findings.push(finding(message));
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A layer's policies: parsed once, indexed, named by one digest, asked often.
 //!
 //! What must stay true: the same files give the same digest, the same rules and the same answers in the same order; an error while
-//! evaluating any policy that was asked is a denial (Cedar alone would skip it, and with it a forbid). It performs no IO.
+//! evaluating any policy that was asked is a denial (Cedar alone would skip it, and with it a forbid); a policy on trial (`@log_only`) has
+//! no part in an answer. It performs no IO.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,11 +32,23 @@ pub struct SetAnswer {
 #[derive(Clone, Debug)]
 pub struct PolicySet {
     digest: Digest,
+    /// Of every policy, on trial or not, by number; `compiled` too.
     rules: Arc<[Rule]>,
-    all: cedar::PolicySet,
-    compiled: Vec<Compiled>,
+    compiled: Arc<[Compiled]>,
+    /// The policies that decide; `index` too.
+    in_force: cedar::PolicySet,
     index: Index,
-    actions: BTreeSet<Arc<str>>,
+    actions: Arc<BTreeSet<Arc<str>>>,
+    trial: Option<Arc<Trial>>,
+}
+
+/// A set's policies on trial.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    /// The set with every policy in force.
+    pub(crate) set: PolicySet,
+    tried: Index,
+    rules: Vec<Rule>,
 }
 
 /// What one of the two questions found, by the policies' numbers.
@@ -53,16 +66,28 @@ impl PolicySet {
     /// Every finding of every file, in the order of the files.
     pub fn parse(files: &[(&str, &str)], schema: Option<(&str, &str)>) -> Result<Self, Vec<Finding>> {
         let parsed = crate::parse::parse(files, schema)?;
-        let refused =
-            |e: cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
-        Ok(Self {
+        let mut set = Self {
             digest: digest_of(files),
             compiled: parsed.policies.iter().map(Compiled::new).collect(),
-            index: Index::build(&parsed.policies),
-            all: cedar::PolicySet::from_policies(parsed.policies).map_err(refused)?,
             rules: parsed.rules.into(),
-            actions: parsed.actions,
-        })
+            actions: Arc::new(parsed.actions),
+            ..Self::empty()
+        };
+        let (tried, decide): (Vec<_>, Vec<_>) = parsed.policies.iter().enumerate().partition(|(number, _)| parsed.tried.contains(number));
+        if !tried.is_empty() {
+            let rules = tried.iter().filter_map(|(number, _)| set.rules.get(*number).cloned()).collect();
+            let all = set.clone().holding(parsed.policies.iter().enumerate())?;
+            set.trial = Some(Arc::new(Trial { set: all, tried: Index::build(tried), rules }));
+        }
+        set.holding(decide)
+    }
+
+    /// This set with these of its policies in force.
+    fn holding<'p>(self, decide: impl IntoIterator<Item = (usize, &'p cedar::Policy)> + Clone) -> Result<Self, Vec<Finding>> {
+        let refused =
+            |e: cedar::PolicySetError| vec![Finding::at("", "", 0, "policy-file", format!("the policies do not make a set: {e}"))];
+        let policies = decide.clone().into_iter().map(|(_, policy)| policy.clone());
+        Ok(Self { in_force: cedar::PolicySet::from_policies(policies).map_err(refused)?, index: Index::build(decide), ..self })
     }
 
     /// A set without policies: it denies whatever it would have to grant.
@@ -70,10 +95,11 @@ impl PolicySet {
         Self {
             digest: digest_of(&[]),
             rules: Arc::new([]),
-            all: cedar::PolicySet::new(),
-            compiled: Vec::new(),
+            compiled: Arc::new([]),
+            in_force: cedar::PolicySet::new(),
             index: Index::default(),
-            actions: BTreeSet::new(),
+            actions: Arc::default(),
+            trial: None,
         }
     }
 
@@ -92,7 +118,7 @@ impl PolicySet {
         self.rules.len()
     }
 
-    /// Its policies as rules, in the order of the files.
+    /// Its policies as rules, in the order of the files, those on trial among them.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
@@ -107,10 +133,20 @@ impl PolicySet {
         Question::new(request).map_or_else(SetAnswer::broken, |question| self.ask(&question, entities))
     }
 
-    /// Its answer, found by evaluating every policy: slow, and what [`PolicySet::answer`] must equal.
+    /// Its answer, found by evaluating every policy in force: slow, and what [`PolicySet::answer`] must equal.
     pub fn full_scan(&self, request: &PolicyRequest, entities: &Entities) -> SetAnswer {
         let scan = |asked: &Asked| self.scan(asked, entities);
         Question::new(request).map_or_else(SetAnswer::broken, |question| self.decide(&question, scan))
+    }
+
+    /// The same set with its policies on trial in force; `None` where it has none.
+    pub fn trial(&self) -> Option<&Self> {
+        self.trial.as_ref().map(|trial| &trial.set)
+    }
+
+    /// The trial, where a policy on trial may be about this question.
+    pub(crate) fn trial_on(&self, question: &Question, entities: &Entities) -> Option<&Trial> {
+        self.trial.as_deref().filter(|trial| trial.is_about(&question.plain, entities) || trial.is_about(&question.with_review, entities))
     }
 
     pub(crate) fn ask(&self, question: &Question, entities: &Entities) -> SetAnswer {
@@ -161,9 +197,9 @@ impl PolicySet {
         found
     }
 
-    /// The same by Cedar's authorizer over all policies.
+    /// The same by Cedar's authorizer over all policies in force.
     fn scan(&self, asked: &Asked, entities: &Entities) -> Found {
-        let response = cedar::Authorizer::new().is_authorized(&asked.request, &self.all, &entities.cedar);
+        let response = cedar::Authorizer::new().is_authorized(&asked.request, &self.in_force, &entities.cedar);
         let mut found = Found::default();
         let decided = match response.decision() {
             cedar::Decision::Allow => &mut found.permits,
@@ -172,6 +208,19 @@ impl PolicySet {
         decided.extend(response.diagnostics().reason().map(number));
         found.errors.extend(response.diagnostics().errors().map(error));
         found
+    }
+}
+
+impl Trial {
+    fn is_about(&self, asked: &Asked, entities: &Entities) -> bool {
+        let mut about = false;
+        self.tried.visit(asked, entities, |_| about = true);
+        about
+    }
+
+    /// Whether `rule` is on trial.
+    pub(crate) fn holds(&self, rule: &Rule) -> bool {
+        self.rules.contains(rule)
     }
 }
 

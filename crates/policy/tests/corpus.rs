@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use provost_model::value::Value;
-use provost_model::verdict::{Entity, PolicyRequest, Verdict};
+use provost_model::verdict::{Entity, PolicyRequest, Rule, Verdict};
 use provost_policy::{CachedJudge, Described, Entities, Guard, Judge, PolicySet, starter, tenant_default};
 use serde::Deserialize;
 
@@ -42,6 +42,17 @@ struct Expected {
     rules: Vec<String>,
     /// Each must be found in the errors; none means no errors at all.
     errors: Vec<String>,
+    /// What policies on trial would have changed; absent where nothing.
+    would: Option<ExpectedWould>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedWould {
+    answer: String,
+    rules: Vec<String>,
+    #[serde(default)]
+    errors: Vec<String>,
 }
 
 fn folders() -> Vec<PathBuf> {
@@ -73,7 +84,7 @@ fn check(folder: &Path) -> Result<(), String> {
         guard: &case.guard,
     };
     let verdict = judge.judge(&case.request, &entities);
-    for set in [judge.bundle, judge.tenant] {
+    for set in [judge.bundle, judge.tenant].into_iter().flat_map(|set| [Some(set), set.trial()]).flatten() {
         if set.answer(&case.request, &entities) != set.full_scan(&case.request, &entities) {
             return Err("the index and the full scan differ".to_owned());
         }
@@ -87,14 +98,26 @@ fn check(folder: &Path) -> Result<(), String> {
 
 fn compare(expected: &Expected, verdict: &Verdict) -> Result<(), String> {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let rules: Vec<String> = verdict.rules.iter().map(|rule| format!("{} {}", rule.id, rule.at)).collect();
-    let found = (word(serde_json::json!(verdict.answer)), word(serde_json::json!(verdict.layer)), rules);
-    let errors = verdict.errors.join(" | ");
-    let told = expected.errors.iter().all(|text| errors.contains(text)) && expected.errors.is_empty() == errors.is_empty();
-    if found == (expected.answer.clone(), expected.layer.clone(), expected.rules.clone()) && told {
+    let named = |rules: &[Rule]| rules.iter().map(|rule| format!("{} {}", rule.id, rule.at)).collect::<Vec<_>>();
+    let told = |expected: &[String], found: &[String]| {
+        let errors = found.join(" | ");
+        expected.iter().all(|text| errors.contains(text)) && expected.is_empty() == errors.is_empty()
+    };
+    let found = (word(serde_json::json!(verdict.answer)), word(serde_json::json!(verdict.layer)), named(&verdict.rules));
+    let would = match (&expected.would, &verdict.would) {
+        (None, None) => true,
+        (Some(expected), Some(found)) => {
+            expected.answer == word(serde_json::json!(found.answer))
+                && expected.rules == named(&found.rules)
+                && told(&expected.errors, &found.errors)
+        }
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let decided = found == (expected.answer.clone(), expected.layer.clone(), expected.rules.clone());
+    if decided && would && told(&expected.errors, &verdict.errors) {
         return Ok(());
     }
-    Err(format!("expected {expected:?}\n     found {found:?} with errors {errors:?}"))
+    Err(format!("expected {expected:?}\n     found {found:?}, {:?} with errors {:?}", verdict.would, verdict.errors))
 }
 
 #[test]

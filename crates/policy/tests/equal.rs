@@ -1,14 +1,18 @@
-//! The index answers exactly as the full scan: for any policies, any roles and any request, rules and errors included.
+//! The index answers exactly as the full scan: for any policies, any roles and any request, rules and errors included. Policies on trial
+//! change nothing, and what they would have changed is what they change in force.
 #![expect(clippy::unwrap_used, reason = "generated policies that do not parse are a failed test")]
+
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use provost_model::value::Value;
 use provost_model::verdict::{Answer, Entity, PolicyRequest};
-use provost_policy::{Described, Entities, PolicySet};
+use provost_policy::{Described, Entities, Guard, Judge, PolicySet, tenant_default};
 
 const USERS: [&str; 3] = ["ann", "bob", "eve"];
 const ROLES: [&str; 3] = ["admin", "lead", "staff"];
+const TRIED: &str = "@log_only(\"a try\") ";
 const ACTIONS: [&str; 3] = ["a.one", "a.two", "a.three"];
 
 fn action_name() -> impl Strategy<Value = String> {
@@ -65,6 +69,11 @@ fn policy() -> impl Strategy<Value = String> {
     )
 }
 
+/// Puts some on trial.
+fn policy_or_trial() -> impl Strategy<Value = String> {
+    (prop::bool::weighted(0.25), policy()).prop_map(|(tried, text)| if tried { format!("{TRIED}{text}") } else { text })
+}
+
 fn entity() -> impl Strategy<Value = Entity> {
     prop_oneof![
         4 => select(&USERS[..]).prop_map(|u| Entity::new("User", u)),
@@ -105,7 +114,7 @@ proptest! {
 
     #[test]
     fn the_index_answers_as_the_full_scan(
-        policies in prop::collection::vec(policy(), 0..24),
+        policies in prop::collection::vec(policy_or_trial(), 0..24),
         requests in prop::collection::vec(request(), 1..6),
         described in entities(),
     ) {
@@ -117,6 +126,67 @@ proptest! {
             prop_assert_eq!(&answer, &set.full_scan(request, &entities), "{:?}", request);
             prop_assert_eq!(&answer, &set.answer(request, &entities));
             prop_assert!(answer.errors.is_empty() || answer.answer == Answer::Deny);
+            if let Some(trial) = set.trial() {
+                prop_assert_eq!(trial.answer(request, &entities), trial.full_scan(request, &entities), "{:?}", request);
+            }
+        }
+    }
+}
+
+/// One file: policies named by their number, one per line; those on trial as written, left out, or in force.
+fn three_ways(policies: &[String], prefix: char) -> [PolicySet; 3] {
+    let set = |line: &dyn Fn(&str) -> String| {
+        let text = policies.iter().enumerate().fold(String::new(), |mut text, (number, policy)| {
+            let policy = line(policy);
+            let name = if policy.trim().is_empty() { String::new() } else { format!("@id(\"{prefix}{number}\") ") };
+            let _infallible = writeln!(text, "{name}{}", policy.trim_end());
+            text
+        });
+        PolicySet::parse(&[("a.cedar", &text)], None).unwrap()
+    };
+    let blank = |policy: &str| if policy.starts_with(TRIED) { String::new() } else { policy.to_owned() };
+    [set(&str::to_owned), set(&blank), set(&|policy| policy.trim_start_matches(TRIED).to_owned())]
+}
+
+fn tried(policies: &[String], rule: &str) -> bool {
+    let number: usize = rule.trim_start_matches(['p', 'q']).parse().unwrap();
+    policies.get(number).is_some_and(|policy| policy.starts_with(TRIED))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_trial_changes_nothing_and_tells_what_it_would(
+        policies in prop::collection::vec(policy_or_trial(), 1..16),
+        other in prop::collection::vec(policy_or_trial(), 1..8),
+        requests in prop::collection::vec(request(), 1..8),
+        described in entities(),
+    ) {
+        let [written, without, forced] = three_ways(&policies, 'p');
+        let [tenant, tenant_without, tenant_forced] = three_ways(&other, 'q');
+        let entities = Entities::new(&described).unwrap();
+        let guard = Guard::default();
+        for request in &requests {
+            prop_assert_eq!(written.answer(request, &entities), without.answer(request, &entities));
+            prop_assert_eq!(written.trial().unwrap_or(&written).answer(request, &entities), forced.answer(request, &entities));
+            let judge = |bundle, tenant| Judge { bundle, tenant, guard: &guard }.judge(request, &entities);
+            let mut layers = vec![(&written, tenant_default(), &without, tenant_default(), &forced, tenant_default())];
+            layers.push((&written, &tenant, &without, &tenant_without, &forced, &tenant_forced));
+            for (bundle, tenant, bundle_without, tenant_without, bundle_forced, tenant_forced) in layers {
+                let verdict = judge(bundle, tenant);
+                let expected = judge(bundle_forced, tenant_forced);
+                // A set of nothing but trials is no empty set: it denies because no policy permits, and says nothing of a missing set.
+                if !bundle_without.is_empty() && !tenant_without.is_empty() {
+                    let apart = judge(bundle_without, tenant_without);
+                    prop_assert_eq!((verdict.answer, &verdict.rules, &verdict.errors, verdict.layer), (apart.answer, &apart.rules, &apart.errors, apart.layer));
+                }
+                let would = verdict.would.as_ref();
+                prop_assert_eq!(would.map(|would| would.answer), (expected.answer != verdict.answer).then_some(expected.answer));
+                prop_assert!(would.is_none_or(|would| !would.rules.is_empty() || !would.errors.is_empty()), "{:?}", would);
+                let in_layer = |rule: &str| tried(if rule.starts_with('p') { &policies } else { &other }, rule);
+                prop_assert!(would.is_none_or(|would| would.rules.iter().all(|rule| in_layer(&rule.id))), "{:?}", would);
+            }
         }
     }
 }

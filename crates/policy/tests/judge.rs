@@ -158,6 +158,23 @@ fn union(a: &Guard, b: &Guard) -> Guard {
     }
 }
 
+#[test]
+fn a_kept_verdict_keeps_its_trial_and_serves_no_set_without() {
+    let permit = "permit (principal, action, resource);";
+    let set = |more: &str| PolicySet::parse(&[("own.cedar", &format!("{permit}\n{more}"))], None).unwrap();
+    let tried = set("@id(\"never\") @log_only(\"a try\") forbid (principal, action, resource);");
+    let untried = set("");
+    let (guard, local) = (Guard::default(), who(Known::Loopback, &[]));
+    let mut kept = CachedJudge::new(4);
+    for _ in 0..2 {
+        for (tenant, would) in [(&tried, Some(Answer::Deny)), (&untried, None)] {
+            let verdict = kept.judge(&Judge { tenant, ..laptop(&guard) }, &read_by(&local), Entities::none());
+            assert_eq!((verdict.answer, verdict.would.map(|would| would.answer)), (Answer::Allow, would));
+        }
+    }
+    assert_eq!(kept.len(), 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 

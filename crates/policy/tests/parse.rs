@@ -60,6 +60,41 @@ fn a_schema_finds_wrong_names_and_types() {
 }
 
 #[test]
+fn a_policy_on_trial_is_checked_as_one_in_force() {
+    let text = "@log_only(\"a try\")\npermit (principal is Workflow, action == Action::\"payments.refnd\", resource);\n\
+                @id(\"x\")\n@log_only(\"a try\")\npermit (principal, action == Action::\"payments.refund\", resource)\nwhen { context.arguments.amount == \"1\" };\n\
+                @id(\"x\")\npermit (principal, action, resource);\n";
+    let expected = [("a.cedar", 2, 42, "policy-type"), ("a.cedar", 6, 8, "policy-type"), ("a.cedar", 7, 1, "policy-id")];
+    check(&[("a.cedar", text)], Some(SCHEMA), &expected);
+    let group = "@log_only(\"a try\") permit (principal, action == Shop::Action::\"x\", resource);";
+    check(&[("a.cedar", group)], None, &[("a.cedar", 1, 1, "policy-action")]);
+}
+
+#[test]
+fn an_annotation_that_means_less_or_more_than_it_says_is_refused() {
+    let policy = |annotation: &str| format!("{annotation}\npermit (principal, action, resource);");
+    for annotation in ["@log_only", "@log_only(\" \")", "@log_only(\"false\")", "@logonly(\"a try\")", "@LOG_ONLY(\"a try\")"] {
+        check(&[("a.cedar", &policy(annotation))], None, &[("a.cedar", 1, 1, "policy-log-only")]);
+    }
+    let tried = PolicySet::parse(&[("a.cedar", &policy("@log_only(\"a try\")"))], None).unwrap();
+    let forced = PolicySet::parse(&[("a.cedar", &policy(""))], None).unwrap();
+    assert!(tried.trial().is_some() && forced.trial().is_none());
+    assert_ne!(tried.digest(), forced.digest());
+}
+
+#[test]
+fn a_trial_keeps_names_places_and_actions_of_all() {
+    let text = "permit (principal, action == Action::\"x\", resource);\n@log_only(\"a try\")\nforbid (principal, action == Action::\"y\", resource);\n\
+                permit (principal, action == Action::\"z\", resource);\n";
+    let set = PolicySet::parse(&[("a.cedar", text)], None).unwrap();
+    let rules = |set: &PolicySet| set.rules().iter().map(|r| format!("{} {}", r.id, r.at)).collect::<Vec<_>>();
+    assert_eq!(rules(&set), ["policy0 a.cedar:1", "policy1 a.cedar:2", "policy2 a.cedar:4"]);
+    assert_eq!(rules(&set), rules(set.trial().unwrap()));
+    assert_eq!(set.actions().collect::<Vec<_>>(), ["x", "y", "z"]);
+    assert!(set.trial().unwrap().trial().is_none());
+}
+
+#[test]
 fn a_schema_accepts_actions_as_resources() {
     let text = "permit (principal is Workflow, action == Action::\"payments.refund\", resource == Action::\"payments.refund\")\n\
                 when { context.arguments.amount < 5 };\n";

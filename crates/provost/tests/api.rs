@@ -15,10 +15,14 @@ mod governance;
 mod input;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/otlp.rs"]
+mod otlp;
 #[path = "api/secrets.rs"]
 mod secrets;
 #[path = "api/served.rs"]
 mod served;
+#[path = "api/stream.rs"]
+mod stream;
 #[path = "api/surface.rs"]
 mod surface;
 #[path = "api/tenants.rs"]

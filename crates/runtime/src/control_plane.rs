@@ -117,6 +117,12 @@ impl ControlPlane {
         self.command(plane, tenant, command).await
     }
 
+    /// Whether a blob of a tenant is the manifest of one of its bundles.
+    pub async fn is_manifest(&self, tenant: &TenantId, blob: Digest) -> bool {
+        let tenants = self.tenants.lock().await;
+        tenants.get(tenant).is_some_and(|held| held.control.bundles.values().any(|bundle| bundle.manifest == blob))
+    }
+
     /// The control state of a tenant.
     pub async fn control(&self, tenant: &TenantId) -> Option<Control> {
         self.tenants.lock().await.get(tenant).map(|held| held.control.clone())

@@ -1,14 +1,15 @@
 //! The dispatcher: work offered, claimed under leases, reported once. A synchronous machine in memory, fenced by its epoch.
 //!
-//! What must stay true: a lease answers once; a report under another epoch, or after the lease ended, is refused; nothing here is needed
-//! after a crash, because open work is read back from the journals.
+//! What must stay true: a lease answers once, and only to whoever claimed it; a report under another epoch, or after the lease ended, is
+//! refused; nothing here is needed after a crash, because open work is read back from the journals.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use provost_model::program::{EffectClass, Keeping};
 use provost_model::record::SecretSpan;
-use provost_model::{Digest, EffectId, EventId, OrchestrationId, Position, TenantId, Value};
+use provost_model::who::Known;
+use provost_model::{Digest, EffectId, EventId, OrchestrationId, Position, TenantId, Value, Who};
 
 /// How long a lease lasts unless it is extended, in milliseconds.
 pub const LEASE_MS: i64 = 30_000;
@@ -71,13 +72,34 @@ pub struct Offer {
     pub traceparent: Option<Arc<str>>,
 }
 
+/// Who claims work, holds its lease and may report on it: a credential, and the name that a worker gives itself under it. A worker
+/// chooses its name freely, so that the name alone would let every worker of a tenant report for every other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimant {
+    /// Whose work it may do.
+    pub tenant: TenantId,
+    /// The authenticated name.
+    pub principal: Arc<str>,
+    /// How that name is known.
+    pub known: Known,
+    /// The worker's own name for itself, which the record shows.
+    pub worker: Arc<str>,
+}
+
+impl Claimant {
+    /// The worker that calls itself `worker`, authenticated as `who` in `tenant`.
+    pub fn new(tenant: &TenantId, who: &Who, worker: &str) -> Self {
+        Self { tenant: tenant.clone(), principal: who.name.clone(), known: who.known, worker: worker.into() }
+    }
+}
+
 /// Work in a worker's hands.
 #[derive(Clone, Debug)]
 pub struct Leased {
     /// The work.
     pub offer: Offer,
     /// Who has it.
-    pub worker: Arc<str>,
+    pub by: Claimant,
     /// Until when, in microseconds UTC.
     pub until_us: i64,
 }
@@ -115,29 +137,22 @@ impl Dispatcher {
         })
     }
 
-    /// Claims up to `capacity` pieces of work of `tenant` from `queues` for `worker`: lease token and work.
-    pub fn claim(
-        &mut self,
-        worker: &Arc<str>,
-        tenant: &TenantId,
-        queues: &[Arc<str>],
-        capacity: usize,
-        now_us: i64,
-    ) -> Vec<(String, Offer)> {
+    /// Claims up to `capacity` pieces of work of its tenant from `queues` for `by`: lease token and work.
+    pub fn claim(&mut self, by: &Claimant, queues: &[Arc<str>], capacity: usize, now_us: i64) -> Vec<(String, Offer)> {
         let mut claimed = Vec::new();
         for queue in queues {
             let Some(waiting) = self.queues.get_mut(queue) else { continue };
             let mut kept = VecDeque::new();
             while claimed.len() < capacity {
                 let Some(offer) = waiting.pop_front() else { break };
-                if offer.tenant != *tenant && !provost_model::planted::planted("any-tenant-claims") {
+                if offer.tenant != by.tenant && !provost_model::planted::planted("any-tenant-claims") {
                     kept.push_back(offer);
                     continue;
                 }
                 let lease = self.next;
                 self.next += 1;
                 let until_us = now_us.saturating_add(LEASE_MS * 1000);
-                self.leases.insert(lease, Leased { offer: offer.clone(), worker: worker.clone(), until_us });
+                self.leases.insert(lease, Leased { offer: offer.clone(), by: by.clone(), until_us });
                 claimed.push((format!("{}.{lease}", self.epoch), offer));
             }
             while let Some(offer) = kept.pop_back() {
@@ -147,13 +162,10 @@ impl Dispatcher {
         claimed
     }
 
-    /// Ends a lease by its report; `None` for a zombie: another epoch, an ended lease, another worker or tenant.
-    pub fn report(&mut self, token: &str, worker: &str, tenant: &TenantId) -> Option<Leased> {
+    /// Ends a lease by its report; `None` for a zombie: another epoch, an ended lease, anybody but its holder.
+    pub fn report(&mut self, token: &str, by: &Claimant) -> Option<Leased> {
         let lease = self.lease_of(token)?;
-        let held = self.leases.get(&lease)?;
-        if *held.worker != *worker || held.offer.tenant != *tenant {
-            return None;
-        }
+        self.leases.get(&lease).filter(|held| is_holder(held, by))?;
         self.leases.remove(&lease)
     }
 
@@ -165,10 +177,10 @@ impl Dispatcher {
     }
 
     /// Extends a lease; `false` for a zombie.
-    pub fn extend(&mut self, token: &str, worker: &str, tenant: &TenantId, now_us: i64) -> bool {
+    pub fn extend(&mut self, token: &str, by: &Claimant, now_us: i64) -> bool {
         let lease = self.lease_of(token);
         let held = lease.and_then(|lease| self.leases.get_mut(&lease));
-        match held.filter(|held| *held.worker == *worker && held.offer.tenant == *tenant) {
+        match held.filter(|held| is_holder(held, by)) {
             Some(held) => {
                 held.until_us = now_us.saturating_add(LEASE_MS * 1000);
                 true
@@ -204,4 +216,10 @@ impl Dispatcher {
         (epoch.parse::<u64>().ok()? == self.epoch || provost_model::planted::planted("epoch-ignored")).then_some(())?;
         lease.parse().ok()
     }
+}
+
+/// Whether `by` holds this lease. Work of another tenant is nobody's here, however it came into a lease.
+fn is_holder(held: &Leased, by: &Claimant) -> bool {
+    let named = held.by.tenant == by.tenant && held.by.worker == by.worker && held.offer.tenant == by.tenant;
+    named && ((&held.by.principal, held.by.known) == (&by.principal, by.known) || provost_model::planted::planted("any-principal-reports"))
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use provost_control::{Control, ControlTransition};
 use provost_model::record::{Row, Stream};
-use provost_model::{Digest, PolicyRequest, TenantId, Verdict};
+use provost_model::verdict::Rule;
+use provost_model::{Answer, Digest, PolicyRequest, TenantId, Verdict};
 use provost_policy::{Entities, Guard, Judge, PolicySet};
 use provost_store::StoreError;
 
@@ -79,6 +80,10 @@ impl History {
 }
 
 fn shown(verdict: &Verdict) -> String {
-    let rules: Vec<String> = verdict.rules.iter().map(|rule| format!("`{}`", rule.id)).collect();
-    format!("{:?} by {}", verdict.answer, if rules.is_empty() { "no rule".to_owned() } else { rules.join(", ") }).to_lowercase()
+    let said = |answer: Answer, rules: &[Rule]| {
+        let rules: Vec<String> = rules.iter().map(|rule| format!("`{}`", rule.id)).collect();
+        format!("{answer:?} by {}", if rules.is_empty() { "no rule".to_owned() } else { rules.join(", ") }).to_lowercase()
+    };
+    let would = verdict.would.as_ref().map(|would| format!(" (on trial: {})", said(would.answer, &would.rules)));
+    said(verdict.answer, &verdict.rules) + &would.unwrap_or_default()
 }

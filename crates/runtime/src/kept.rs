@@ -43,3 +43,43 @@ impl Kept {
         verdict
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use provost_model::verdict::Entity;
+    use provost_model::{PolicyRequest, Value, Who};
+
+    use super::Kept;
+
+    fn asked(context: Value) -> PolicyRequest {
+        PolicyRequest { principal: Entity::new("User", "a"), action: "read".into(), resource: Entity::new("Tenant", "t"), context }
+    }
+
+    #[test]
+    fn an_equal_question_is_judged_once_for_each_asker_and_again_in_another_world() {
+        let (kept, judged) = (Kept::default(), Cell::new(0));
+        let ask = |kept: &Kept, name: &str, context: Value| {
+            let who = Who { name: name.into(), ..Who::system() };
+            let request = asked(context);
+            kept.or_judge(&who, &request, || {
+                judged.set(judged.get() + 1);
+                let (bundle, guard) = (provost_policy::PolicySet::empty(), provost_policy::Guard::default());
+                let judge = provost_policy::Judge { bundle: &bundle, tenant: provost_policy::tenant_default(), guard: &guard };
+                judge.judge(&request, provost_policy::Entities::none())
+            })
+        };
+        let first = ask(&kept, "a", Value::empty());
+        assert_eq!(ask(&kept, "a", Value::empty()), first);
+        assert_eq!(judged.get(), 1);
+        ask(&kept, "b", Value::empty());
+        assert_eq!(judged.get(), 2);
+        ask(&kept.clone(), "a", Value::empty());
+        assert_eq!(judged.get(), 3);
+        for _ in 0..2 {
+            ask(&kept, "a", Value::object([("n", Value::from(1))]));
+        }
+        assert_eq!(judged.get(), 5, "a question with a context is never kept");
+    }
+}

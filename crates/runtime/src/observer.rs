@@ -61,6 +61,7 @@ impl Watch {
         meters.started(tally.started);
         tally.ended().for_each(|(ending, n)| meters.ended(ending, n));
         tally.verdicts().for_each(|(answer, n)| meters.verdicts(answer, n));
+        tally.would().for_each(|(answer, would, n)| meters.would(answer, would, n));
         outputs.lasted.iter().for_each(|lasted| match *lasted {
             Lasted::Effect(kind, us) => meters.effect_took(kind, microseconds(us)),
             Lasted::Orchestration(ending, us) => meters.orchestration_took(ending, microseconds(us)),

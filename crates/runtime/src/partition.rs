@@ -207,11 +207,13 @@ pub struct Outputs {
     pub lasted: Vec<Lasted>,
     /// Spans of what was done.
     pub traced: Vec<Traced>,
+    /// Where the journals that grew stand now.
+    pub heads: BTreeMap<(TenantId, Stream), Head>,
 }
 
 impl Outputs {
     /// These, then `later`.
-    fn and(mut self, later: Self) -> Self {
+    fn and(mut self, mut later: Self) -> Self {
         self.replies.extend(later.replies);
         self.releases.extend(later.releases);
         self.failed = later.failed;
@@ -220,6 +222,7 @@ impl Outputs {
         self.tally = self.tally.and(later.tally);
         self.lasted.extend(later.lasted);
         self.traced.extend(later.traced);
+        self.heads.append(&mut later.heads);
         self
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::Sender;
+use provost_language::expr::THREAD_STACK_BYTES;
 use provost_model::record::{Attempted, Cause, Command, Head, Row, Stream};
 use provost_model::verdict::Entity;
 use provost_model::{Answer, Digest, EffectId, Event, OrchestrationId, PolicyRequest, Problem, Slot, TenantId, Value, Who};
@@ -15,8 +16,9 @@ use provost_telemetry::Correlation;
 use provost_telemetry::meters::Exchange;
 use tokio::sync::oneshot;
 
-use crate::dispatch::{Dispatcher, Leased, Offer, OfferKind};
+use crate::dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 use crate::door::stopped_now;
+use crate::followers::Followers;
 use crate::gate::Refused;
 use crate::hands::Hands;
 use crate::inbox::{self, Accepted};
@@ -25,7 +27,7 @@ use crate::partition::{Delivery, Partition, Told, View, lost, partition_of};
 use crate::registry::Registry;
 use crate::results::recordable;
 use crate::retention::RetentionConfig;
-use crate::seat::Seat;
+use crate::seat::{Seat, Unposted};
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
 use crate::traced::{Arrived, ingested};
@@ -42,6 +44,8 @@ const RETRY_AFTER_MS: u64 = 200;
 pub(crate) struct Shared {
     pub registry: Registry,
     pub observer: Observer,
+    /// Who is told when a journal has grown.
+    pub followers: Arc<Followers>,
     partitions: u32,
     pub hands: Arc<dyn Hands>,
     /// Where results go that are kept in blobs.
@@ -121,11 +125,13 @@ impl Plane {
     ) -> Result<Self, StoreError> {
         let epoch = partitions.iter().map(Partition::epoch).max().unwrap_or(1);
         let count = u32::try_from(partitions.len()).unwrap_or(1);
-        let at_work: Arc<std::sync::atomic::AtomicUsize> = Arc::default();
-        let (seats, mails): (Vec<_>, Vec<_>) = partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
+        let at_work: Arc<AtomicUsize> = Arc::default();
+        let (seats, mails): (Vec<_>, Vec<_>) =
+            partitions.iter().map(|_| Seat::new(at_work.clone())).map(|(seat, mail)| (Arc::new(seat), mail)).unzip();
         let shared = Arc::new(Shared {
             registry,
             observer: observer.clone(),
+            followers: Arc::default(),
             partitions: count,
             hands,
             blobs,
@@ -142,7 +148,8 @@ impl Plane {
             let partition = partition.traced_by(observer.spans.clone());
             let shell = Shell::new(partition, mail.clone(), shared.clone(), u32::try_from(index).unwrap_or(0));
             let seat = seat.clone();
-            let spawned = std::thread::Builder::new().name(format!("partition-{index}")).spawn(move || seat.run(shell, &mail));
+            let thread = std::thread::Builder::new().name(format!("partition-{index}")).stack_size(THREAD_STACK_BYTES);
+            let spawned = thread.spawn(move || seat.run(shell, &mail));
             threads.push(spawned.map_err(|e| StoreError::Io { path: format!("thread partition-{index}"), what: e.to_string() })?);
         }
         let threads = Arc::new(Mutex::new(threads));
@@ -169,6 +176,10 @@ impl Plane {
         &self.shared.registry
     }
 
+    pub(crate) fn followers(&self) -> Arc<Followers> {
+        self.shared.followers.clone()
+    }
+
     pub(crate) fn blobs(&self) -> &Blobs {
         &self.shared.blobs
     }
@@ -178,19 +189,19 @@ impl Plane {
         locked(&self.shared.failed).clone()
     }
 
-    /// Takes an event.
+    /// Takes an event that arrived at `began`.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who) -> Result<Accepted, Refused> {
+    pub async fn accept(&self, tenant: &TenantId, event: Event, by: Who, began: Instant) -> Result<Accepted, Refused> {
         let slot = inbox::slot_of(tenant, &event);
-        let (began, began_us, traceparent) = (Instant::now(), now_us(), event.traceparent.clone());
+        let traceparent = event.traceparent.clone();
         let delivery = Delivery::Accept { tenant: tenant.clone(), event: Box::new(event), by };
         let told = self.deliver(slot, delivery).await?;
         match told {
             Told::Accepted(accepted) => {
                 let correlation = Correlation { event: Some(accepted.event), ..of_first(tenant, accepted.started.first()) };
-                self.ingested(correlation, traceparent.as_deref(), began, began_us);
+                self.ingested(correlation, traceparent.as_deref(), began);
                 Ok(accepted)
             }
             Told::Refused(refused) => Err(refused),
@@ -198,16 +209,21 @@ impl Plane {
         }
     }
 
-    /// Starts an orchestration; `true` when the same key had started it before.
+    /// Starts an orchestration for a request that arrived at `began`; `true` when the same key had started it before.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn start_orchestration(&self, tenant: &TenantId, request: StartRequest) -> Result<(OrchestrationId, bool), Refused> {
+    pub async fn start_orchestration(
+        &self,
+        tenant: &TenantId,
+        request: StartRequest,
+        began: Instant,
+    ) -> Result<(OrchestrationId, bool), Refused> {
         let (slot, _, delivery) = self.start_delivery(tenant, &request)?;
-        self.started(tenant, &request, slot, delivery).await
+        self.started(tenant, &request, slot, delivery, began).await
     }
 
-    /// Starts an orchestration and waits up to `wait` for its end or its parking; `None` when it goes on.
+    /// As [`Plane::start_orchestration`], and waits up to `wait` for its end or its parking; `None` when it goes on.
     ///
     /// # Errors
     /// [`Refused`].
@@ -215,11 +231,12 @@ impl Plane {
         &self,
         tenant: &TenantId,
         request: StartRequest,
+        began: Instant,
         wait: Duration,
     ) -> Result<(OrchestrationId, bool, Option<View>), Refused> {
         let (slot, id, delivery) = self.start_delivery(tenant, &request)?;
         let end = self.watch(id);
-        let (started, duplicate) = match self.started(tenant, &request, slot, delivery).await {
+        let (started, duplicate) = match self.started(tenant, &request, slot, delivery, began).await {
             Ok(started) => started,
             Err(refused) => {
                 self.unwatch(id);
@@ -244,11 +261,11 @@ impl Plane {
         request: &StartRequest,
         slot: Slot,
         delivery: Delivery,
+        began: Instant,
     ) -> Result<(OrchestrationId, bool), Refused> {
-        let (began, began_us) = (Instant::now(), now_us());
         match self.deliver(slot, delivery).await? {
             Told::Started { id, duplicate } => {
-                self.ingested(of_first(tenant, Some(&id)), request.traceparent.as_deref(), began, began_us);
+                self.ingested(of_first(tenant, Some(&id)), request.traceparent.as_deref(), began);
                 if partition_of(slot, self.partitions) != partition_of(id.slot(), self.partitions) {
                     self.arrived(tenant, id).await;
                 }
@@ -259,11 +276,11 @@ impl Plane {
         }
     }
 
-    /// An event or a start has its durable answer.
-    fn ingested(&self, correlation: Correlation, traceparent: Option<&str>, began: Instant, began_us: i64) {
-        let took = began.elapsed();
+    /// An event or a start that arrived at `began` has its durable answer.
+    fn ingested(&self, correlation: Correlation, traceparent: Option<&str>, began: Instant) {
+        let (took, ended_us) = (began.elapsed(), now_us());
         self.observer().meters.ingest(took);
-        let times_us = (began_us, began_us.saturating_add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)));
+        let times_us = (ended_us.saturating_sub(i64::try_from(took.as_micros()).unwrap_or(i64::MAX)), ended_us);
         ingested(&self.observer().spans, &Arrived { traceparent, correlation, times_us });
     }
 
@@ -446,11 +463,11 @@ impl Plane {
         }
         let seat = self.shared.seats.get(index as usize).ok_or(Refused::Stopping)?;
         seat.post(message).map_err(|error| match error {
-            TrySendError::Full(_) => {
+            Unposted::Full => {
                 self.observer().meters.overloaded();
                 Refused::Overloaded { retry_after_ms: RETRY_AFTER_MS }
             }
-            TrySendError::Disconnected(_) => Refused::Stopping,
+            Unposted::Stopped => Refused::Stopping,
         })
     }
 
@@ -463,6 +480,9 @@ impl Plane {
         let request = PolicyRequest { principal, action: action.into(), resource, context };
         let verdict = self.registry().judge_who(tenant, who, &request);
         self.observer().meters.verdicts(verdict.answer, 1);
+        if let Some(would) = &verdict.would {
+            self.observer().meters.would(verdict.answer, would.answer, 1);
+        }
         if verdict.answer == Answer::Allow {
             return Ok(());
         }
@@ -477,8 +497,7 @@ impl Plane {
     /// [`Refused`].
     pub async fn claim(
         &self,
-        tenant: &TenantId,
-        worker: &Arc<str>,
+        by: &Claimant,
         queues: &[Arc<str>],
         capacity: usize,
         wait: Duration,
@@ -491,12 +510,12 @@ impl Plane {
             if self.shared.draining.load(Ordering::Acquire) {
                 return Ok(Vec::new());
             }
-            let claimed = locked(&self.shared.dispatcher).claim(worker, tenant, queues, capacity, now_us());
+            let claimed = locked(&self.shared.dispatcher).claim(by, queues, capacity, now_us());
             if !claimed.is_empty() || capacity == 0 {
                 if !claimed.is_empty() {
                     self.observer().meters.exchange(Exchange::Claimed);
                 }
-                return Ok(self.sent_first(worker, claimed).await);
+                return Ok(self.sent_first(by, claimed).await);
             }
             if tokio::time::timeout_at(until, arrived).await.is_err() {
                 self.observer().meters.exchange(Exchange::Empty);
@@ -505,11 +524,11 @@ impl Plane {
         }
     }
 
-    async fn sent_first(&self, worker: &str, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
+    async fn sent_first(&self, by: &Claimant, claimed: Vec<(String, Offer)>) -> Vec<(String, Offer)> {
         let mut ready = Vec::with_capacity(claimed.len());
         for (lease, offer) in claimed {
             if let Some(problem) = stopped_now(self.registry(), &offer) {
-                self.refuse(&lease, worker, &offer, problem);
+                self.refuse(&lease, by, &offer, problem);
                 continue;
             }
             let unsafe_to_repeat = offer.class == provost_model::program::EffectClass::E4 && offer.kind != OfferKind::LookUp;
@@ -527,8 +546,8 @@ impl Plane {
 
     /// Ends the attempt of work that was claimed and must not leave. Should the partition take nothing now, the lease ends by itself, and
     /// the next attempt comes to the same door.
-    fn refuse(&self, lease: &str, worker: &str, offer: &Offer, problem: Problem) {
-        let held = locked(&self.shared.dispatcher).report(lease, worker, &offer.tenant);
+    fn refuse(&self, lease: &str, by: &Claimant, offer: &Offer, problem: Problem) {
+        let held = locked(&self.shared.dispatcher).report(lease, by);
         let index = partition_of(offer.orchestration.slot(), self.partitions);
         let result = Attempted::Failed { problem, retry: false, retry_after_ms: None };
         if let (Err(_), Some(held)) = (self.post(index, Message::Deliver(outcome_of(offer, result, "provost", 0), None)), held) {
@@ -540,8 +559,8 @@ impl Plane {
     ///
     /// # Errors
     /// [`Refused::Overloaded`], or that its result could not be kept: report again.
-    pub async fn report(&self, tenant: &TenantId, worker: &str, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
-        let held = locked(&self.shared.dispatcher).report(lease, worker, tenant);
+    pub async fn report(&self, by: &Claimant, lease: &str, result: Attempted, took_ms: i64) -> Result<bool, Refused> {
+        let held = locked(&self.shared.dispatcher).report(lease, by);
         self.observer().meters.exchange(Exchange::Reported);
         let Some(held) = held else {
             self.observer().meters.zombie_refused();
@@ -558,7 +577,7 @@ impl Plane {
 
     /// Brings the report of a held lease to its orchestration. Where nobody takes it, its worker keeps the lease and can report again.
     fn taken(&self, lease: &str, held: Leased, result: Attempted, took_ms: i64) -> Result<(), Refused> {
-        let (offer, worker) = (&held.offer, &held.worker);
+        let (offer, worker) = (&held.offer, &held.by.worker);
         let index = partition_of(offer.orchestration.slot(), self.partitions);
         let code = self.registry().program(&offer.tenant, &offer.pin, &offer.workflow);
         let posted = recordable(self.blobs(), offer, code.as_deref(), result)
@@ -571,9 +590,9 @@ impl Plane {
     }
 
     /// Extends a lease; `false` for a zombie's.
-    pub fn extend(&self, tenant: &TenantId, worker: &str, lease: &str) -> bool {
+    pub fn extend(&self, by: &Claimant, lease: &str) -> bool {
         self.observer().meters.exchange(Exchange::Extended);
-        locked(&self.shared.dispatcher).extend(lease, worker, tenant, now_us())
+        locked(&self.shared.dispatcher).extend(lease, by, now_us())
     }
 
     /// Work waiting by queue, and work in workers' hands.
@@ -589,7 +608,7 @@ impl Plane {
             let (waiting, leased) = self.dispatch_depth();
             self.observer().meters.work(waiting.iter().map(|(_, n)| n).sum(), leased);
             let expired = locked(&self.shared.dispatcher).expired(now_us());
-            for Leased { offer, worker, .. } in expired {
+            for Leased { offer, by: Claimant { worker, .. }, .. } in expired {
                 let result = lost(offer.class, &format!("the lease of worker `{worker}` ended without a report"));
                 let index = partition_of(offer.orchestration.slot(), self.partitions);
                 let delivery = outcome_of(&offer, result, &worker, 0);

@@ -238,6 +238,7 @@ impl Shell {
     }
 
     fn tell(&mut self, outputs: Outputs) {
+        self.shared.followers.tell(&outputs.heads);
         for reply in outputs.replies {
             if let Some(offer) = self.sending.remove(&reply.ticket) {
                 if matches!(reply.told, Told::Committed(_)) {

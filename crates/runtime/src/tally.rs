@@ -109,6 +109,7 @@ pub struct Tally {
     events: [u64; Arrival::ALL.len()],
     ended: [u64; ENDINGS.len()],
     verdicts: [u64; ANSWERS.len()],
+    would: [[u64; ANSWERS.len()]; ANSWERS.len()],
     effects: [[u64; STATES.len()]; CLASSES.len()],
 }
 
@@ -118,6 +119,9 @@ impl Tally {
         let mut moves = false;
         for verdict in &transition.ambient.verdicts {
             bump(&mut self.verdicts, &ANSWERS, verdict.answer);
+            if let Some(would) = &verdict.would {
+                bump_pair(&mut self.would, (&ANSWERS, verdict.answer), (&ANSWERS, would.answer));
+            }
         }
         for fact in &transition.facts {
             match fact {
@@ -168,6 +172,7 @@ impl Tally {
         add(&mut self.retried, &other.retried);
         add(&mut self.ended, &other.ended);
         add(&mut self.verdicts, &other.verdicts);
+        self.would.iter_mut().zip(&other.would).for_each(|(into, from)| add(into, from));
         self.effects.iter_mut().zip(&other.effects).for_each(|(into, from)| add(into, from));
         self.levels = self.levels.plus(other.levels);
         self
@@ -193,12 +198,14 @@ impl Tally {
         ANSWERS.into_iter().zip(self.verdicts).filter(|(_, n)| *n > 0)
     }
 
+    /// How many verdicts policies on trial would have changed, by answer and by what it would have been.
+    pub fn would(&self) -> impl Iterator<Item = (Answer, Answer, u64)> {
+        pairs(ANSWERS, ANSWERS, self.would)
+    }
+
     /// How often effects reached a state, by class.
     pub fn effects(&self) -> impl Iterator<Item = (EffectClass, EffectState, u64)> {
-        let by_class = CLASSES.into_iter().zip(self.effects);
-        by_class
-            .flat_map(|(class, states)| STATES.into_iter().zip(states).map(move |(state, n)| (class, state, n)))
-            .filter(|(_, _, n)| *n > 0)
+        pairs(CLASSES, STATES, self.effects)
     }
 
     fn effect_of(&mut self, effect: Option<&Effect>, state: EffectState) {
@@ -208,10 +215,28 @@ impl Tally {
     }
 
     fn effect(&mut self, class: EffectClass, state: EffectState) {
-        let row = CLASSES.iter().position(|known| *known == class);
-        if let Some(states) = row.and_then(|row| self.effects.get_mut(row)) {
-            bump(states, &STATES, state);
-        }
+        bump_pair(&mut self.effects, (&CLASSES, class), (&STATES, state));
+    }
+}
+
+/// The counts of a table that are not 0, with the words of their row and column.
+fn pairs<R: Copy, C: Copy, const ROWS: usize, const COLUMNS: usize>(
+    rows: [R; ROWS],
+    columns: [C; COLUMNS],
+    counts: [[u64; COLUMNS]; ROWS],
+) -> impl Iterator<Item = (R, C, u64)> {
+    let row = move |(row, counts): (R, [u64; COLUMNS])| columns.into_iter().zip(counts).map(move |(column, n)| (row, column, n));
+    rows.into_iter().zip(counts).flat_map(row).filter(|(_, _, n)| *n > 0)
+}
+
+fn bump_pair<R: PartialEq, C: PartialEq, const COLUMNS: usize>(
+    counts: &mut [[u64; COLUMNS]],
+    (rows, row): (&[R], R),
+    (columns, column): (&[C], C),
+) {
+    let place = rows.iter().position(|known| *known == row);
+    if let Some(counts) = place.and_then(|place| counts.get_mut(place)) {
+        bump(counts, columns, column);
     }
 }
 

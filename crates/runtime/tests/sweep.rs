@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use provost_model::record::Attempted;
 use provost_model::who::Known;
@@ -40,7 +40,7 @@ fn blobs_leave_by_mark_and_grace() {
         node.ensure_tenant(&tenant, by.clone()).await.unwrap();
         let data = Value::object([("report", Value::from(named.digest.to_string()))]);
         let event = Event { id: "1".into(), source: "/tests".into(), kind: "nobody.knows".into(), data, ..Event::default() };
-        assert!(node.plane.accept(&tenant, event, by).await.unwrap().rejected.is_some());
+        assert!(node.plane.accept(&tenant, event, by, Instant::now()).await.unwrap().rejected.is_some());
         assert_eq!(node.sweep_blobs(Duration::from_secs(3600)).await, Ok(0), "young blobs stay");
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(node.sweep_blobs(Duration::ZERO).await, Ok(1));

@@ -1,5 +1,7 @@
 //! Who is asking, and whose tenant it is. From the credential only.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
 use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
@@ -7,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use provost_model::verdict::Entity;
 use provost_model::{TenantId, Value, Who};
+use provost_telemetry::Secret;
 
 use crate::App;
 use crate::refusal::Refusal;
@@ -20,17 +23,49 @@ pub struct Caller {
     pub who: Who,
 }
 
+/// What a request showed, to be asked again where an answer goes on for long.
+#[derive(Debug)]
+pub enum Credential {
+    /// A bearer token.
+    Token(Secret<String>),
+    /// None: the local user of this machine.
+    Local(Arc<str>),
+}
+
+impl Credential {
+    /// Who it stands for now.
+    ///
+    /// # Errors
+    /// The refusal of a token that is not known, or no more.
+    pub fn caller(&self, app: &App) -> Result<Caller, Refusal> {
+        match self {
+            Self::Token(token) => {
+                let (tenant, who) = app.node.control.authenticate(token.expose()).ok_or_else(|| {
+                    let detail = "look for a typo, an expiry or a revocation";
+                    Refusal::new(401, "unauthenticated", "the bearer token is not known here", detail)
+                })?;
+                Ok(Caller { tenant, who })
+            }
+            Self::Local(user) => Ok(Caller { tenant: TenantId::local(), who: provost_control::loopback(user) }),
+        }
+    }
+}
+
 impl FromRequestParts<App> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        Credential::from_request_parts(parts, app).await?.caller(app)
+    }
+}
+
+impl FromRequestParts<App> for Credential {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let token = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-            let known = app.node.control.authenticate(token.trim());
-            let (tenant, who) = known.ok_or_else(|| {
-                Refusal::new(401, "unauthenticated", "the bearer token is not known here", "look for a typo, an expiry or a revocation")
-            })?;
-            return Ok(Self { tenant, who });
+            return Ok(Self::Token(Secret::new(token.trim().to_owned())));
         }
         match &app.loopback_user {
             Some(_) if !is_from_here(parts) => Err(Refusal::new(
@@ -39,7 +74,7 @@ impl FromRequestParts<App> for Caller {
                 "without a token only this machine's own requests are taken, and this one was asked under another name or sent on",
                 "ask `127.0.0.1` or `localhost` itself, or send `Authorization: Bearer pvt_…`",
             )),
-            Some(user) => Ok(Self { tenant: TenantId::local(), who: provost_control::loopback(user) }),
+            Some(user) => Ok(Self::Local(user.clone())),
             None => Err(Refusal::new(401, "unauthenticated", "a bearer token is needed", "send `Authorization: Bearer pvt_…`")),
         }
     }

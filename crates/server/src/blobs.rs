@@ -15,6 +15,10 @@ pub async fn content(State(app): State<App>, caller: Caller, Path(name): Path<St
         Refusal::new(400, "digest", "this is not a digest", "copy `digest` from the reference: `sha256:` and 64 hexadecimal digits")
     })?;
     caller.may(&app, "blob.read", Entity::new("Blob", &digest.to_string()), Value::empty())?;
+    // The manifest of a bundle is a blob too: programs, prompts and policies, which may be read by whoever may read bundles.
+    if app.node.control.is_manifest(&caller.tenant, digest).await {
+        caller.may_in_tenant(&app, "bundle.read")?;
+    }
     let bytes = app.node.plane.content(&caller.tenant, digest).await?;
     let said = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
     let headers = [

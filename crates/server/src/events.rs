@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
@@ -15,6 +16,7 @@ use provost_model::{Event, Value};
 use provost_runtime::Accepted;
 
 use crate::App;
+use crate::arrival::Arrival;
 use crate::auth::Caller;
 use crate::refusal::Refusal;
 
@@ -24,15 +26,21 @@ const BATCH_MAX: usize = 1000;
 const ATTRIBUTE_BYTES_MAX: usize = 1024;
 
 /// Takes one event, or a batch with one result per item.
-pub async fn ingest(State(app): State<App>, caller: Caller, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+pub async fn ingest(
+    State(app): State<App>,
+    Extension(arrival): Extension<Arrival>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "application/cloudevents+json" => single(&app, &caller, structured(&value(&body, VALUE)?)?).await,
-        "application/cloudevents-batch+json" => batch(&app, &caller, &body).await,
+        "application/cloudevents+json" => single(&app, &caller, arrival, structured(&value(&body, VALUE)?)?).await,
+        "application/cloudevents-batch+json" => batch(&app, &caller, arrival, &body).await,
         _ if headers.contains_key("ce-id") || headers.contains_key("ce-specversion") => {
             let event = binary(&headers, &kind, &body)?;
-            single(&app, &caller, event).await
+            single(&app, &caller, arrival, event).await
         }
         other => Err(Refusal::new(
             415,
@@ -56,8 +64,8 @@ fn value(body: &[u8], limits: ValueLimits) -> Result<Value, Refusal> {
     })
 }
 
-async fn single(app: &App, caller: &Caller, event: Event) -> Result<Response, Refusal> {
-    let accepted = take(app, caller, event).await?;
+async fn single(app: &App, caller: &Caller, arrival: Arrival, event: Event) -> Result<Response, Refusal> {
+    let accepted = take(app, caller, arrival, event).await?;
     let answer = answer(accepted);
     let status = match answer.status.as_str() {
         "rejected" => {
@@ -70,7 +78,7 @@ async fn single(app: &App, caller: &Caller, event: Event) -> Result<Response, Re
     Ok((status, axum::Json(answer)).into_response())
 }
 
-async fn batch(app: &App, caller: &Caller, body: &[u8]) -> Result<Response, Refusal> {
+async fn batch(app: &App, caller: &Caller, arrival: Arrival, body: &[u8]) -> Result<Response, Refusal> {
     let list = value(body, ValueLimits { bytes_max: crate::BODY_BYTES_MAX, ..VALUE })?;
     let Some(items) = list.as_array() else {
         return Err(Refusal::new(400, "malformed", "a batch is a JSON array of events", "send `[{…}, {…}]`"));
@@ -81,7 +89,7 @@ async fn batch(app: &App, caller: &Caller, body: &[u8]) -> Result<Response, Refu
     }
     let taken = items.iter().map(|item| async move {
         let taken = match structured(item) {
-            Ok(event) => take(app, caller, event).await.map(answer),
+            Ok(event) => take(app, caller, arrival, event).await.map(answer),
             Err(refusal) => Err(refusal),
         };
         taken.unwrap_or_else(|refusal| rejected(refusal.body().clone()))
@@ -90,14 +98,14 @@ async fn batch(app: &App, caller: &Caller, body: &[u8]) -> Result<Response, Refu
     Ok((StatusCode::OK, axum::Json(answers)).into_response())
 }
 
-async fn take(app: &App, caller: &Caller, event: Event) -> Result<Accepted, Refusal> {
+async fn take(app: &App, caller: &Caller, arrival: Arrival, event: Event) -> Result<Accepted, Refusal> {
     let context = Value::object([("type", Value::Str(event.kind.clone())), ("source", Value::Str(event.source.clone()))]);
     caller.may(app, "event.ingest", Entity::new("Tenant", caller.tenant.as_str()), context)?;
     if let Some(foreign) = event.extensions.member("tenantid").filter(|named| named.as_str() != Some(caller.tenant.as_str())) {
         let title = format!("the event names tenant {foreign}, the credential belongs to `{}`", caller.tenant);
         return Err(Refusal::new(403, "foreign-tenant", title, "leave `tenantid` out, or use that tenant's credential"));
     }
-    Ok(app.node.plane.accept(&caller.tenant, event, caller.who.clone()).await?)
+    Ok(app.node.plane.accept(&caller.tenant, event, caller.who.clone(), arrival.0).await?)
 }
 
 fn answer(accepted: Accepted) -> EventAnswer {

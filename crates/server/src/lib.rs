@@ -3,16 +3,19 @@
 //! What must stay true: the tenant comes from the credential only; beyond loopback nothing is served without one; bodies are bounded
 //! before they are read. What is absent: rules, SQL, the engine.
 
+mod arrival;
 mod auth;
 mod blobs;
 mod control;
 mod events;
 mod feed;
+mod journals;
 pub mod listen;
 mod orchestrations;
 mod platform;
 mod refusal;
 mod shown;
+mod stream;
 mod work;
 
 use std::sync::Arc;
@@ -47,10 +50,12 @@ pub fn router(app: App) -> Router {
         .route("/v1/orchestrations/{id}", get(orchestrations::show))
         .route("/v1/orchestrations/{id}/journal", get(orchestrations::journal))
         .route("/v1/orchestrations/{id}/explanation", get(orchestrations::explanation))
-        .route("/v1/orchestrations/{id}/stream", get(orchestrations::stream))
+        .route("/v1/orchestrations/{id}/stream", get(stream::stream))
         .route("/v1/orchestrations/{id}/verification", post(orchestrations::verification))
         .route("/v1/orchestrations/{id}/cancellation", post(orchestrations::cancel))
         .route("/v1/orchestrations/{id}/redrive", post(orchestrations::redrive))
+        .route("/v1/journals", get(journals::list))
+        .route("/v1/journals/{name}/verification", post(journals::verification))
         .route("/v1/reviews", get(platform::reviews))
         .route("/v1/reviews/{id}", post(platform::answer_review))
         .route("/v1/effects", get(platform::effects))
@@ -70,5 +75,6 @@ pub fn router(app: App) -> Router {
         .layer(axum::middleware::from_fn(refusal::hear_out))
         .layer(axum::middleware::map_response(refusal::as_problem))
         .layer(RequestBodyTimeoutLayer::new(listen::BODY_PAUSE_MAX))
+        .layer(axum::middleware::map_request(arrival::noted))
         .with_state(app)
 }

@@ -1,14 +1,12 @@
-//! Orchestrations: start, look, explain, follow, verify, cancel, redrive.
+//! Orchestrations: start, look, explain, verify, cancel, redrive.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query as Parameters, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use provost_api::resources::{Orchestration, ReasonBody, Retired, StartBody, Verification};
 use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
 use provost_model::verdict::Entity;
@@ -21,6 +19,7 @@ use provost_telemetry::TraceContext;
 use serde::Deserialize;
 
 use crate::App;
+use crate::arrival::Arrival;
 use crate::auth::Caller;
 use crate::refusal::Refusal;
 use crate::shown;
@@ -52,6 +51,7 @@ pub fn id<T: std::str::FromStr<Err = provost_model::id::IdError>>(text: &str) ->
 /// `POST /v1/workflows/{name}/orchestrations`, with `Prefer: wait=N` and `Idempotency-Key`.
 pub async fn start(
     State(app): State<App>,
+    Extension(arrival): Extension<Arrival>,
     caller: Caller,
     Path(name): Path<String>,
     headers: HeaderMap,
@@ -79,11 +79,11 @@ pub async fn start(
     let request = StartRequest { workflow: name, input: asked.input, subject, key, traceparent, by: caller.who.clone() };
     let wait = prefer_wait(&headers);
     if wait.is_zero() {
-        let (id, duplicate) = app.node.plane.start_orchestration(&caller.tenant, request).await?;
+        let (id, duplicate) = app.node.plane.start_orchestration(&caller.tenant, request, arrival.0).await?;
         let status = if duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
         return Ok((status, Json(serde_json::json!({ "id": id, "duplicate": duplicate }))).into_response());
     }
-    let (id, duplicate, view) = app.node.plane.start_and_wait(&caller.tenant, request, wait).await?;
+    let (id, duplicate, view) = app.node.plane.start_and_wait(&caller.tenant, request, arrival.0, wait).await?;
     match view {
         Some(view) => Ok((StatusCode::OK, Json(shown::orchestration(&view))).into_response()),
         None => Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "id": id, "duplicate": duplicate }))).into_response()),
@@ -97,7 +97,11 @@ fn prefer_wait(headers: &HeaderMap) -> Duration {
     Duration::from_millis(seconds.unwrap_or(0).saturating_mul(1000).min(WAIT_MS_MAX))
 }
 
-fn may_read(app: &App, caller: &Caller, id: OrchestrationId) -> Result<(), Refusal> {
+/// Asks policy whether the caller may read an orchestration.
+///
+/// # Errors
+/// The refusal.
+pub fn may_read(app: &App, caller: &Caller, id: OrchestrationId) -> Result<(), Refusal> {
     caller.may(app, "orchestration.read", Entity::new("Orchestration", &id.to_string()), Value::empty())
 }
 
@@ -170,7 +174,11 @@ pub async fn list(
     Ok(Json(serde_json::json!({ "items": items, "next": next })))
 }
 
-async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Result<Vec<Row>, Refusal> {
+/// The rows of a journal behind `after`.
+///
+/// # Errors
+/// Also where there is no such orchestration.
+pub async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Result<Vec<Row>, Refusal> {
     may_read(app, caller, id)?;
     let rows = app.node.plane.journal(&caller.tenant, id, after).await?;
     if rows.is_empty() {
@@ -180,7 +188,8 @@ async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -> Re
     Ok(rows)
 }
 
-fn row_json(row: &Row) -> serde_json::Value {
+/// A row, as callers see it.
+pub fn row_json(row: &Row) -> serde_json::Value {
     let read = row.json().map_err(|e| e.to_string());
     let payload = read.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).map_err(|e| e.to_string()));
     let (payload, damage) = payload.map_or_else(|damage| (None, Some(damage)), |payload| (Some(payload), None));
@@ -225,33 +234,6 @@ async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std:
     let start = view.state.start.ok_or(provost_runtime::Refused::UnknownOrchestration(id))?;
     let code = app.node.plane.registry().program(&caller.tenant, &start.pin, &start.workflow);
     code.ok_or_else(|| provost_runtime::Refused::UnknownBundle(start.pin).into())
-}
-
-/// `GET /v1/orchestrations/{id}/stream`: each row as a server-sent event, until the end.
-pub async fn stream(
-    State(app): State<App>,
-    caller: Caller,
-    Path(text): Path<String>,
-) -> Result<Sse<impl futures::Stream<Item = Result<Sent, Infallible>>>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
-    let _exists = rows(&app, &caller, id, 0).await?;
-    let followed = futures::stream::unfold((app, caller, 0_u64, false), move |(app, caller, after, over)| async move {
-        if over {
-            return None;
-        }
-        loop {
-            let rows = app.node.plane.journal(&caller.tenant, id, after).await.ok()?;
-            if let Some(last) = rows.last() {
-                let next = last.head().sequence;
-                let ended = app.node.plane.view(&caller.tenant, id, next).await.is_ok_and(|view| view.state.is_ended());
-                let json = serde_json::json!(rows.iter().map(row_json).collect::<Vec<_>>());
-                let sent = Sent::default().id(next.to_string()).event("rows").data(json.to_string());
-                return Some((Ok(sent), (app, caller, next, ended)));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    });
-    Ok(Sse::new(followed).keep_alive(KeepAlive::default()))
 }
 
 /// `POST /v1/orchestrations/{id}/verification`.

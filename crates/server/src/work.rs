@@ -11,7 +11,7 @@ use provost_api::exchange::{
 use provost_model::Value;
 use provost_model::verdict::Entity;
 use provost_runtime::dispatch::LEASE_MS;
-use provost_runtime::{Offer, OfferKind};
+use provost_runtime::{Claimant, Offer, OfferKind};
 
 use crate::App;
 use crate::auth::Caller;
@@ -29,19 +29,19 @@ pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<
     for queue in &asked.queues {
         caller.may(&app, "worker.exchange", Entity::new("Queue", queue), Value::empty())?;
     }
+    let by = Claimant::new(&caller.tenant, &caller.who, &asked.worker);
     let mut refused = Vec::new();
     for report in asked.reports {
-        if !app.node.plane.report(&caller.tenant, &asked.worker, &report.lease, report.result, report.took_ms).await? {
+        if !app.node.plane.report(&by, &report.lease, report.result, report.took_ms).await? {
             tracing::warn!(worker = asked.worker.as_str(), lease = report.lease.as_str(), "a zombie's report was refused");
-            let detail = "the lease had ended; its work was given to somebody else or settled".to_owned();
+            let detail = "the lease had ended, or another credential or worker holds it".to_owned();
             refused.push(RefusedReport { lease: report.lease, code: "stale-lease".to_owned(), detail });
         }
     }
     let queues: Vec<Arc<str>> = asked.queues.iter().map(|queue| queue.as_str().into()).collect();
     let wait = Duration::from_millis(asked.wait_ms.min(WAIT_MS_MAX));
     let capacity = asked.capacity.min(CAPACITY_MAX) as usize;
-    let worker: Arc<str> = asked.worker.as_str().into();
-    let claimed = app.node.plane.claim(&caller.tenant, &worker, &queues, capacity, wait).await?;
+    let claimed = app.node.plane.claim(&by, &queues, capacity, wait).await?;
     let work = claimed.into_iter().map(|(lease, offer)| work(&app, lease, offer)).collect();
     Ok(Json(Exchanged { work, refused }))
 }
@@ -76,6 +76,7 @@ fn work(app: &App, lease: String, offer: Offer) -> Work {
 /// `POST /v1/workers/extend`.
 pub async fn extend(State(app): State<App>, caller: Caller, Json(asked): Json<Extend>) -> Result<Json<Extended>, Refusal> {
     caller.may(&app, "worker.exchange", Entity::new("Worker", &asked.worker), Value::empty())?;
-    let refused = asked.leases.into_iter().filter(|lease| !app.node.plane.extend(&caller.tenant, &asked.worker, lease)).collect();
+    let by = Claimant::new(&caller.tenant, &caller.who, &asked.worker);
+    let refused = asked.leases.into_iter().filter(|lease| !app.node.plane.extend(&by, lease)).collect();
     Ok(Json(Extended { refused }))
 }

@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 28] = [
+pub const BUGS: [(&str, &str); 29] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -25,6 +25,7 @@ pub const BUGS: [(&str, &str); 28] = [
     ("line-not-read-back", "runtime: a restart forgets the lines of ordering keys"),
     ("epoch-ignored", "runtime: a report under an older epoch ends a lease of this one"),
     ("any-tenant-claims", "runtime: a worker is given another tenant's work"),
+    ("any-principal-reports", "runtime: a worker's name is enough to report for it"),
     ("lease-for-ever", "runtime: a lease never ends"),
     ("answer-not-kept", "store: the answer to an event is not kept"),
     ("lists-loss-untold", "store: a commit that failed and is on disk all the same does not say that its list rows are lost"),

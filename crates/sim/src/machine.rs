@@ -183,7 +183,7 @@ impl Machine {
         }
         for held in up.dispatcher.expired(clock_us) {
             let result = provost_runtime::lost(held.offer.class, "the lease ended");
-            up.pending.push_back((0, outcome_of(&held.offer, result, &held.worker)));
+            up.pending.push_back((0, outcome_of(&held.offer, result, &held.by.worker)));
         }
     }
 

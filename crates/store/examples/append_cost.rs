@@ -11,6 +11,10 @@ use provost_model::record::{Cause, Head, Place, Row, Stream};
 use provost_model::{Digest, OrchestrationId, Slot, TenantId};
 use provost_store::{Batch, Entry, Folder, Lists, Needs, OpenChange, OpenWork, Seen, Status, Store, StoreError, Summary, Upkeep};
 
+/// The binary's own, so that this measures what ships.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const IN_FLIGHT: usize = 512;
 const TRANSITIONS: u32 = 11;
 const FLUSH_COMMITS: u64 = 64;

@@ -8,6 +8,7 @@ mod commit_is_whole;
 mod epoch_fences;
 mod feed_is_in_order;
 mod head_guards;
+mod journals_are_listed;
 mod limits_refuse;
 mod lists_filter;
 mod lists_lag;
@@ -72,6 +73,7 @@ pub fn properties<M: Maker>() -> Vec<Property<M>> {
         ("epoch_fences", epoch_fences::check),
         ("feed_is_in_order", feed_is_in_order::check),
         ("head_guards", head_guards::check),
+        ("journals_are_listed", journals_are_listed::check),
         ("limits_refuse", limits_refuse::check),
         ("lists_filter", lists_filter::check),
         ("lists_lag", lists_lag::check),

@@ -166,6 +166,10 @@ impl<S: Upkeep, P: FnMut(&Op<'_>) -> Fault + Send> Upkeep for FaultyStore<S, P> 
         self.call(&Op::Write("drop_snapshot"), |store| store.drop_snapshot(tenant, stream))
     }
 
+    fn journals(&mut self, tenant: &TenantId, before: Option<&Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
+        self.call(&Op::Read("journals"), |store| store.journals(tenant, before, limit))
+    }
+
     fn retire(&mut self, tombstone: &Tombstone) -> Result<u64, StoreError> {
         self.call(&Op::Write("retire"), |store| store.retire(tombstone))
     }

@@ -172,6 +172,10 @@ impl Upkeep for Memory {
         Ok(())
     }
 
+    fn journals(&mut self, tenant: &TenantId, before: Option<&Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
+        Ok(self.disk().journals(tenant, before, limit))
+    }
+
     fn retire(&mut self, tombstone: &Tombstone) -> Result<u64, StoreError> {
         let deleted = self.fenced(self.claimed)?.retire(tombstone)?;
         self.waiting.remove(&(tombstone.tenant.clone(), tombstone.orchestration));

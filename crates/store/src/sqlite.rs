@@ -287,6 +287,10 @@ impl Upkeep for Sqlite {
         self.write(|transaction| upkeep::drop_snapshot(transaction, tenant, stream))
     }
 
+    fn journals(&mut self, tenant: &TenantId, before: Option<&Stream>, limit: usize) -> Result<Vec<Stream>, StoreError> {
+        self.read(|connection| reads::journals(connection, tenant, before, limit))
+    }
+
     fn retire(&mut self, tombstone: &Tombstone) -> Result<u64, StoreError> {
         self.bury(tombstone)
     }

@@ -114,6 +114,13 @@ pub trait Upkeep: Lists {
     /// `Stale`, `Full` or `Io`.
     fn drop_snapshot(&mut self, tenant: &TenantId, stream: &Stream) -> Result<(), StoreError>;
 
+    /// The journals of a tenant that have rows, read from the rows themselves: control, inboxes, then orchestrations from the newest, in
+    /// the descending order of their stored names from below `before`.
+    ///
+    /// # Errors
+    /// `Io` or `Damaged`.
+    fn journals(&mut self, tenant: &TenantId, before: Option<&Stream>, limit: usize) -> Result<Vec<Stream>, StoreError>;
+
     /// Deletes a whole ended orchestration and leaves its tombstone. Returns the number of rows deleted; 0 when it was retired before.
     ///
     /// # Errors

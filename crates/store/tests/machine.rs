@@ -113,7 +113,14 @@ impl World {
                 let Sample { tenant, stream, .. } = self.journal(*journal);
                 same("drop", self.sqlite.drop_snapshot(&tenant, &stream), self.memory.drop_snapshot(&tenant, &stream));
             }
-            Call::Page(journal, at) => self.page(*journal, u64::from(*at)),
+            Call::Page(journal, at) => {
+                self.page(*journal, u64::from(*at));
+                let Sample { tenant, stream, .. } = self.journals[usize::from(*journal)].clone();
+                for before in [None, Some(&stream)] {
+                    let limit = usize::from(*at % 8);
+                    same("journals", self.sqlite.journals(&tenant, before, limit), self.memory.journals(&tenant, before, limit));
+                }
+            }
             Call::List(filter, at) => self.list(*filter, *at),
         }
     }

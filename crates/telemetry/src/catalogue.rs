@@ -253,7 +253,7 @@ metrics! {
     COMMIT_DURATION = "provost_commit_duration_seconds", Histogram, Seconds, [], DURATIONS,
         "Time of one durable commit of a batch.";
     INGEST_DURATION = "provost_ingest_duration_seconds", Histogram, Seconds, [], DURATIONS,
-        "Time from the arrival of an event or a start to its durable answer.";
+        "Time from the arrival of a request to the durable answer to its event or start.";
     EFFECT_DURATION = "provost_effect_duration_seconds", Histogram, Seconds, ["kind"], LONG_DURATIONS,
         "Time from the intent of an effect to its settlement, all attempts included, by kind.";
     ORCHESTRATION_DURATION = "provost_orchestration_duration_seconds", Histogram, Seconds, ["ending"], LONG_DURATIONS,
@@ -286,6 +286,8 @@ metrics! {
         "Reports refused because their lease or epoch was over.";
     POLICY_VERDICTS = "provost_policy_verdicts_total", Counter, Count, ["answer"], NONE,
         "Verdicts of policy, by answer.";
+    POLICY_WOULD = "provost_policy_would_total", Counter, Count, ["answer", "would"], NONE,
+        "Verdicts that policies on trial would have changed, by answer and by what it would have been.";
     ORCHESTRATIONS_OPEN = "provost_orchestrations_open", Gauge, Count, ["partition"], NONE,
         "Orchestrations that are not over.";
     REVIEWS_OPEN = "provost_reviews_open", Gauge, Count, ["partition"], NONE,

@@ -83,6 +83,7 @@ pub struct Meters {
     exchanges: PerWord,
     zombies: Counter,
     verdicts: PerWord,
+    would: Vec<PerWord>,
     waiting: Gauge,
     leased: Gauge,
     overloaded: Counter,
@@ -93,6 +94,9 @@ impl Meters {
     pub fn new(recorder: &impl Recorder) -> Self {
         let effects = |class: &&'static str| {
             PerWord(EffectState::WORDS.iter().map(|state| counter(recorder, &metric::EFFECTS, &[class, state])).collect())
+        };
+        let would = |answer: &&'static str| {
+            PerWord(Answer::WORDS.iter().map(|would| counter(recorder, &metric::POLICY_WOULD, &[answer, would])).collect())
         };
         Self {
             transition: histogram(recorder, &metric::TRANSITION_DURATION, &[]),
@@ -110,6 +114,7 @@ impl Meters {
             exchanges: PerWord::new::<Exchange>(recorder, &metric::WORKER_EXCHANGES),
             zombies: counter(recorder, &metric::ZOMBIE_REPORTS, &[]),
             verdicts: PerWord::new::<Answer>(recorder, &metric::POLICY_VERDICTS),
+            would: Answer::WORDS.iter().map(would).collect(),
             waiting: gauge(recorder, &metric::WORK_WAITING, &[]),
             leased: gauge(recorder, &metric::WORK_LEASED, &[]),
             overloaded: counter(recorder, &metric::OVERLOADED, &[]),
@@ -207,6 +212,13 @@ impl Meters {
     /// Policy answered.
     pub fn verdicts(&self, answer: Answer, n: u64) {
         self.verdicts.add(answer, n);
+    }
+
+    /// Policy answered, and policies on trial would have changed the answer.
+    pub fn would(&self, answer: Answer, would: Answer, n: u64) {
+        if let Some(answers) = self.would.get(answer.place()) {
+            answers.add(would, n);
+        }
     }
 }
 

@@ -53,6 +53,7 @@ fn record_all(prometheus: &Prometheus) {
     meters.ended(Ending::Faulted, 1);
     Exchange::ALL.iter().for_each(|kind| meters.exchange(*kind));
     meters.zombie_refused();
+    meters.would(Answer::Allow, Answer::Deny, 3);
     partition.parked(2);
     partition.in_doubt(1);
     partition.projection_lag(Duration::from_millis(1500));
@@ -71,6 +72,8 @@ fn the_text_says_what_was_recorded() {
         (r#"provost_effects_total{class="e4",state="in_doubt"}"#, 0.0),
         (r#"provost_orchestrations_ended_total{ending="faulted"}"#, 1.0),
         (r#"provost_policy_verdicts_total{answer="allow"}"#, 1.0),
+        (r#"provost_policy_would_total{answer="allow",would="deny"}"#, 3.0),
+        (r#"provost_policy_would_total{answer="deny",would="allow"}"#, 0.0),
         (r#"provost_retries_total{of="effect"}"#, 1.0),
         (r#"provost_queue_depth{partition="3"}"#, 128.0),
         (r#"provost_parked{partition="3"}"#, 2.0),

@@ -8,8 +8,9 @@ use super::{Line, Story};
 
 /// Adds the lines of one fact, already folded.
 pub(super) fn tell(story: &mut Story<'_>, fact: &Fact, transition: &Transition) {
-    let Some((kind, text, reference)) = said(story, fact, &transition.command) else { return };
-    story.lines.push(Line { at_us: transition.ambient.now_us, sequence: story.state.sequence, kind: kind.to_owned(), text, reference });
+    for (kind, text, reference) in said(story, fact, &transition.command).into_iter().chain(on_trial(fact)) {
+        story.lines.push(Line { at_us: transition.ambient.now_us, sequence: story.state.sequence, kind: kind.to_owned(), text, reference });
+    }
 }
 
 fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static str, String, String)> {
@@ -151,15 +152,32 @@ fn verdict(action: &str, resource: &str, answer: Answer, rules: &[Rule]) -> Opti
     if answer == Answer::Allow && action == "agent.start" {
         return None;
     }
-    let word = match answer {
+    let by = if rules.is_empty() { "no rule allows it".to_owned() } else { format!("by {}", named(rules)) };
+    Some(("verdict", format!("{} {} {by}", word(answer), what(action, resource)), String::new()))
+}
+
+/// What policies on trial would have changed; a line of its own below the verdict.
+fn on_trial(fact: &Fact) -> Option<(&'static str, String, String)> {
+    let Fact::Judged { action, resource, would: Some(would), .. } = fact else { return None };
+    let by = if would.errors.is_empty() { named(&would.rules) } else { would.errors.join("; ") };
+    Some(("on trial", format!("{} {} by {by}, were it in force", word(would.answer), what(action, resource)), String::new()))
+}
+
+fn word(answer: Answer) -> &'static str {
+    match answer {
         Answer::Allow => "ALLOW",
         Answer::Review => "REVIEW",
         Answer::Deny => "DENY",
-    };
-    let by: Vec<String> = rules.iter().map(|rule| format!("`{}`, {}", rule.id, rule.at)).collect();
-    let by = if by.is_empty() { "no rule allows it".to_owned() } else { format!("by {}", by.join("; ")) };
-    let on = if action == resource { String::new() } else { format!(" on {resource}") };
-    Some(("verdict", format!("{word} {action}{on} {by}"), String::new()))
+    }
+}
+
+fn named(rules: &[Rule]) -> String {
+    let each: Vec<String> = rules.iter().map(|rule| format!("`{}`, {}", rule.id, rule.at)).collect();
+    each.join("; ")
+}
+
+fn what(action: &str, resource: &str) -> String {
+    if action == resource { action.to_owned() } else { format!("{action} on {resource}") }
 }
 
 fn attempted(

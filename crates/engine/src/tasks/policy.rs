@@ -58,7 +58,8 @@ pub(super) fn workflow(turn: &Turn<'_>) -> Entity {
 pub(super) fn judged(turn: &mut Turn<'_>, at: &provost_model::Position, request: PolicyRequest) -> Option<Verdict> {
     let (action, resource) = (request.action.clone(), request.resource.id.clone());
     let verdict = turn.ask(request)?;
-    turn.emit(Fact::Judged { at: at.clone(), action, resource, answer: verdict.answer, rules: verdict.rules.clone() });
+    let Verdict { answer, rules, would, .. } = verdict.clone();
+    turn.emit(Fact::Judged { at: at.clone(), action, resource, answer, rules, would });
     Some(verdict)
 }
 

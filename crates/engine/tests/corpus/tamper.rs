@@ -2,7 +2,7 @@
 
 use provost_engine::verify;
 use provost_model::record::{Fact, Head, Intent, Row, Transition};
-use provost_model::{Answer, Position};
+use provost_model::{Answer, Position, Would};
 
 use crate::Failure;
 use crate::world::World;
@@ -32,6 +32,10 @@ fn forge(world: &World, at: usize) -> Result<(), Failure> {
     let head = before.last().map_or(Head::EMPTY, Row::head);
     let Some(row) = world.rows.get(at) else { return Ok(()) };
     let true_one = row.transition().map_err(|e| e.to_string())?;
+    let miscounted = Row { fact_count: row.fact_count + 1, ..row.clone() };
+    if verify(&world.code, world.state.tenant.clone(), world.state.id, before.iter().chain([&miscounted])).difference.is_none() {
+        return Err(format!("a forged count of facts in row {at} is not found"));
+    }
     for (what, forged) in forgeries(&true_one).into_iter().chain(changed_values(&true_one)?) {
         let forged = world.seal(head, &forged)?;
         let rows: Vec<&Row> = before.iter().chain([&forged]).collect();
@@ -117,6 +121,11 @@ fn forgeries(row: &Transition) -> Vec<(String, Transition)> {
     with("verdict", &|t| {
         if let Some(verdict) = t.ambient.verdicts.first_mut() {
             verdict.answer = if verdict.answer == Answer::Deny { Answer::Allow } else { Answer::Deny };
+        }
+    });
+    with("trial", &|t| {
+        if let Some(verdict) = t.ambient.verdicts.first_mut() {
+            verdict.would = Some(Would { answer: Answer::Deny, rules: Vec::new(), errors: Vec::new() });
         }
     });
     with("lost verdict", &|t| drop(t.ambient.verdicts.pop()));

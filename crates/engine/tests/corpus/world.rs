@@ -186,6 +186,7 @@ impl World {
             tenant: Digest::of(b"tenant"),
             guard: 0,
             binding: 0,
+            would: None,
         }
     }
 

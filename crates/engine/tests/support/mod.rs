@@ -275,6 +275,7 @@ fn verdict(request: &PolicyRequest, answer: Answer) -> Verdict {
         tenant: Digest::of(b"tenant"),
         guard: 0,
         binding: 0,
+        would: None,
     }
 }
 

@@ -18,21 +18,8 @@ const TERM_DEPTH_MAX: usize = 128;
 /// Nesting from which an expression runs on a stack of its own.
 const SHALLOW: usize = 24;
 /// Functions that recurse over the depth of values.
-const DEEP: [&str; 13] = [
-    "walk",
-    "map_values",
-    "getpath",
-    "setpath",
-    "delpaths",
-    "del",
-    "paths",
-    "leaf_paths",
-    "pick",
-    "recurse",
-    "path",
-    "flatten",
-    "contains",
-];
+const DEEP: [&str; 12] =
+    ["walk", "map_values", "getpath", "setpath", "delpaths", "del", "paths", "leaf_paths", "pick", "recurse", "path", "flatten"];
 
 /// A parsed expression.
 pub(super) type Tree<'s> = Term<&'s str>;

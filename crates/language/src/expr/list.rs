@@ -8,6 +8,7 @@ use provost_model::limits::ValueLimits;
 use provost_model::value::{Map, normalise_f64, parse_with};
 
 use super::error::EvalErrorKind::{Overflow, Parse, Type};
+use super::module::{DEEP_STACK_BYTES, SHALLOW_STACK_BYTES};
 use super::ops::{self, order};
 use super::trace::Spot;
 use super::val::{INPUT_DEPTH, R, V, fault, wrong_kind};
@@ -89,7 +90,14 @@ pub(super) fn contains(v: V, inner: V) -> R {
             (a, b) => Err(fault(Type, format!("cannot check whether {} contains {}", a.kind(), b.kind()))),
         }
     }
-    within(&v.value, &inner.value).map(V::from)
+    let look = || within(&v.value, &inner.value).map(V::from);
+    match (&v.value, &inner.value) {
+        // As deep as the shallower of both; most questions are about texts, and those need nothing.
+        (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => {
+            stacker::maybe_grow(SHALLOW_STACK_BYTES, DEEP_STACK_BYTES, look)
+        }
+        (_, _) => look(),
+    }
 }
 
 fn all<T>(mut of: impl Iterator<Item = T>, f: impl Fn(T) -> R<bool>) -> R<bool> {

@@ -30,9 +30,12 @@ const SOURCE_BYTES_MAX: usize = 8 << 10;
 /// Stack for compiling, in bytes: the parser recurses over at most [`SOURCE_BYTES_MAX`] tokens.
 const COMPILE_STACK_BYTES: usize = 256 << 20;
 /// Stack for evaluating what may nest deeply, in bytes.
-const DEEP_STACK_BYTES: usize = 64 << 20;
+pub(super) const DEEP_STACK_BYTES: usize = 64 << 20;
+/// Stack for a thread that evaluates often, in bytes: what may nest deeply then finds room, and none is mapped for each evaluation.
+/// Reserved, and not touched before it is used.
+pub const THREAD_STACK_BYTES: usize = DEEP_STACK_BYTES / 2 + (4 << 20);
 /// Stack that every other evaluation needs, in bytes.
-const SHALLOW_STACK_BYTES: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
+pub(super) const SHALLOW_STACK_BYTES: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
 /// Longest text of an author's `error` that is kept, in characters.
 const DETAIL_CHARS_MAX: usize = 1024;
 

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use provost_model::labels::{LABELLED_PLACES_MAX, Label, Labels};
-use provost_model::value::Pointer;
+use provost_model::value::{Pointer, unescaped};
 
 /// A place among the labelled ones of this evaluation; zero: none at or below this value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,14 +130,14 @@ impl Trace {
     }
 
     fn enter(&mut self, at: Spot, token: &str) -> Option<Spot> {
-        let key = token.replace("~1", "/").replace("~0", "~");
+        let key = unescaped(token);
         let place = self.place(at)?;
-        if let Some(known) = place.members.get(&key) {
+        if let Some(known) = place.members.get(&*key) {
             return Some(*known);
         }
         let own = place.own;
         let inner = (self.places.len() < PLACES_MAX).then(|| self.push(own))?;
-        self.place_mut(at)?.members.insert(key, inner);
+        self.place_mut(at)?.members.insert(key.into_owned(), inner);
         Some(inner)
     }
 

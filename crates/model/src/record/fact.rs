@@ -15,7 +15,7 @@ use crate::position::Position;
 use crate::problem::Problem;
 use crate::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use crate::value::Value;
-use crate::verdict::{Answer, Rule};
+use crate::verdict::{Answer, Rule, Would};
 use crate::who::Who;
 
 /// Something that happened to an orchestration.
@@ -153,6 +153,9 @@ pub enum Fact {
         /// The rules that decided.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rules: Vec<Rule>,
+        /// What policies on trial would have changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        would: Option<Would>,
     },
     /// An effect was decided on: it has a key and may leave once this is on disk.
     Intended {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::{Ambient, Command, Fact, Intent};
@@ -14,6 +14,9 @@ use crate::who::TenantId;
 pub const FORMAT: u16 = 1;
 /// The engine's behaviour number: raised whenever the same input could give other facts.
 pub const ENGINE: u16 = 1;
+
+/// What most payloads have room in, in bytes of JSON.
+const PAYLOAD_BYTES_USUAL: usize = 2048;
 
 /// One transition: what was wished, what was known, what happened, what may leave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +42,15 @@ impl Transition {
         struct Payload<'t> {
             command: &'t Command,
             ambient: &'t Ambient,
-            facts: Vec<std::borrow::Cow<'t, Fact>>,
+            facts: Shorter<'t>,
             #[serde(skip_serializing_if = "<[Intent]>::is_empty")]
             intents: &'t [Intent],
         }
-        let facts = self.facts.iter().map(|fact| elide(fact, &self.command)).collect();
+        let facts = Shorter { facts: &self.facts, command: &self.command };
         let payload = Payload { command: &self.command, ambient: &self.ambient, facts, intents: &self.intents };
-        serde_json::to_vec(&payload).map_err(|e| RowError::Payload(e.to_string()))
+        let mut json = Vec::with_capacity(PAYLOAD_BYTES_USUAL);
+        serde_json::to_writer(&mut json, &payload).map_err(|e| RowError::Payload(e.to_string()))?;
+        Ok(json)
     }
 
     /// Reads a payload's JSON and puts back what the facts left out.
@@ -58,6 +63,37 @@ impl Transition {
             restore(fact, &transition.command);
         }
         Ok(transition)
+    }
+}
+
+/// What a transition was decided on. Decided again it gives facts and intents, so that these need not be read to be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Given {
+    /// The wish.
+    pub command: Command,
+    /// The world at that time.
+    pub ambient: Ambient,
+}
+
+impl Given {
+    /// Reads a payload's JSON up to its facts, and skips the rest.
+    ///
+    /// # Errors
+    /// [`RowError::Payload`] when the bytes are no JSON, or hold no command and ambient.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        serde_json::from_slice(bytes).map_err(|e| RowError::Payload(e.to_string()))
+    }
+}
+
+/// Facts as they are written: without what their command already says.
+struct Shorter<'t> {
+    facts: &'t [Fact],
+    command: &'t Command,
+}
+
+impl Serialize for Shorter<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.facts.iter().map(|fact| elide(fact, self.command)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! JSON Pointer (RFC 6901): naming a place inside a value.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Value;
@@ -17,7 +18,15 @@ impl Pointer {
     /// This place's member or item `token`.
     #[must_use]
     pub fn child(&self, token: &str) -> Self {
-        Self(format!("{}/{}", self.0, token.replace('~', "~0").replace('/', "~1")))
+        let mut text = String::with_capacity(self.0.len() + token.len() + 1);
+        text.push_str(&self.0);
+        text.push('/');
+        if token.contains(['~', '/']) {
+            text.push_str(&token.replace('~', "~0").replace('/', "~1"));
+        } else {
+            text.push_str(token);
+        }
+        Self(text)
     }
 
     /// The pointer's text; empty for the whole value.
@@ -32,13 +41,18 @@ impl std::fmt::Display for Pointer {
     }
 }
 
+/// A pointer's token as a key or an index; most need no change.
+pub fn unescaped(token: &str) -> Cow<'_, str> {
+    if token.contains('~') { Cow::Owned(token.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(token) }
+}
+
 /// The value at `pointer` inside `value`, to be changed; `value` no longer shares what leads there.
 pub fn lookup_mut<'v>(value: &'v mut Value, pointer: &str) -> Option<&'v mut Value> {
     if pointer.is_empty() {
         return Some(value);
     }
     pointer.strip_prefix('/')?.split('/').try_fold(value, |at, token| match at {
-        Value::Object(map) => Arc::make_mut(map).lookup_mut(&token.replace("~1", "/").replace("~0", "~")),
+        Value::Object(map) => Arc::make_mut(map).lookup_mut(&unescaped(token)),
         Value::Array(items) => Arc::make_mut(items).get_mut(token.parse::<usize>().ok()?),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => None,
     })
@@ -50,7 +64,7 @@ pub fn lookup<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
         return Some(value);
     }
     pointer.strip_prefix('/')?.split('/').try_fold(value, |at, token| match at {
-        Value::Object(map) => map.lookup(&token.replace("~1", "/").replace("~0", "~")),
+        Value::Object(map) => map.lookup(&unescaped(token)),
         Value::Array(items) => items.get(token.parse::<usize>().ok()?),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => None,
     })

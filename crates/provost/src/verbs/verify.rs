@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use serde_json::Value as Json;
+
 use crate::client::{Client, Target};
 use crate::say::{Failure, data, note};
 use crate::verbs::look::meant;
@@ -13,7 +15,7 @@ use crate::verbs::{Output, pretty};
 pub struct Verify {
     /// An id, an event's id, a subject, or `last`.
     id: Option<String>,
-    /// Every orchestration.
+    /// Every journal, and that everything which the inbox journals say was started is there.
     #[arg(long)]
     all: bool,
     /// A chain head kept outside: any change of what stood under it is found. What came after it may come.
@@ -25,54 +27,147 @@ impl Verify {
     /// Verifies and prints.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
-        let ids = match (&self.id, self.all) {
-            (Some(id), false) => vec![meant(&client, target, id).await?],
-            (None, true) => every(&client).await?,
+        let mut sum = Sum { output, ..Sum::default() };
+        match (&self.id, self.all) {
+            (Some(id), false) => {
+                let id = meant(&client, target, id).await?;
+                sum.orchestration(&client, &id, Asked::One(self.head.as_deref())).await?;
+            }
+            (None, true) => every(&client, &mut sum).await?,
             (_, _) => return Err(Failure::new("usage", "verify what?").detail("give an id, or `--all`")),
-        };
-        let (mut equal, mut retired, mut rows, mut facts, mut other) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
-        for id in &ids {
-            let found = client.post(&format!("/v1/orchestrations/{id}/verification"), &serde_json::json!({}), &[]).await?;
-            let head = found["head"].as_str().unwrap_or_default();
-            let kept = match self.head.as_deref() {
-                Some(kept) if kept != head && found["retired"].is_null() => stands(&client, id, kept).await?,
-                Some(kept) => kept == head,
-                None => true,
-            };
-            if found["equal"] == true && kept {
-                equal += 1;
-            }
-            other += found["other_engine"].as_u64().unwrap_or(0);
-            rows += found["rows"].as_u64().unwrap_or(0);
-            facts += found["facts"].as_u64().unwrap_or(0);
-            if output != Output::Table {
-                data(&pretty(&found));
-            } else if found["equal"] != true {
-                data(&format!("{id}  DIFFERS  {}", found["difference"].as_str().unwrap_or_default()));
-            } else if !kept {
-                data(&format!("{id}  DIFFERS  no row of it has the head kept outside; its head is {head}"));
-            } else if let Some(kept) = found["retired"].as_object() {
-                retired += 1;
-                data(&format!("{id}  retired  {} at {}  head {head}", text(kept.get("outcome")), text(kept.get("ended_at"))));
-            } else if !self.all {
-                data(&format!(
-                    "{id}  equal  {} rows, {} facts{}  head {head}",
-                    found["rows"],
-                    found["facts"],
-                    earlier(&found["other_engine"])
-                ));
-            }
         }
         if self.all && output == Output::Table {
-            let left = if retired > 0 { format!("; {retired} retired meanwhile, their tombstones are kept") } else { String::new() };
-            data(&format!(
-                "{equal} of {} orchestrations equal: {rows} rows, {facts} facts decided again{}{left}",
-                ids.len(),
-                earlier(&other.into())
-            ));
+            sum.say();
         }
         client.close().await;
-        Ok(if equal == ids.len() as u64 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if sum.equal == sum.orchestrations && sum.findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// What is asked about an orchestration.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    /// It alone, under a head kept outside or none.
+    One(Option<&'a str>),
+    /// As one of all.
+    Each,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Sum {
+    output: Output,
+    orchestrations: u64,
+    equal: u64,
+    retired: u64,
+    rows: u64,
+    facts: u64,
+    other: u64,
+    inboxes: u64,
+    started: u64,
+    on_their_way: u64,
+    /// What is wrong beside orchestrations that differ.
+    findings: u64,
+}
+
+impl Sum {
+    /// Decides an orchestration again.
+    async fn orchestration(&mut self, client: &Client, id: &str, asked: Asked<'_>) -> Result<(), Failure> {
+        let found = client.post(&format!("/v1/orchestrations/{id}/verification"), &serde_json::json!({}), &[]).await?;
+        let head = found["head"].as_str().unwrap_or_default();
+        let kept = match asked {
+            Asked::One(Some(kept)) if kept != head && found["retired"].is_null() => stands(client, id, kept).await?,
+            Asked::One(Some(kept)) => kept == head,
+            Asked::One(None) | Asked::Each => true,
+        };
+        self.orchestrations += 1;
+        self.equal += u64::from(found["equal"] == true && kept);
+        self.other += count(&found["other_engine"]);
+        self.rows += count(&found["rows"]);
+        self.facts += count(&found["facts"]);
+        if self.output != Output::Table {
+            data(&pretty(&found));
+        } else if found["equal"] != true {
+            data(&format!("{id}  DIFFERS  {}", text(&found["difference"])));
+        } else if !kept {
+            data(&format!("{id}  DIFFERS  no row of it has the head kept outside; its head is {head}"));
+        } else if found["retired"].is_object() {
+            let kept = &found["retired"];
+            self.retired += 1;
+            data(&format!("{id}  retired  {} at {}  head {head}", text(&kept["outcome"]), text(&kept["ended_at"])));
+        } else if matches!(asked, Asked::One(_)) {
+            let (rows, facts, earlier) = (&found["rows"], &found["facts"], earlier(count(&found["other_engine"])));
+            data(&format!("{id}  equal  {rows} rows, {facts} facts{earlier}  head {head}"));
+        }
+        Ok(())
+    }
+
+    /// Looks at an inbox or control journal, and for everything that it says was started.
+    async fn journal(&mut self, client: &Client, item: &Json) -> Result<(), Failure> {
+        let name = text(&item["name"]);
+        let found = client.post(&format!("/v1/journals/{name}/verification"), &serde_json::json!({}), &[]).await?;
+        self.inboxes += u64::from(item["kind"] == "inbox");
+        self.started += count(&found["started"]);
+        self.on_their_way += count(&found["on_their_way"]);
+        self.findings += u64::from(found["equal"] != true);
+        if self.output != Output::Table {
+            data(&pretty(&found));
+            return Ok(());
+        }
+        if let Some(difference) = found["difference"].as_str() {
+            data(&format!("{name}  DIFFERS  {difference}"));
+        }
+        let named = found["missing"].as_array().map_or(&[][..], Vec::as_slice);
+        for missing in named {
+            let event = missing["event"].as_str().map(|event| format!(" of event {event}")).unwrap_or_default();
+            let (id, at) = (text(&missing["orchestration"]), count(&missing["sequence"]));
+            data(&format!(
+                "{id}  MISSING  {name} says at sequence {at}{event} that it was started; neither journal nor tombstone is there"
+            ));
+        }
+        let more = count(&found["missing_count"]).saturating_sub(named.len() as u64);
+        if more > 0 {
+            data(&format!("{name}  MISSING  {more} more of what it says was started"));
+        }
+        Ok(())
+    }
+
+    /// A list row whose journal is not there.
+    fn only_listed(&mut self, item: &Json) {
+        self.findings += 1;
+        match self.output {
+            Output::Table => data(&format!("{}  MISSING  a list row names it; its journal is not there", text(&item["name"]))),
+            Output::Json | Output::Jsonl => data(&pretty(item)),
+        }
+    }
+
+    fn say(&self) {
+        let left =
+            if self.retired > 0 { format!("; {} retired meanwhile, their tombstones are kept", self.retired) } else { String::new() };
+        let Self { equal, orchestrations, rows, facts, inboxes, started, on_their_way, .. } = self;
+        let other = earlier(self.other);
+        data(&format!("{equal} of {orchestrations} orchestrations equal: {rows} rows, {facts} facts decided again{other}{left}"));
+        let way = if *on_their_way > 0 { format!(", {on_their_way} of them on their way") } else { String::new() };
+        data(&format!("{inboxes} inbox journals name {started} started{way}"));
+    }
+}
+
+/// Every journal, page by page; nothing but a page is kept.
+async fn every(client: &Client, sum: &mut Sum) -> Result<(), Failure> {
+    let mut after = String::new();
+    loop {
+        let page = client.get(&format!("/v1/journals?limit=500{after}")).await?;
+        for item in page["items"].as_array().into_iter().flatten() {
+            match (text(&item["kind"]), item["rows"] == true) {
+                ("orchestration", true) => sum.orchestration(client, text(&item["name"]), Asked::Each).await?,
+                ("orchestration", false) => sum.only_listed(item),
+                (_, _) => sum.journal(client, item).await?,
+            }
+        }
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(()),
+        }
     }
 }
 
@@ -88,23 +183,14 @@ async fn stands(client: &Client, id: &str, kept: &str) -> Result<bool, Failure> 
 }
 
 /// What was folded without being decided again.
-fn earlier(rows: &serde_json::Value) -> String {
-    if rows.as_u64() > Some(0) { format!(", {rows} rows of an earlier engine not decided again") } else { String::new() }
+fn earlier(rows: u64) -> String {
+    if rows > 0 { format!(", {rows} rows of an earlier engine not decided again") } else { String::new() }
 }
 
-fn text(member: Option<&serde_json::Value>) -> &str {
-    member.and_then(serde_json::Value::as_str).unwrap_or_default()
+fn text(member: &Json) -> &str {
+    member.as_str().unwrap_or_default()
 }
 
-/// Every orchestration's id, page by page.
-async fn every(client: &Client) -> Result<Vec<String>, Failure> {
-    let (mut ids, mut before) = (Vec::new(), String::new());
-    loop {
-        let page = client.get(&format!("/v1/orchestrations?limit=500{before}")).await?;
-        ids.extend(page["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str().map(str::to_owned)));
-        match page["next"].as_str() {
-            Some(next) => before = format!("&before={next}"),
-            None => return Ok(ids),
-        }
-    }
+fn count(member: &Json) -> u64 {
+    member.as_u64().unwrap_or(0)
 }

@@ -70,6 +70,33 @@ fn reference_to(value: &Json) -> Json {
     json!({ "digest": Digest::of(text.as_bytes()).to_string(), "size": text.len(), "media_type": "application/json" })
 }
 
+/// The digest of the one manifest of a data folder.
+fn manifest(folder: &Path) -> Option<Digest> {
+    std::fs::read_dir(folder).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return manifest(&path);
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let json: Json = serde_json::from_slice(&bytes).unwrap_or_default();
+        json["programs"].is_array().then(|| Digest::of(&bytes))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifest_of_a_bundle_is_read_by_whoever_may_read_bundles() {
+    let served = Served::start().await;
+    let admin = served.with(&served.token("acme", "admin", "admin").await);
+    publish(&admin).await;
+    let worker = served.with(&served.token("acme", "hands", "worker").await);
+    let path = format!("/v1/blobs/{}", manifest(&served.data().join("blobs")).unwrap());
+    assert_eq!(admin.get(&path).await.ok().json["policies"][0][0], "policies/all.cedar");
+    worker.get("/v1/bundles").await.refused(403, "policy-denied");
+    worker.get(&path).await.refused(403, "policy-denied");
+    let globex = served.with(&served.token("globex", "admin", "admin").await);
+    globex.get(&path).await.refused(404, "unknown-blob");
+}
+
 async fn is_there(caller: &Caller, value: &Json) {
     let path = format!("/v1/blobs/{}", reference_to(value)["digest"].as_str().unwrap());
     let answer = caller.get(&path).await;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::metrics::scraped;
 use crate::served::{Served, run};
 
 const OWN: &str = r#"
@@ -151,4 +152,71 @@ permit (principal in Role::\"worker\", action == Action::\"worker.exchange\", re
     let many: Vec<String> = (0..65).map(|n| format!("queue-{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     acme.post("/v1/workers/exchange", &claim(&many)).await.refused(422, "exchange");
+}
+
+const TRIED: &str = r#"
+@id("admins")
+permit (principal in Role::"admin", action, resource);
+@id("workflows")
+permit (principal is Workflow, action, resource);
+@id("no-heavy-weighing")
+@log_only("nothing over ten is weighed without a person")
+forbid (principal, action == Action::"weigh", resource)
+when { context.arguments.n > 10 };
+@id("readers")
+@log_only("auditors read everything")
+permit (principal in Role::"auditor", action == Action::"orchestration.read", resource);
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_on_trial_decides_nothing_and_is_told() {
+    let served = Served::start().await;
+    let (acme, globex) = (served.tenant("acme").await, served.tenant("globex").await);
+    let auditor = served.with(&served.token("acme", "ann", "auditor").await);
+    acme.put("/v1/policies", &json!({ "files": { "own.cedar": TRIED }, "reason": "try two rules" })).await.ok();
+    let mut shown = Vec::new();
+    for (caller, n) in [(&acme, 11), (&acme, 10), (&globex, 11)] {
+        let id = caller.start("work", json!({ "n": n }), &[]).await.text_at("/id");
+        let judged = |shown: &serde_json::Value| shown["happened"].as_array().unwrap().iter().any(|line| line["kind"] == "verdict");
+        let explained = caller.until(&format!("/v1/orchestrations/{id}/explanation"), judged).await["happened"].clone();
+        let of_kind = |kind: &str| explained.as_array().unwrap().iter().filter(|line| line["kind"] == kind).cloned().collect::<Vec<_>>();
+        assert!(of_kind("verdict")[0]["text"].as_str().unwrap().starts_with("ALLOW weigh"), "{explained}");
+        let journal = caller.get(&format!("/v1/orchestrations/{id}/journal")).await;
+        let verified = caller.post(&format!("/v1/orchestrations/{id}/verification"), &json!({})).await;
+        assert_eq!(verified.ok().json["equal"], true, "{}", verified.text);
+        shown.push((of_kind("on trial"), journal.text.matches("\"would\"").count()));
+    }
+    // The verdict holds it and the fact that tells of the verdict.
+    assert_eq!((shown[0].0.len(), shown[0].1), (1, 2));
+    let line = shown[0].0[0]["text"].as_str().unwrap();
+    assert_eq!(line, "REVIEW weigh by `no-heavy-weighing`, own.cedar:6, were it in force");
+    assert!(shown[1..].iter().all(|(lines, would)| lines.is_empty() && *would == 0), "{shown:?}");
+    auditor.get("/v1/orchestrations").await.refused(403, "policy-denied");
+
+    let flips = [("allow", "review", 1.0), ("deny", "allow", 1.0), ("allow", "deny", 0.0)];
+    let named = |(answer, would, n): (&str, &str, f64)| (format!("provost_policy_would_total{{answer=\"{answer}\",would=\"{would}\"}}"), n);
+    let mut counted = Default::default();
+    for _ in 0..50 {
+        counted = scraped(&acme).await;
+        if flips.map(named).iter().all(|(name, n)| counted.get(name) == Some(n)) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{:?} in {counted:#?}", flips.map(named));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_on_trial_neither_keeps_nor_shuts_the_way_back() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let set = |text: &str| json!({ "files": { "own.cedar": text }, "reason": "x" });
+    let granted = "@log_only(\"all of it\") permit (principal, action, resource);";
+    acme.put("/v1/policies", &set(granted)).await.refused(409, "locks-out");
+    let refused = acme.put("/v1/policies", &set("@logonly(\"x\") permit (principal, action, resource);")).await;
+    refused.refused(422, "CONTROL_POLICIES");
+    let denied =
+        "permit (principal, action, resource);\n@log_only(\"nobody\") forbid (principal, action == Action::\"guard.set\", resource);";
+    acme.put("/v1/policies", &set(denied)).await.ok();
+    acme.put("/v1/policies", &set("permit (principal, action, resource);")).await.ok();
 }

@@ -1,12 +1,15 @@
 //! `/metrics` says what happened, and says it again after a restart where it is a state and not a count.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::served::{Caller, Served};
 
-async fn scraped(caller: &Caller) -> BTreeMap<String, f64> {
+pub async fn scraped(caller: &Caller) -> BTreeMap<String, f64> {
     let text = caller.get("/metrics").await.text;
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.filter_map(|line| line.rsplit_once(' ')).map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
@@ -14,6 +17,36 @@ async fn scraped(caller: &Caller) -> BTreeMap<String, f64> {
 
 fn sum(scraped: &BTreeMap<String, f64>, name: &str) -> f64 {
     scraped.iter().filter(|(key, _)| key.split('{').next() == Some(name)).map(|(_, value)| value).sum()
+}
+
+/// Sends an event of the local user's whose body is `pause` behind its head.
+fn slowly_sent(served: &Served, pause: Duration) -> String {
+    let event = json!({ "specversion": "1.0", "id": "slow", "source": "/test", "type": "test.double.v1", "data": { "n": 1 } }).to_string();
+    let mut stream = TcpStream::connect(served.url().trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/cloudevents+json\r\ncontent-length: {}\r\n\r\n",
+        event.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(pause);
+    stream.write_all(event.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_an_arrival_is_what_its_caller_feels() {
+    let served = Served::start().await;
+    let local = served.local();
+    local.publish().await;
+    let pause = Duration::from_millis(700);
+    let answer = slowly_sent(&served, pause);
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    let seen = scraped(&local).await;
+    let of = |what: &str| seen.get(&format!("provost_ingest_duration_seconds_{what}")).copied().unwrap_or_default();
+    assert_eq!(of("count"), 1.0);
+    assert!((pause.as_secs_f64()..60.0).contains(&of("sum")), "{} s", of("sum"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +85,7 @@ async fn known_work_gives_known_figures() {
         ("provost_ingest_duration_seconds_count", 10.0),
         ("provost_zombie_reports_refused_total", 1.0),
     ];
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let first = scraped(&acme).await;
     for (name, value) in counted {
         assert_eq!(first.get(name), Some(&value), "{name} in {first:#?}");
@@ -72,7 +105,7 @@ async fn known_work_gives_known_figures() {
     served.kill();
     served.up().await;
     let acme = served.with(&served.token("acme", "again", "admin").await);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let again = scraped(&acme).await;
     for (name, value) in standing {
         assert_eq!(sum(&again, name), value, "{name} after a restart");

@@ -65,6 +65,8 @@ pub struct Served {
     child: Option<Child>,
     folder: tempfile::TempDir,
     data: PathBuf,
+    /// Where its spans go.
+    otlp: Option<String>,
     url: String,
     http: reqwest::Client,
 }
@@ -91,17 +93,24 @@ impl Served {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        Self::start_in(folder, data).await
+        Self::start_in(folder, data, None).await
+    }
+
+    /// A server on a fresh folder that sends its spans to a collector.
+    pub async fn start_traced(endpoint: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::start_in(folder, data, Some(endpoint.to_owned())).await
     }
 
     /// A server whose data stand elsewhere.
     pub async fn start_at(data: PathBuf) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), data).await
+        Self::start_in(tempfile::tempdir().unwrap(), data, None).await
     }
 
-    async fn start_in(folder: tempfile::TempDir, data: PathBuf) -> Self {
+    async fn start_in(folder: tempfile::TempDir, data: PathBuf, otlp: Option<String>) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut served = Self { child: None, folder, data, url: String::new(), http };
+        let mut served = Self { child: None, folder, data, otlp, url: String::new(), http };
         served.up().await;
         served
     }
@@ -128,6 +137,9 @@ impl Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
         command.arg("serve").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0"]).arg("--ready-file").arg(&ready);
         command.arg("--secrets").arg(self.secrets());
+        if let Some(endpoint) = &self.otlp {
+            command.arg("--otlp-endpoint").arg(endpoint);
+        }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let began = Instant::now();
         loop {
@@ -159,6 +171,11 @@ impl Served {
         let mut child = self.child.take().unwrap();
         assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
         child.wait().unwrap()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     /// Where it is.
@@ -237,6 +254,12 @@ impl Caller {
             request = request.header(*name, *value);
         }
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Asks, and leaves the answer's body to be read as it comes.
+    pub async fn open(&self, path: &str) -> Response {
+        let request = self.http.get(format!("{}{path}", self.url));
+        self.token.iter().fold(request, reqwest::RequestBuilder::bearer_auth).send().await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Answer {

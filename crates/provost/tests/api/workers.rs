@@ -119,6 +119,29 @@ async fn a_report_belongs_to_the_worker_and_the_tenant_that_hold_the_lease_and_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lease_belongs_to_the_credential_that_claimed_it() {
+    let served = Served::start().await;
+    served.tenant("acme").await;
+    let first = served.with(&served.token("acme", "hands", "worker").await);
+    let second = served.with(&served.token("acme", "elbows", "worker").await);
+    let admin = served.with(&served.token("acme", "eyes", "admin").await);
+    let id = admin.start("work", json!({}), &[]).await.text_at("/id");
+    let held = exchange(&first, "w", "scales", 1, 5000, json!([])).await.json["work"][0].clone();
+    let foreign = json!([{ "lease": held["lease"], "result": { "done": { "value": { "grams": 999 } } } }]);
+    let answer = exchange(&second, "w", "scales", 0, 0, foreign).await;
+    assert_eq!((answer.status, &answer.json["refused"][0]["code"]), (200, &json!("stale-lease")), "{}", answer.text);
+    let hold = json!({ "worker": "w", "leases": [held["lease"]] });
+    assert_eq!(second.post("/v1/workers/extend", &hold).await.ok().json["refused"], json!([held["lease"]]));
+    assert_eq!(first.post("/v1/workers/extend", &hold).await.ok().json["refused"], json!([]));
+    let taken = exchange(&first, "w", "scales", 0, 0, json!([done(&held)])).await;
+    assert!(taken.ok().json["refused"].is_null(), "{}", taken.text);
+    let ended = admin.until(&format!("/v1/orchestrations/{id}?wait_ms=2000"), |shown| shown["status"] == "completed").await;
+    assert_eq!(ended["output"]["grams"], 7, "the holder's report counted, not the other's: {ended}");
+    let journal = admin.get(&format!("/v1/orchestrations/{id}/journal")).await;
+    assert!(journal.text.contains(r#""worker":"w""#), "the record shows the worker's own name: {}", journal.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_drains_sends_waiting_workers_home_takes_reports_and_ends() {
     let mut served = Served::start().await;
     served.tenant("acme").await;

@@ -131,6 +131,7 @@ impl Stage {
             tally: self.tally,
             lasted: self.lasted,
             traced: self.traced,
+            heads: self.heads,
         }
     }
 }

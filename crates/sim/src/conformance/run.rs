@@ -16,7 +16,7 @@ use provost_model::who::Known;
 use provost_model::{Digest, Event, OrchestrationId, TenantId, Value, Who};
 use provost_runtime::dispatch::LEASE_MS;
 use provost_runtime::{
-    BUILTIN, Binding, Delivery, Offer, OfferKind, Registry, StartRequest, TenantWorld, Ticket, Told, World, control_plane,
+    BUILTIN, Binding, Claimant, Delivery, Offer, OfferKind, Registry, StartRequest, TenantWorld, Ticket, Told, World, control_plane,
 };
 use provost_store::Store as _;
 
@@ -244,10 +244,15 @@ impl<'s> Run<'s> {
         }
     }
 
+    fn worker(&self) -> Claimant {
+        Claimant { tenant: self.tenant.clone(), principal: WORKER.into(), known: Known::Token, worker: WORKER.into() }
+    }
+
     /// A worker takes what is offered; whether there was something.
     fn work(&mut self) -> Result<bool, Failure> {
         let (tenant, now_us) = (self.tenant.clone(), self.now_us);
-        let claimed = self.up()?.dispatcher.claim(&WORKER.into(), &tenant, &[QUEUE.into()], 16, now_us);
+        let by = self.worker();
+        let claimed = self.up()?.dispatcher.claim(&by, &[QUEUE.into()], 16, now_us);
         let any = !claimed.is_empty();
         for (token, offer) in claimed {
             if offer.class == EffectClass::E4 && offer.kind != OfferKind::LookUp {
@@ -282,10 +287,10 @@ impl<'s> Run<'s> {
                 None => self.by_hands(offer, code)?,
             },
         };
-        let tenant = self.tenant.clone();
+        let by = self.worker();
         let up = self.up()?;
-        if let Some(ended) = up.dispatcher.report(token, WORKER, &tenant) {
-            up.pending.push_back((0, outcome_of(&ended.offer, result, &ended.worker)));
+        if let Some(ended) = up.dispatcher.report(token, &by) {
+            up.pending.push_back((0, outcome_of(&ended.offer, result, &ended.by.worker)));
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command};
+use provost_model::who::Known;
 use provost_runtime::dispatch::LEASE_MS;
-use provost_runtime::{Delivery, Offer, OfferKind};
+use provost_runtime::{Claimant, Delivery, Offer, OfferKind};
 
 use super::{Happening, SECOND_US, World};
 use crate::machine::{QUEUE, outcome_of};
@@ -24,7 +25,7 @@ impl std::fmt::Debug for Landing {
 pub(super) struct Held {
     machine: usize,
     token: String,
-    worker: String,
+    by: Claimant,
     offer: Offer,
     result: Option<Attempted>,
 }
@@ -37,13 +38,14 @@ impl World {
             for tenant in self.tenants.clone() {
                 let clock_us = self.clock_us(machine);
                 let name: std::sync::Arc<str> = format!("w{worker}").into();
+                let by = Claimant { tenant: tenant.clone(), principal: name.clone(), known: Known::Token, worker: name };
                 let Some(up) = self.machines.get_mut(machine).and_then(|m| m.up.as_mut()) else { continue };
-                let claimed = up.dispatcher.claim(&name, &tenant, &[QUEUE.into()], 2, clock_us);
+                let claimed = up.dispatcher.claim(&by, &[QUEUE.into()], 2, clock_us);
                 for (token, offer) in claimed {
                     if offer.tenant != tenant {
                         self.violations.push(("tenants", "a worker was given another tenant's work".to_owned()));
                     }
-                    self.take(Held { machine, token, worker: name.to_string(), offer, result: None });
+                    self.take(Held { machine, token, by: by.clone(), offer, result: None });
                 }
             }
         }
@@ -107,13 +109,18 @@ impl World {
             let pause_us = self.random.between(SECOND_US / 10, 2 * SECOND_US);
             return self.at(pause_us, Happening::Report(at));
         };
-        match up.dispatcher.report(&held.token, &held.worker, &held.offer.tenant) {
+        // Whoever reads a lease token and a worker's name in a log has no credential with it.
+        let stranger = Claimant { principal: "stranger".into(), ..held.by.clone() };
+        if up.dispatcher.report(&held.token, &stranger).is_some() {
+            self.violations.push(("reports", format!("another credential reported for `{}`", held.by.worker)));
+        }
+        match up.dispatcher.report(&held.token, &held.by) {
             Some(ended) => {
                 if (ended.offer.effect, ended.offer.attempt) != (held.offer.effect, held.offer.attempt) {
                     let what = format!("a report on `{}` ended the work of `{}`", held.offer.effect, ended.offer.effect);
                     self.violations.push(("reports", what));
                 }
-                let (machine, delivery) = (held.machine, outcome_of(&ended.offer, result, &ended.worker));
+                let (machine, delivery) = (held.machine, outcome_of(&ended.offer, result, &ended.by.worker));
                 self.push(machine, 0, delivery);
             }
             None => self.zombies += 1,

@@ -88,6 +88,11 @@ impl Tables {
         behind.filter_map(|(_, position)| self.journal.get(position).cloned()).collect()
     }
 
+    pub(super) fn journals(&self, tenant: &TenantId, before: Option<&Stream>, limit: usize) -> Vec<Stream> {
+        let named = self.streams.keys().rev().filter(|(owner, stream)| owner == tenant && before.is_none_or(|before| stream < before));
+        named.take(limit).map(|(_, stream)| stream.clone()).collect()
+    }
+
     pub(super) fn feed(&self, after: u64, through: u64, limit: usize) -> Vec<(u64, Row)> {
         let behind = self.journal.range((Excluded(after), Unbounded)).take_while(|(position, _)| **position <= through);
         behind.take(limit).map(|(position, row)| (*position, row.clone())).collect()

@@ -53,6 +53,10 @@ fn bits(bytes: &[u8]) -> Option<Bits> {
     bytes.try_into().ok().map(Bits::from_bytes)
 }
 
+pub(super) fn stream(row: &rusqlite::Row<'_>, column: usize) -> Sql<Stream> {
+    Stream::from_stored(blob(row, column)?).ok_or_else(|| wrong(column, Type::Blob, "no journal's name"))
+}
+
 pub(super) fn digest(row: &rusqlite::Row<'_>, column: usize) -> Sql<Digest> {
     Digest::from_stored(blob(row, column)?).ok_or_else(|| wrong(column, Type::Blob, "no digest"))
 }
@@ -67,11 +71,10 @@ fn status(row: &rusqlite::Row<'_>, column: usize) -> Sql<Status> {
 
 /// Columns `position, tenant, stream, first_sequence, fact_count, format, engine, recorded_at_us, epoch, cause, chain, payload`.
 pub(super) fn journal_row(row: &rusqlite::Row<'_>) -> Sql<(u64, Row)> {
-    let stream = Stream::from_stored(blob(row, 2)?).ok_or_else(|| wrong(2, Type::Blob, "no journal's name"))?;
     let cause = serde_json::from_str(text(row, 9)?).map_err(|e| wrong(9, Type::Text, &e.to_string()))?;
     let read = Row {
         tenant: tenant(row, 1)?,
-        stream,
+        stream: stream(row, 2)?,
         first_sequence: unsigned(row, 3)?,
         fact_count: row.get(4)?,
         format: row.get(5)?,

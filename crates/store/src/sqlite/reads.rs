@@ -9,6 +9,8 @@ use crate::batch::{OpenWork, Seen, Snapshot, Tombstone};
 
 type Sql<T> = rusqlite::Result<T>;
 
+/// Behind every journal's stored name, whose first byte is its kind.
+const BEHIND_ALL: [u8; 1] = [u8::MAX];
 /// Most rows reserved for at once.
 const RESERVED_ROWS: usize = 1024;
 
@@ -41,6 +43,23 @@ pub(super) fn rows(connection: &Connection, tenant: &TenantId, stream: &Stream, 
     )?;
     let found = statement.query_map((tenant.as_str(), stream.stored(), cells::int(after), cells::limit(limit)), cells::journal_row)?;
     found.map(|row| row.map(|(_, row)| row)).collect()
+}
+
+/// One descent into the index for each journal: `DISTINCT` would read an entry for each row.
+pub(super) fn journals(connection: &Connection, tenant: &TenantId, before: Option<&Stream>, limit: usize) -> Sql<Vec<Stream>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT tenant, stream FROM journal INDEXED BY journal_by_sequence
+         WHERE tenant = ?1 AND stream < ?2 ORDER BY stream DESC, first_sequence DESC LIMIT 1",
+    )?;
+    let mut found: Vec<Stream> = Vec::new();
+    while found.len() < limit {
+        let bound = found.last().or(before).map_or_else(|| BEHIND_ALL.to_vec(), Stream::stored);
+        match statement.query_row((tenant.as_str(), bound), |row| cells::stream(row, 1)).optional()? {
+            Some(stream) => found.push(stream),
+            None => break,
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn feed(connection: &Connection, after: u64, through: u64, limit: usize) -> Sql<Vec<(u64, Row)>> {

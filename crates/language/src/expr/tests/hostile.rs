@@ -72,9 +72,18 @@ fn the_story_of_the_doubling_string_ends_early() {
 fn deep_documents_are_walked_on_a_small_stack() {
     let deep = value(&format!("{}1{}", "[".repeat(64), "]".repeat(64)));
     let run = move || {
-        for expression in
-            ["walk(.)", "[..] | length", "[paths] | length", "tojson", ". == .", "flatten", "del(..|numbers)", "map_values(.)"]
-        {
+        for expression in [
+            "walk(.)",
+            "[..] | length",
+            "[paths] | length",
+            "tojson",
+            ". == .",
+            "flatten",
+            "del(..|numbers)",
+            "map_values(.)",
+            "contains(.)",
+            ". as $v | $v | inside($v)",
+        ] {
             let got = module(expression).evaluate(0, &deep, &Variables::new(), Fuel::default());
             assert!(got.is_ok(), "{expression}: {got:?}");
         }
