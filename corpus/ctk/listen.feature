@@ -277,6 +277,7 @@ Feature: Listen
       """yaml
       { type: com.example.paid, data: early }
       """
+    And 1 second passes
     And the workflow is started
     Then the workflow should wait
 

@@ -114,9 +114,9 @@ impl<'s> Run<'s> {
         })
     }
 
-    /// The time, in microseconds UTC.
-    pub fn now_us(&self) -> i64 {
-        self.now_us
+    /// An id for an event that was given none: another one each time.
+    pub fn event_id(&self) -> String {
+        format!("event-{}", self.tickets)
     }
 
     /// Starts the workflow, or another one of the bundle, by hand; what follows at once happens.
