@@ -131,4 +131,4 @@ Feature: Sub-workflows
         - a: { run: { workflow: { namespace: ctk, name: nobody, version: '1.0.0', input: {} } } }
       """
     When the workflow is published
-    Then the document should be refused with 'PV1023' at line 3
+    Then the document should be refused with 'PV1031' at line 3
