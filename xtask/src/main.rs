@@ -5,6 +5,7 @@
 //! `tidy` runs before anything else compiles.
 
 mod bench;
+mod conformance;
 mod crash;
 mod failure;
 mod process;
@@ -35,6 +36,8 @@ enum Task {
     Tidy(tidy::Options),
     /// Simulate worlds full of faults, one seed each.
     Sim(sim::Options),
+    /// Run the conformance kits: scenarios in Gherkin on this build, in virtual time.
+    Conformance(conformance::Options),
     /// Measure the binary that ships.
     Bench(bench::Options),
     /// Format, lint, tidy and test the whole workspace.
@@ -56,6 +59,7 @@ fn run(task: &Task) -> Result<Outcome, Failure> {
     match task {
         Task::Tidy(options) => tidy::run(options),
         Task::Sim(options) => sim::run(options),
+        Task::Conformance(options) => conformance::run(options),
         Task::Bench(options) => bench::run(options),
         Task::Test(options) => test::run(options),
         Task::Crash(options) => crash::run(options),

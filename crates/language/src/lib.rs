@@ -27,3 +27,4 @@ pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Severity, render};
 pub use schedule::last_time;
 pub use source::Sources;
+pub use yaml::read_value;

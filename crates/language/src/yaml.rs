@@ -15,6 +15,18 @@ use crate::finding::Place;
 
 pub(crate) use load::{load, shown};
 
+use crate::finding::{Finding, Log};
+
+/// Reads plain YAML 1.2 (and so JSON) within the limits of a source: nothing in it is evaluated.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn read_value(text: &str) -> Result<Value, Vec<Finding>> {
+    let log = Log::new("");
+    let node = load(text.as_bytes(), 1, &log);
+    node.map(|node| node.to_value()).ok_or_else(|| log.into_findings())
+}
+
 /// Deepest nesting of lists and mappings.
 pub(crate) const DEPTH_MAX: usize = 64;
 /// Most values in one file, aliases expanded.

@@ -3,6 +3,7 @@
 mod act;
 mod apply;
 mod check;
+mod conformance;
 mod demo;
 mod emit;
 mod explain;
@@ -68,6 +69,8 @@ enum Verb {
     Policies(act::Policies),
     Demo(demo::Demo),
     #[command(hide = true)]
+    Conformance(conformance::Conformance),
+    #[command(hide = true)]
     DemoService(crate::demo::outside::DemoService),
 }
 
@@ -99,6 +102,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Revoke(verb) => verb.run(&target).await,
         Verb::Policies(verb) => verb.run(&target).await,
         Verb::Demo(verb) => verb.run(&target).await,
+        Verb::Conformance(verb) => verb.run(),
         Verb::DemoService(verb) => tokio::task::block_in_place(|| verb.run()),
     }
 }

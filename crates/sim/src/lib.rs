@@ -5,6 +5,7 @@
 
 pub mod bugs;
 pub mod cells;
+pub mod conformance;
 pub mod corpus;
 pub mod exhaustive;
 pub mod machine;

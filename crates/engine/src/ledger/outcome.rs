@@ -215,7 +215,7 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
 }
 
 /// Whether the time of `at` or of a place around it is up.
-fn is_expired(turn: &Turn<'_>, at: &Position) -> bool {
+pub(super) fn is_expired(turn: &Turn<'_>, at: &Position) -> bool {
     let expired = |place: &Position| turn.state.open.get(place).is_some_and(|open| open.expired);
     std::iter::successors(Some(at.clone()), Position::parent).any(|place| expired(&place))
 }
@@ -245,7 +245,7 @@ fn retry_of<'p>(turn: &Turn<'p>, effect: &Effect) -> Option<&'p RetrySpec> {
 }
 
 /// A settled failure becomes the task's error, or what the agent's file says.
-fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: Problem) {
+pub(super) fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: Problem) {
     if let Some(expired) = expired_around(turn, &effect.at) {
         return expire(turn, &expired);
     }

@@ -166,7 +166,7 @@ struct Settings {
 
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
-        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "labels", "redact", "concurrency"];
+        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "labels", "redact", "concurrency", "batch"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;

@@ -1,0 +1,134 @@
+Feature: Sub-workflows
+  `run: workflow`, awaited or not; what becomes of the child when the parent is cancelled.
+
+  Scenario: The output of the child is the output of the task
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { n: 4 } } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { set: { n: '${ .n + 1 }' } }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { n: 5 }
+      """
+    And there should be 1 completed run of 'child'
+
+  Scenario: The input of the child may be computed
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { n: '${ .m * 2 }' } } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { set: { got: '${ .n }' } }
+      """
+    And the workflow input is:
+      """yaml
+      { m: 21 }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { got: 42 }
+      """
+
+  Scenario: The parent waits for the child
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: {} } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { wait: PT1H }
+      """
+    When the workflow is started
+    Then the workflow should wait
+    And there should be 1 waiting run of 'child'
+    When 1 hour passes
+    Then the workflow should complete
+
+  Scenario: The parent does not wait where the document says so
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: {} }, await: false } }
+        - b: { set: { over: true } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { wait: PT1H }
+      """
+    When the workflow is started
+    Then the workflow should complete with output:
+      """yaml
+      { over: true }
+      """
+    And there should be 1 waiting run of 'child'
+
+  Scenario: The fault of a child is an error of the task
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - t: { try: [ { a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: {} } } } } ], catch: { do: [ { h: { set: { taken: true } } } ] } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { raise: { error: { type: https://example.com/oops, status: 400, title: Oops } } }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { taken: true }
+      """
+    And there should be 1 faulted run of 'child'
+
+  Scenario: A child that is waited for is cancelled with its parent
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: {} } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { wait: PT1H }
+      """
+    When the workflow is started
+    And the workflow is cancelled
+    And time passes
+    Then the workflow should cancel
+    And there should be 1 cancelled run of 'child'
+
+  Scenario: A workflow that the bundle does not hold is refused
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: nobody, version: '1.0.0', input: {} } } }
+      """
+    When the workflow is published
+    Then the document should be refused with 'PV1031' at line 3

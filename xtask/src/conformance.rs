@@ -1,0 +1,53 @@
+//! `cargo xtask conformance`: feature files on this build. Builds the binary and starts it; its exit code and lines are ours.
+
+use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::{Outcome, process};
+
+/// Our own kit.
+const OWN: &str = "corpus/ctk";
+/// What every scenario's bundle has.
+const PARTS: &str = "corpus/ctk/parts";
+/// The upstream kit, where it is lent beside the repository.
+const UPSTREAM: &str = "../shared/conformance/open-workflow/ctk/features";
+
+/// Which scenarios.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// A folder with feature files, may be given several times; default: our own kit, and the upstream one where it is.
+    #[arg(long = "dir")]
+    folders: Vec<PathBuf>,
+    /// Only the scenarios whose `feature/name` holds this text.
+    #[arg(long)]
+    only: Option<String>,
+    /// One JSON object per scenario, and a summary as the last line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the scenarios.
+pub fn run(options: &Options) -> Result<Outcome, Failure> {
+    let root = process::root()?;
+    let folders = if options.folders.is_empty() { defaults(&root)? } else { options.folders.clone() };
+    let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let mut arguments = vec!["run", "--quiet", "-p", "provost", "--bin", "provost", "--", "conformance", "--parts", PARTS];
+    arguments.extend(folders.iter().flat_map(|folder| ["--dir", folder]));
+    arguments.extend(options.only.iter().flat_map(|only| ["--only", only]));
+    arguments.extend(options.json.then_some("--json"));
+    let held = process::passes(&root, &process::cargo(), &arguments)?;
+    Ok(if held { Outcome::Held } else { Outcome::Broken })
+}
+
+fn defaults(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut folders = vec![PathBuf::from(OWN)];
+    if root.join(UPSTREAM).is_dir() {
+        folders.push(PathBuf::from(UPSTREAM));
+    } else {
+        writeln!(stderr(), "the upstream kit is not here: `{UPSTREAM}`")?;
+    }
+    Ok(folders)
+}
