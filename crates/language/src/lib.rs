@@ -9,6 +9,7 @@ pub mod compiled;
 pub mod contract;
 pub mod expr;
 pub mod finding;
+pub mod graph;
 pub mod source;
 
 mod advice;

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod emit;
 mod explain;
+mod graph;
 mod look;
 mod rebuild;
 mod serve;
@@ -48,6 +49,7 @@ pub enum Output {
 enum Verb {
     Serve(serve::Serve),
     Check(check::Check),
+    Graph(graph::Graph),
     Apply(apply::Apply),
     Start(start::Start),
     Emit(emit::Emit),
@@ -80,6 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Serve(verb) => verb.run(&target).await,
         Verb::Check(verb) => verb.run(output),
+        Verb::Graph(verb) => verb.run(),
         Verb::Apply(verb) => verb.run(&target, output).await,
         Verb::Start(verb) => verb.run(&target, output).await,
         Verb::Emit(verb) => verb.run(&target, output).await,

@@ -25,17 +25,19 @@ pub struct Check {
 }
 
 /// What was read and what came of it.
-struct Read {
-    sources: Sources,
-    checked: Checked,
+pub(super) struct Read {
+    pub(super) sources: Sources,
+    pub(super) checked: Checked,
     /// The bundle around a lone document, and how many findings its other files have.
     around: Option<(PathBuf, usize)>,
+    /// The lone document's name among the sources, where there is a bundle around it.
+    pub(super) document: Option<String>,
 }
 
 impl Check {
     /// Checks and prints.
     pub fn run(&self, output: Output) -> Result<ExitCode, Failure> {
-        let Read { sources, checked, around } = read(&self.path)?;
+        let Read { sources, checked, around, .. } = read(&self.path)?;
         let mut findings: Vec<serde_json::Value> = checked.findings.iter().filter_map(|f| serde_json::to_value(f).ok()).collect();
         let mut errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         if let Some(bundle) = checked.bundle.as_ref().filter(|_| around.is_none())
@@ -66,19 +68,19 @@ impl Check {
 }
 
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
-fn read(path: &Path) -> Result<Read, Failure> {
+pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     let sources = compose::sources(path)?;
     let checked = compile(&sources);
     let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
     let place = if lost { enclosing(path) } else { None };
-    let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None }) };
+    let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None, document: None }) };
     let mut sources = parts(&root)?;
     sources.add(&name, compose::bytes(path)?);
     let mut checked = compile(&sources);
     let all = checked.findings.len();
     checked.findings.retain(|finding: &Finding| *finding.file == *name);
     let others = all - checked.findings.len();
-    Ok(Read { sources, checked, around: Some((root, others)) })
+    Ok(Read { sources, checked, around: Some((root, others)), document: Some(name) })
 }
 
 /// The folder of the bundle in which a document stands, and the document's name inside it.
