@@ -24,5 +24,5 @@ mod yaml;
 pub use bundle::{Bundle, Checked, Lock, Part, compile, is_part_folder};
 pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
-pub use finding::{Code, Finding, Severity, render};
+pub use finding::{Code, Finding, Fix, Paint, Severity, render, render_for};
 pub use source::Sources;

@@ -2,10 +2,11 @@
 //!
 //! What must stay true: a lone document is judged by its own findings; the bundle around it only says what its names mean.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Checked, Code, Finding, Severity, Sources, compile, is_part_folder, render};
+use provost_runtime::language::{Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
 
 use crate::compose;
 use crate::say::{Failure, data, note};
@@ -55,7 +56,7 @@ impl Check {
             let bundle = around.map(|(root, _)| root.display().to_string());
             data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());
         } else {
-            note(&render(&checked.findings, &sources));
+            tell(&checked.findings, &sources);
             if let Some(bundle) = checked.bundle.as_ref().filter(|_| errors == 0) {
                 let names: Vec<String> = bundle.workflows.iter().map(|program| format!("{} {}", program.name, program.version)).collect();
                 data(&format!("ok  {}  {}", bundle.digest, names.join(", ")));
@@ -65,6 +66,26 @@ impl Check {
         }
         Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Findings on standard error, and how many there are.
+fn tell(findings: &[Finding], sources: &Sources) {
+    if findings.is_empty() {
+        return;
+    }
+    let counted = |severity: Severity, word: &str| {
+        let count = findings.iter().filter(|finding| finding.severity == severity).count();
+        (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+    };
+    let counts: Vec<String> = [counted(Severity::Error, "error"), counted(Severity::Warning, "warning")].into_iter().flatten().collect();
+    note(&format!("{}{}", render_for(findings, sources, paint()), counts.join(", ")));
+}
+
+/// Colours only where somebody sees them and does not object (<https://no-color.org>).
+fn paint() -> Paint {
+    let refused =
+        std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if std::io::stderr().is_terminal() && !refused { Paint::Colours } else { Paint::Plain }
 }
 
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
