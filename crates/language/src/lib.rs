@@ -10,6 +10,7 @@ pub mod contract;
 pub mod expr;
 pub mod finding;
 pub mod graph;
+pub mod schema;
 pub mod source;
 
 mod advice;

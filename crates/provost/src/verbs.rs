@@ -9,6 +9,7 @@ mod explain;
 mod graph;
 mod look;
 mod rebuild;
+mod schema;
 mod serve;
 mod start;
 mod verify;
@@ -50,6 +51,7 @@ enum Verb {
     Serve(serve::Serve),
     Check(check::Check),
     Graph(graph::Graph),
+    Schema(schema::Schema),
     Apply(apply::Apply),
     Start(start::Start),
     Emit(emit::Emit),
@@ -83,6 +85,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Serve(verb) => verb.run(&target).await,
         Verb::Check(verb) => verb.run(output),
         Verb::Graph(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(),
         Verb::Apply(verb) => verb.run(&target, output).await,
         Verb::Start(verb) => verb.run(&target, output).await,
         Verb::Emit(verb) => verb.run(&target, output).await,
