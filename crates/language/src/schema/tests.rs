@@ -163,6 +163,24 @@ fn the_workflow_schema_knows_the_keys_that_the_compiler_knows() {
     }
 }
 
+/// Where the upstream documents are lent: what must fail does, unless only more than its shape says so; what may run is valid.
+#[test]
+fn upstream_documents_that_must_fail_do() {
+    let lent = root().join("../shared/conformance/open-workflow/invalid");
+    let mut caught = 0;
+    for file in std::fs::read_dir(lent).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.ends_with(".yaml") {
+            continue;
+        }
+        let found = faults(SchemaKind::Workflow, &std::fs::read(&file).unwrap(), &name);
+        assert!(!found.is_empty(), "{name} is valid under the schema");
+        caught += 1;
+    }
+    let absent = !root().join("../shared/conformance").exists();
+    assert!(absent || caught > 0, "nothing was read");
+}
+
 #[test]
 fn faults_of_shape_are_caught() {
     let document = |tasks: &str| format!("document: {{ dsl: '1.0.3', namespace: n, name: w, version: '1.0.0' }}\ndo: {tasks}\n");
