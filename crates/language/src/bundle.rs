@@ -15,7 +15,7 @@ pub use lock::{Lock, LockError, Part};
 pub use part::{PartKind, is_part_folder};
 
 use crate::compiled;
-use crate::finding::{Code, Finding, Log, Place, any_error};
+use crate::finding::{Code, Finding, Log, Place, any_error, settle_fixes};
 use crate::library::{Known, Library, action, agent, api, contract, function, rules};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
@@ -68,7 +68,9 @@ pub fn compile(sources: &Sources) -> Checked {
     } else {
         reader.read_all(&plan);
     }
-    reader.finish(&plan)
+    let mut checked = reader.finish(&plan);
+    settle_fixes(&mut checked.findings, sources);
+    checked
 }
 
 struct Reader {

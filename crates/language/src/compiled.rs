@@ -113,7 +113,7 @@ pub(crate) fn check_expressions(read: &Expressions<'_>) -> Vec<Finding> {
         let at = origin.inside(line, column);
         let hint = (!hint.is_empty()).then_some(hint);
         let file = origin.file.clone();
-        Finding { code, severity: Severity::Error, file, line: at.line, column: at.column, message, hint }
+        Finding { code, severity: Severity::Error, file, line: at.line, column: at.column, message, hint, expected: Vec::new(), fix: None }
     };
     let origin = |index: u32| read.origins.get(index as usize);
     let module = match module(read.expressions) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::Value;
 
-use crate::finding::{Code, Log, Place};
+use crate::finding::{Code, Fix, Log, Place};
 use crate::yaml::{Entry, Kind, Node, shown};
 
 /// A mapping whose keys were checked.
@@ -34,7 +34,7 @@ impl<'n> Fields<'n> {
     pub(crate) fn need(&self, key: &str, log: &Log) -> Option<&'n Node> {
         let found = self.find(key);
         if found.is_none() {
-            log.error_hint(Code::MissingKey, self.at, format!("`{key}` is missing"), format!("add `{key}:`"));
+            log.unexpected(Code::MissingKey, self.at, format!("`{key}` is missing"), key, Some(format!("add `{key}:`")), None);
         }
         found
     }
@@ -108,8 +108,13 @@ pub(crate) fn entries<'n>(node: &'n Node, what: &str, log: &Log) -> &'n [Entry] 
 pub(crate) fn text(node: &Node, what: &str, log: &Log) -> Option<Arc<str>> {
     let text = node.as_text();
     if text.is_none() {
-        let hint = matches!(node.kind, Kind::Scalar(Value::Int(_) | Value::Float(_) | Value::Bool(_))).then_some("put it in quotes");
-        wrong_type_hint(node, what, "text", hint, log);
+        let written = match &node.kind {
+            Kind::Scalar(value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => Some(value.to_string()),
+            Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => None,
+        };
+        let hint = written.is_some().then_some("put it in quotes");
+        let fix = written.map(|written| Fix { with: format!("'{written}'"), replace: written });
+        wrong_type_hint(node, what, "text", hint, fix, log);
     }
     text.cloned()
 }
@@ -119,8 +124,9 @@ pub(crate) fn int(node: &Node, what: &str, from: i64, to: i64, log: &Log) -> Opt
     match &node.kind {
         Kind::Scalar(Value::Int(number)) if (from..=to).contains(number) => Some(*number),
         Kind::Scalar(Value::Int(number)) => {
-            let hint = if to == i64::MAX { format!("write {from} or more") } else { format!("write {from} to {to}") };
-            log.error_hint(Code::WrongValue, node.at, format!("{} is {number}, which is out of range", quoted(what)), hint);
+            let expected = if to == i64::MAX { format!("{from} or more") } else { format!("{from} to {to}") };
+            let message = format!("{} is {number}, which is out of range", quoted(what));
+            log.unexpected(Code::WrongValue, node.at, message, &expected, Some(format!("write {expected}")), None);
             None
         }
         Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => {
@@ -156,7 +162,7 @@ pub(crate) fn word(node: &Node, what: &str, words: &[&str], log: &Log) -> Option
 
 /// A value of the wrong type.
 pub(crate) fn wrong_type(node: &Node, what: &str, wanted: &str, log: &Log) {
-    wrong_type_hint(node, what, wanted, None, log);
+    wrong_type_hint(node, what, wanted, None, None, log);
 }
 
 /// A bare key in backticks; a phrase as it stands.
@@ -164,11 +170,8 @@ fn quoted(what: &str) -> String {
     if what.contains([' ', '`']) { what.to_owned() } else { format!("`{what}`") }
 }
 
-fn wrong_type_hint(node: &Node, what: &str, wanted: &str, hint: Option<&str>, log: &Log) {
+fn wrong_type_hint(node: &Node, what: &str, wanted: &str, hint: Option<&str>, fix: Option<Fix>, log: &Log) {
     let what = quoted(what);
     let message = format!("{what} must be {wanted}, not {}", node.what());
-    match hint {
-        Some(hint) => log.error_hint(Code::WrongType, node.at, message, hint),
-        None => log.error(Code::WrongType, node.at, message),
-    }
+    log.unexpected(Code::WrongType, node.at, message, wanted, hint.map(str::to_owned), fix);
 }

@@ -1,13 +1,18 @@
 //! Findings: what is wrong with sources, where, and how to put it right.
 //!
 //! What must stay true: a code never changes its meaning and has a page `docs/errors/<CODE>.md`; lines and columns count from 1 and
-//! columns count characters. It prints nothing; [`render`] makes the text a terminal may show.
+//! columns count characters; a fix is only there if the source holds what it replaces. It prints nothing; [`render`] and
+//! [`render_for`] make the text a terminal may show.
+
+mod render;
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use render::{Paint, render, render_for};
 
 use crate::source::Sources;
 
@@ -123,6 +128,21 @@ pub struct Finding {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What could stand here: the known words, or one phrase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<String>,
+    /// The change that puts it right, where there is no doubt about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+}
+
+/// A change at the place of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fix {
+    /// What stands there now.
+    pub replace: String,
+    /// What should stand there.
+    pub with: String,
 }
 
 impl Finding {
@@ -137,37 +157,22 @@ pub fn any_error(findings: &[Finding]) -> bool {
     findings.iter().any(Finding::is_error)
 }
 
-/// Findings as text for a terminal: place, message, the line with a caret, the hint.
-pub fn render(findings: &[Finding], sources: &Sources) -> String {
-    let mut out = String::new();
+/// Drops every fix whose text is not what the source holds at its place (quotes before it aside), and moves past those quotes.
+pub(crate) fn settle_fixes(findings: &mut [Finding], sources: &Sources) {
     for finding in findings {
-        let word = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let Finding { code, file, line, column, message, .. } = finding;
-        let _infallible = writeln!(out, "{file}:{line}:{column}: {word} {code}: {message}");
-        excerpt(finding, sources, &mut out);
-        if let Some(hint) = &finding.hint {
-            let _infallible = writeln!(out, "      = {hint}");
+        let Some(fix) = &finding.fix else { continue };
+        let line = sources.text(&finding.file).and_then(|text| text.lines().nth(finding.line.saturating_sub(1) as usize));
+        let rest: String = line.unwrap_or_default().chars().skip(finding.column.saturating_sub(1) as usize).collect();
+        let bare = rest.strip_prefix(['"', '\'']).map_or((rest.as_str(), 0), |inside| (inside, 1));
+        // The whole word, or `1` would be taken for `1.0`.
+        let ends = |rest: &str| rest.chars().next().is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+')));
+        if !bare.0.strip_prefix(fix.replace.as_str()).is_some_and(ends) {
+            finding.fix = None;
+        } else if bare.1 == 1 {
+            let quote: String = rest.chars().take(1).collect();
+            finding.fix = Some(Fix { replace: format!("{quote}{}", fix.replace), with: format!("{quote}{}", fix.with) });
         }
     }
-    out
-}
-
-fn excerpt(finding: &Finding, sources: &Sources, out: &mut String) {
-    let Some(text) = sources.text(&finding.file) else { return };
-    let Some(line) = text.lines().nth(finding.line.saturating_sub(1) as usize) else { return };
-    let line = line.trim_start_matches('\u{feff}');
-    // Long lines are cut around the place; a caret must never stand alone on a screen.
-    let at = finding.column.saturating_sub(1) as usize;
-    let from = at.saturating_sub(80);
-    let shown: String = line.chars().skip(from).take(140).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if shown.trim().is_empty() {
-        return;
-    }
-    let _infallible = writeln!(out, "{:>5} | {}", finding.line, shown.trim_end());
-    let _infallible = writeln!(out, "      | {}^", " ".repeat(at - from));
 }
 
 /// Collects findings of one file while it is read.
@@ -179,6 +184,8 @@ pub(crate) struct Log {
 
 /// Most findings kept for one file; more help nobody.
 const FINDINGS_MAX: usize = 200;
+/// Most words kept of what was expected.
+const EXPECTED_MAX: usize = 40;
 
 impl Log {
     pub(crate) fn new(file: &str) -> Self {
@@ -201,16 +208,33 @@ impl Log {
         self.push(code, Severity::Warning, at, message.into(), Some(hint.into()));
     }
 
+    /// A value that is not what was expected.
+    pub(crate) fn unexpected(&self, code: Code, at: Place, message: String, expected: &str, hint: Option<String>, fix: Option<Fix>) {
+        let finding = Finding { hint, expected: vec![expected.to_owned()], fix, ..self.finding(code, Severity::Error, at, message) };
+        self.keep(finding);
+    }
+
     /// An unknown `word`, with the nearest known one.
     pub(crate) fn unknown(&self, code: Code, at: Place, message: impl Into<String>, word: &str, known: &[&str]) {
-        let hint = crate::nearest::nearest(word, known).map(|near| format!("did you mean `{near}`?"));
+        let near = crate::nearest::nearest(word, known);
+        let hint = near.map(|near| format!("did you mean `{}`?", near.word));
         let hint = hint.or_else(|| (!known.is_empty()).then(|| format!("known here: {}", listed(known))));
-        self.push(code, Severity::Error, at, message.into(), hint);
+        let fix = near.filter(|near| near.sure).map(|near| Fix { replace: word.to_owned(), with: near.word.to_owned() });
+        let expected = known.iter().take(EXPECTED_MAX).map(|word| (*word).to_owned()).collect();
+        self.keep(Finding { hint, expected, fix, ..self.finding(code, Severity::Error, at, message.into()) });
+    }
+
+    fn finding(&self, code: Code, severity: Severity, at: Place, message: String) -> Finding {
+        let (file, expected) = (self.file.clone(), Vec::new());
+        Finding { code, severity, file, line: at.line, column: at.column, message, hint: None, expected, fix: None }
     }
 
     fn push(&self, code: Code, severity: Severity, at: Place, message: String, hint: Option<String>) {
+        self.keep(Finding { hint, ..self.finding(code, severity, at, message) });
+    }
+
+    fn keep(&self, finding: Finding) {
         let mut found = self.found.borrow_mut();
-        let finding = Finding { code, severity, file: self.file.clone(), line: at.line, column: at.column, message, hint };
         if found.len() < FINDINGS_MAX && !found.contains(&finding) {
             found.push(finding);
         }

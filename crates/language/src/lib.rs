@@ -9,6 +9,8 @@ pub mod compiled;
 pub mod contract;
 pub mod expr;
 pub mod finding;
+pub mod graph;
+pub mod schema;
 pub mod source;
 
 mod advice;
@@ -24,7 +26,7 @@ mod yaml;
 pub use bundle::{Bundle, Checked, Lock, Part, compile, is_part_folder};
 pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
-pub use finding::{Code, Finding, Severity, render};
+pub use finding::{Code, Finding, Fix, Paint, Severity, render, render_for};
 pub use schedule::last_time;
 pub use source::Sources;
 pub use yaml::read_value;

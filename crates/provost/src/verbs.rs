@@ -7,8 +7,10 @@ mod conformance;
 mod demo;
 mod emit;
 mod explain;
+mod graph;
 mod look;
 mod rebuild;
+mod schema;
 mod serve;
 mod start;
 mod verify;
@@ -49,6 +51,8 @@ pub enum Output {
 enum Verb {
     Serve(serve::Serve),
     Check(check::Check),
+    Graph(graph::Graph),
+    Schema(schema::Schema),
     Apply(apply::Apply),
     Start(start::Start),
     Emit(emit::Emit),
@@ -83,6 +87,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Serve(verb) => verb.run(&target).await,
         Verb::Check(verb) => verb.run(output),
+        Verb::Graph(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(),
         Verb::Apply(verb) => verb.run(&target, output).await,
         Verb::Start(verb) => verb.run(&target, output).await,
         Verb::Emit(verb) => verb.run(&target, output).await,

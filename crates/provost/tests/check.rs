@@ -82,3 +82,47 @@ fn a_document_that_needs_nobody_is_read_alone_wherever_it_stands() {
     let (code, summary, said) = check(&document);
     assert_eq!((code, summary["bundle"].is_null(), &summary["findings"]), (0, true, &serde_json::json!([])), "{summary} {said}");
 }
+
+#[test]
+fn several_findings_at_once_with_what_was_expected_and_a_sure_fix() {
+    let place = tempfile::tempdir().unwrap();
+    let document = place.path().join("slips.yaml");
+    let text = "document: { dsl: '1.0.3', namespace: t, name: slips, versoin: '1.0.0' }\ndo:\n  - a: { set: { x: 1 }, tehn: end }\n  - b: { wait: { secnods: 3 } }\n";
+    std::fs::write(&document, text).unwrap();
+    let (code, summary, said) = check(&document);
+    assert_eq!((code, said.contains('\u{1b}')), (1, false), "{said}");
+    let fix = |from: &str| {
+        let found = summary["findings"].as_array().unwrap().iter().find(|finding| finding["fix"]["replace"] == from);
+        found.map(|finding| (finding["line"].as_u64().unwrap(), finding["fix"]["with"].as_str().unwrap(), finding["expected"].clone()))
+    };
+    let (line, with, _) = fix("versoin").unwrap();
+    assert_eq!((line, with), (1, "version"), "{summary}");
+    let (line, with, expected) = fix("tehn").unwrap();
+    assert_eq!((line, with), (3, "then"), "{summary}");
+    assert!(expected.as_array().unwrap().contains(&Json::from("timeout")), "{expected}");
+    assert_eq!(fix("secnods").unwrap().0, 4, "{summary}");
+    let output = Command::new(env!("CARGO_BIN_EXE_provost")).arg("check").arg(&document).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    for line in [
+        "    3 |   - a: { set: { x: 1 }, tehn: end }\n      |                         ^^^^\n",
+        "      = did you mean `then`?\n    3 +   - a: { set: { x: 1 }, then: end }\n",
+        "expected one of ",
+    ] {
+        assert!(said.contains(line), "{line}\nis missing in\n{said}");
+    }
+    assert!(said.trim_end().ends_with(" errors") && !said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn a_bundle_is_drawn_and_a_lone_document_means_its_own_workflow() {
+    let draw = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_provost")).arg("graph").args(arguments).current_dir(bundles()).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, svg, _) = draw(&["refund-triage"]);
+    assert!(code == 0 && svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    let (code, lone, _) = draw(&["bench/workflows/ten-effects.yaml", "--format", "mermaid"]);
+    assert!(code == 0 && lone.contains("accTitle: Workflow ten-effects "), "{lone}");
+    let (code, _, said) = draw(&["bench"]);
+    assert!(code == 2 && said.contains("--workflow") && said.contains("`fan`"), "{said}");
+}

@@ -2,10 +2,11 @@
 //!
 //! What must stay true: a lone document is judged by its own findings; the bundle around it only says what its names mean.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Checked, Code, Finding, Severity, Sources, compile, is_part_folder, render};
+use provost_runtime::language::{Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
 
 use crate::compose;
 use crate::say::{Failure, data, note};
@@ -25,17 +26,19 @@ pub struct Check {
 }
 
 /// What was read and what came of it.
-struct Read {
-    sources: Sources,
-    checked: Checked,
+pub(super) struct Read {
+    pub(super) sources: Sources,
+    pub(super) checked: Checked,
     /// The bundle around a lone document, and how many findings its other files have.
     around: Option<(PathBuf, usize)>,
+    /// The lone document's name among the sources, where there is a bundle around it.
+    pub(super) document: Option<String>,
 }
 
 impl Check {
     /// Checks and prints.
     pub fn run(&self, output: Output) -> Result<ExitCode, Failure> {
-        let Read { sources, checked, around } = read(&self.path)?;
+        let Read { sources, checked, around, .. } = read(&self.path)?;
         let mut findings: Vec<serde_json::Value> = checked.findings.iter().filter_map(|f| serde_json::to_value(f).ok()).collect();
         let mut errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         if let Some(bundle) = checked.bundle.as_ref().filter(|_| around.is_none())
@@ -53,7 +56,7 @@ impl Check {
             let bundle = around.map(|(root, _)| root.display().to_string());
             data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());
         } else {
-            note(&render(&checked.findings, &sources));
+            tell(&checked.findings, &sources);
             if let Some(bundle) = checked.bundle.as_ref().filter(|_| errors == 0) {
                 let names: Vec<String> = bundle.workflows.iter().map(|program| format!("{} {}", program.name, program.version)).collect();
                 data(&format!("ok  {}  {}", bundle.digest, names.join(", ")));
@@ -65,20 +68,40 @@ impl Check {
     }
 }
 
+/// Findings on standard error, and how many there are.
+fn tell(findings: &[Finding], sources: &Sources) {
+    if findings.is_empty() {
+        return;
+    }
+    let counted = |severity: Severity, word: &str| {
+        let count = findings.iter().filter(|finding| finding.severity == severity).count();
+        (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+    };
+    let counts: Vec<String> = [counted(Severity::Error, "error"), counted(Severity::Warning, "warning")].into_iter().flatten().collect();
+    note(&format!("{}{}", render_for(findings, sources, paint()), counts.join(", ")));
+}
+
+/// Colours only where somebody sees them and does not object (<https://no-color.org>).
+fn paint() -> Paint {
+    let refused =
+        std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if std::io::stderr().is_terminal() && !refused { Paint::Colours } else { Paint::Plain }
+}
+
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
-fn read(path: &Path) -> Result<Read, Failure> {
+pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     let sources = compose::sources(path)?;
     let checked = compile(&sources);
     let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
     let place = if lost { enclosing(path) } else { None };
-    let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None }) };
+    let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None, document: None }) };
     let mut sources = parts(&root)?;
     sources.add(&name, compose::bytes(path)?);
     let mut checked = compile(&sources);
     let all = checked.findings.len();
     checked.findings.retain(|finding: &Finding| *finding.file == *name);
     let others = all - checked.findings.len();
-    Ok(Read { sources, checked, around: Some((root, others)) })
+    Ok(Read { sources, checked, around: Some((root, others)), document: Some(name) })
 }
 
 /// The folder of the bundle in which a document stands, and the document's name inside it.
