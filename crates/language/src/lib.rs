@@ -11,7 +11,7 @@ pub mod expr;
 pub mod finding;
 pub mod source;
 
-mod advice;
+mod checks;
 mod fields;
 mod library;
 mod nearest;

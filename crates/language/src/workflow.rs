@@ -18,13 +18,14 @@ mod uses;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task, TaskIx};
+use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task};
 
+use crate::checks::Places;
 use crate::finding::{Code, Log, Place};
 use crate::library::Library;
 use crate::tables::Tables;
 
-pub(crate) use document::{compile, heading};
+pub(crate) use document::{Built, compile, heading};
 pub(crate) use duration::{fixed_ms, retry_policy};
 pub(crate) use template::expression_text;
 
@@ -45,12 +46,12 @@ pub(crate) struct Build<'a> {
     /// Business keys that are computed.
     keys: Vec<Place>,
     /// The names in `use.secrets`.
-    secrets: Vec<Arc<str>>,
+    secrets: Vec<(Arc<str>, Place)>,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
-    /// Where each task's `export.as` stands, for the advice on dropped keys.
-    pub(crate) exports: BTreeMap<TaskIx, Place>,
+    /// Where things stand, for the checks.
+    pub(crate) places: Places,
 }
 
 impl<'a> Build<'a> {
@@ -70,7 +71,7 @@ impl<'a> Build<'a> {
             secrets: Vec::new(),
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
-            exports: BTreeMap::new(),
+            places: Places::default(),
         }
     }
 

@@ -35,7 +35,7 @@ const DEEP: [&str; 13] = [
 ];
 
 /// A parsed expression.
-pub(super) type Tree<'s> = Term<&'s str>;
+pub(crate) type Tree<'s> = Term<&'s str>;
 
 /// What was found wrong, and where: a part of the source.
 pub(super) struct Finding<'s> {

@@ -6,6 +6,7 @@ use provost_model::program::{ActionSpec, BreakerSpec, EffectClass, HttpCall, Loo
 use provost_model::{Digest, Value};
 
 use super::{Library, Named, millis, named};
+use crate::checks;
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Log, Place};
 use crate::tables::Tables;
@@ -61,6 +62,9 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
     let named = named(&top, stem, log)?;
     let action = action(&top, &named, Digest::of(bytes), library, log)?;
     consistent(&action.spec, &top, log);
+    if top.find("class").is_none() {
+        checks::effects::no_class(&action.spec, top.at, log);
+    }
     Some((named, action))
 }
 
