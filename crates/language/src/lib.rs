@@ -7,6 +7,7 @@
 pub mod bundle;
 pub mod compiled;
 pub mod contract;
+pub mod difference;
 pub mod expr;
 pub mod finding;
 pub mod source;

@@ -47,6 +47,8 @@ fn examples_compile_or_are_refused_with_a_reason() {
         if findings.iter().filter(|finding| finding.is_error()).any(|finding| !stated(finding)) {
             wrong.insert(name, shown);
         } else if whole {
+            let told: Vec<&Finding> = findings.iter().filter(|finding| finding.code >= Code::Unreachable).collect();
+            assert!(told.is_empty(), "{name} is as it should be: {told:?}");
             compiled.push(name.as_str());
         }
     }

@@ -4,6 +4,7 @@ mod act;
 mod apply;
 mod check;
 mod demo;
+mod diff;
 mod emit;
 mod explain;
 mod look;
@@ -48,6 +49,7 @@ pub enum Output {
 enum Verb {
     Serve(serve::Serve),
     Check(check::Check),
+    Diff(diff::Diff),
     Apply(apply::Apply),
     Start(start::Start),
     Emit(emit::Emit),
@@ -80,6 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Serve(verb) => verb.run(&target).await,
         Verb::Check(verb) => verb.run(output),
+        Verb::Diff(verb) => verb.run(&target, output).await,
         Verb::Apply(verb) => verb.run(&target, output).await,
         Verb::Start(verb) => verb.run(&target, output).await,
         Verb::Emit(verb) => verb.run(&target, output).await,

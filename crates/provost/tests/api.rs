@@ -5,6 +5,8 @@
 
 #[path = "api/blobs.rs"]
 mod blobs;
+#[path = "api/comparison.rs"]
+mod comparison;
 #[path = "api/folders.rs"]
 mod folders;
 #[path = "api/forged.rs"]
