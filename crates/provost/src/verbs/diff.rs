@@ -93,7 +93,7 @@ fn compiled(folder: &Path) -> Result<StoredBundle, Failure> {
     let Some(bundle) = checked.bundle else {
         let errors: Vec<_> = checked.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
         let what = format!("`{}` has errors", folder.display());
-        return Err(Failure::new("bundle-invalid", what).detail(&render(&errors, &sources)));
+        return Err(Failure::new("bundle-invalid", what).detail(render(&errors, &sources)));
     };
     Ok(provost_runtime::control_plane::stored(&bundle))
 }
