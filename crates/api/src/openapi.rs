@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 34] = {
+pub const ROUTES: [Route; 35] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -78,6 +78,13 @@ pub const ROUTES: [Route; 34] = {
         route(Get, "/v1/dead-letters", "Parked orchestrations.", "", ""),
         route(Get, "/v1/bundles", "Active workflows with their pins.", "", ""),
         route(Post, "/v1/bundles", "Check, publish and activate a bundle.", "BundleBody", "BundleAnswer"),
+        route(
+            Post,
+            "/v1/bundles/comparison",
+            "What a bundle changes, and what it would have decided otherwise about work under way. Nothing is published.",
+            "ComparisonBody",
+            "ComparisonAnswer",
+        ),
         route(Get, "/v1/blobs/{digest}", "The content behind a reference, as the bytes that were put.", "", ""),
         route(Put, "/v1/binding", "Say where destinations are.", "BindingBody", ""),
         route(Get, "/v1/guard", "What is stopped now, and its revision.", "", ""),
@@ -146,6 +153,10 @@ fn components() -> utoipa::openapi::Components {
         resources::ResolveBody,
         resources::BundleBody,
         resources::BundleAnswer,
+        resources::ComparisonBody,
+        resources::ComparisonAnswer,
+        resources::BundleChange,
+        resources::RunningUnder,
         resources::BindingBody,
         resources::GuardBody,
         resources::PoliciesBody,

@@ -242,6 +242,81 @@ pub struct BundleAnswer {
     pub warnings: Vec<String>,
 }
 
+/// A bundle to hold against another, and against work under way: `POST /v1/bundles/comparison`. Nothing is published.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComparisonBody {
+    /// Path -> text.
+    pub files: std::collections::BTreeMap<String, String>,
+    /// The pin it is compared with; absent: what is active of its workflows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub against: Option<Digest>,
+    /// `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ComparisonAnswer {
+    /// The pin that the bundle would have.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// What changes in meaning; on the first page only.
+    pub changes: Vec<BundleChange>,
+    /// Work under way, a page of it. It keeps its pin whatever is published.
+    pub running: Vec<RunningUnder>,
+    /// Send it as `after` for the next page; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One change between two bundles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BundleChange {
+    /// `workflow`, `task`, `contract`, `agent`, `prompt`, `route`, `action`, `rules`, `policy`.
+    pub subject: String,
+    /// Its name; of a task, the path of names.
+    pub name: String,
+    /// Which part of it; absent: the whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub part: String,
+    /// As it was; absent where it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// As it is; absent where it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// An orchestration under way, and what another bundle would have decided about its record so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunningUnder {
+    /// The orchestration.
+    #[schema(value_type = String)]
+    pub orchestration: OrchestrationId,
+    /// Its workflow.
+    pub workflow: String,
+    /// `running`, `waiting`, `parked`.
+    pub status: String,
+    /// Its pin, which stays.
+    #[schema(value_type = String)]
+    pub pin: Digest,
+    /// `identical`, `differs`, or `absent` where the bundle has no such workflow.
+    pub verdict: String,
+    /// Rows decided identically.
+    pub rows: u64,
+    /// Facts in them.
+    pub facts: u64,
+    /// The sequence of the first fact that differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// What differs there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<String>,
+}
+
 /// Destinations of this place: `PUT /v1/binding`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,6 +6,7 @@
 
 mod asked;
 mod code;
+mod compare;
 mod decide;
 mod evolve;
 pub mod explain;
@@ -24,6 +25,7 @@ mod verify;
 
 pub use asked::asked;
 pub use code::Code;
+pub use compare::{Compared, Diverged, Judging, decided_under};
 pub use decide::{Decided, Questions, Step, decide};
 pub use evolve::evolve;
 pub use order::{ORDER_CHARS_MAX, order_of};

@@ -14,6 +14,7 @@ use provost_model::{Digest, Program, Value};
 pub use lock::{Lock, LockError, Part};
 pub use part::{PartKind, is_part_folder};
 
+use crate::checks;
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error, settle_fixes};
 use crate::library::{Known, Library, action, agent, api, contract, function, rules};
@@ -199,18 +200,15 @@ impl Reader {
             let built = workflow::compile(root, &self.library, lock.bundle, &log);
             self.findings.extend(log.into_findings());
             if let Some(built) = built {
-                let read = compiled::Expressions {
-                    expressions: &built.program.expressions,
-                    origins: &built.origins,
-                    kept: &built.kept,
-                    secrets: &built.secrets,
-                };
-                self.findings.extend(compiled::check_expressions(&read));
+                self.findings.extend(checked(path, &built));
                 workflows.push((path.clone(), built.program));
             }
         }
         self.findings.extend(self.library.functions.values().flat_map(|function| function.log.findings()));
         self.findings.extend(self.library_expressions());
+        if workflows.len() == self.documents.len() {
+            self.findings.extend(unasked(plan, &workflows));
+        }
         self.findings.extend(distinct(&workflows));
         if self.documents.is_empty() && !any_error(&self.findings) {
             let log = Log::new(plan.any_path());
@@ -246,6 +244,38 @@ impl Reader {
         let Tables { expressions, expression_origins: origins, kept, .. } = &tables;
         compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: &[] })
     }
+}
+
+/// What is found in a compiled workflow once its expressions compile too.
+fn checked(path: &Arc<str>, built: &workflow::Built) -> Vec<Finding> {
+    let program = &built.program;
+    let secrets: Vec<Arc<str>> = built.secrets.iter().map(|(name, _)| name.clone()).collect();
+    let read = compiled::Expressions { expressions: &program.expressions, origins: &built.origins, kept: &built.kept, secrets: &secrets };
+    let mut findings = compiled::check_expressions(&read);
+    if any_error(&findings) {
+        return findings;
+    }
+    let log = Log::new(path);
+    let sources: Vec<&str> = program.expressions.iter().map(|expression| &*expression.source).collect();
+    // The authentication of a protocol call names its secret without an expression.
+    if program.actions.values().all(|action| action.call.is_none()) {
+        checks::secrets::unused(&built.secrets, &sources, &log);
+    }
+    checks::expressions(program, &built.places, &log);
+    findings.extend(log.into_findings());
+    findings
+}
+
+/// Policies about what no workflow of the bundle asks.
+fn unasked(plan: &part::Plan<'_>, workflows: &[(Arc<str>, Program)]) -> Vec<Finding> {
+    let asked = checks::policies::Asked::of(workflows.iter().map(|(_, program)| program));
+    let files = plan.texts(".cedar");
+    let logs = files.iter().map(|(path, text)| {
+        let log = Log::new(path);
+        checks::policies::check(&asked, text, &log);
+        log
+    });
+    logs.flat_map(Log::into_findings).collect()
 }
 
 /// Workflows of one bundle have names of their own.

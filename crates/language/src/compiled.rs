@@ -8,6 +8,7 @@ use std::sync::Arc;
 use provost_model::program::{ExprIx, Expression, TaskKind, Template};
 use provost_model::{Digest, Program};
 
+use crate::checks;
 use crate::contract::{ContractError, Contracts};
 use crate::expr::{ExprError, Module, Source};
 use crate::finding::{Code, Finding, Severity};
@@ -124,17 +125,5 @@ pub(crate) fn check_expressions(read: &Expressions<'_>) -> Vec<Finding> {
             return wrong.map(|(origin, error)| finding(origin, place(&error), Code::Expression, error.detail, error.hint)).collect();
         }
     };
-    let kept = read.kept.iter().filter(|(index, _)| !module.uses_secrets(index.0).is_empty()).map(|(_, origin)| {
-        let message =
-            "a secret would be kept here: `$secrets` may only stand in the `arguments` of an action or the `with` of a protocol call"
-                .to_owned();
-        let hint = "name it where the call is made; it is filled in when the request leaves".to_owned();
-        finding(origin, (1, 1), Code::Secret, message, hint)
-    });
-    let used = (0..read.expressions.len() as u32).flat_map(|index| module.uses_secrets(index).iter().map(move |name| (index, name)));
-    let undeclared = used.filter(|(_, name)| !read.secrets.iter().any(|known| **known == **name)).filter_map(|(index, name)| {
-        let hint = format!("declare it: `use: {{ secrets: [ {name} ] }}`");
-        Some(finding(origin(index)?, (1, 1), Code::Secret, format!("secret `{name}` is not declared"), hint))
-    });
-    kept.chain(undeclared).collect()
+    checks::secrets::check(&module, read.origins, read.kept, read.secrets)
 }

@@ -26,6 +26,7 @@ mod val;
 mod tests;
 
 pub use catalogue::GLOBALS;
+pub(crate) use check::Tree;
 pub use error::{EvalError, EvalErrorKind, ExprError, ExprErrorKind};
 pub use meter::{Burned, Fuel};
 pub use module::{Evaluated, Module, Source, THREAD_STACK_BYTES, Variables};
@@ -43,4 +44,9 @@ pub fn strip(text: &str) -> &str {
 
 fn inner(text: &str) -> Option<&str> {
     text.trim().strip_prefix("${")?.strip_suffix('}')
+}
+
+/// Parsed expressions, by the index of their source; `None` where one does not parse.
+pub(crate) fn with_trees<T>(sources: &[&str], look: impl FnOnce(&[Option<Tree<'_>>]) -> T) -> T {
+    module::with_trees(sources, look)
 }

@@ -78,6 +78,12 @@ codes! {
     Ignored = "PV2005", "A file of the bundle is not read.";
     UntrustedKey = "PV2006", "A business key is computed, and no contract labels anything trusted.";
     EveryEvent = "PV2007", "A listener is offered every event of the tenant.";
+    Unreachable = "PV2020", "A task is never reached.";
+    NoField = "PV2021", "An expression reads a field that nothing provides.";
+    NoOutput = "PV2022", "A field of an answer is read, and no contract promises it.";
+    NoClass = "PV2023", "An action says no class.";
+    NoLimit = "PV2024", "A loop has no limit of its own.";
+    Unasked = "PV2025", "A policy names something that nothing asks about.";
 }
 
 impl std::fmt::Display for Code {

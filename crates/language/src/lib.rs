@@ -7,13 +7,14 @@
 pub mod bundle;
 pub mod compiled;
 pub mod contract;
+pub mod difference;
 pub mod expr;
 pub mod finding;
 pub mod graph;
 pub mod schema;
 pub mod source;
 
-mod advice;
+mod checks;
 mod fields;
 mod library;
 mod nearest;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ExprIx, Expression, SchemaIx};
+use provost_model::program::{ExprIx, Expression, SchemaIx, TaskIx};
 use provost_model::{Digest, Value};
 
 use crate::finding::Place;
@@ -56,6 +56,10 @@ pub(crate) struct Tables {
     pub(crate) leaves: bool,
     /// Expressions that name `$secrets` outside of such an input, with their places.
     pub(crate) kept: Vec<(ExprIx, Origin)>,
+    /// The task that is being read; none: the document itself.
+    pub(crate) owner: Option<TaskIx>,
+    /// Where each task uses each expression.
+    pub(crate) uses: BTreeMap<(Option<TaskIx>, ExprIx), Origin>,
     by_expression: BTreeMap<Expression, ExprIx>,
     by_schema: BTreeMap<Digest, SchemaIx>,
 }
@@ -69,6 +73,7 @@ impl Tables {
         if !self.leaves && source.contains("$secrets") {
             self.kept.push((index, origin.clone()));
         }
+        self.uses.entry((self.owner, index)).or_insert_with(|| origin.clone());
         if known.is_some() {
             return index;
         }

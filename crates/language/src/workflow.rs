@@ -24,13 +24,14 @@ mod uses;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task, TaskIx, Times};
+use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task, Times};
 
+use crate::checks::Places;
 use crate::finding::{Code, Log, Place};
 use crate::library::Library;
 use crate::tables::Tables;
 
-pub(crate) use document::{compile, heading};
+pub(crate) use document::{Built, compile, heading};
 pub(crate) use duration::{fixed_ms, retry_policy};
 pub(crate) use template::expression_text;
 
@@ -51,7 +52,7 @@ pub(crate) struct Build<'a> {
     /// Business keys that are computed.
     keys: Vec<Place>,
     /// The names in `use.secrets`.
-    secrets: Vec<Arc<str>>,
+    secrets: Vec<(Arc<str>, Place)>,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
@@ -61,8 +62,8 @@ pub(crate) struct Build<'a> {
     catalogs: BTreeMap<Arc<str>, Arc<str>>,
     /// What `use.extensions` declares.
     extensions: Vec<extend::Extension>,
-    /// Where each task's `export.as` stands, for the advice on dropped keys.
-    pub(crate) exports: BTreeMap<TaskIx, Place>,
+    /// Where things stand, for the checks.
+    pub(crate) places: Places,
 }
 
 impl<'a> Build<'a> {
@@ -85,7 +86,7 @@ impl<'a> Build<'a> {
             times: None,
             catalogs: BTreeMap::new(),
             extensions: Vec::new(),
-            exports: BTreeMap::new(),
+            places: Places::default(),
         }
     }
 

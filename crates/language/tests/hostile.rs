@@ -154,3 +154,21 @@ proptest! {
         prop_assert_eq!(first.findings, second.findings);
     }
 }
+
+#[test]
+fn what_is_known_of_data_does_not_grow_without_end() {
+    let head = "document: { dsl: '1.0.3', namespace: t, name: t, version: '1.0.0' }\ndo:\n";
+    let doubled = |n: usize| {
+        format!("  - t{n}: {{ set: '${{ {{ l: ., r: . }} }}', export: {{ as: '${{ {{ a: $context, b: $context, c: . }} }}' }} }}\n")
+    };
+    let wide = |n: usize| format!("  - t{n}: {{ set: {{ x: {n} }}, export: {{ as: '${{ $context + {{ k{n}: . }} }}' }} }}\n");
+    let met = |n: usize| {
+        let cases = "[ { a: { when: '${ .l.r.l }', then: continue } }, { b: { then: exit } } ]";
+        format!("  - t{n}: {{ if: '${{ .l == 1 }}', set: '${{ [ ., $context, {{ k{n}: . }} ] }}' }}\n  - s{n}: {{ switch: {cases} }}\n")
+    };
+    for make in [&doubled as &dyn Fn(usize) -> String, &wide, &met] {
+        let text = head.to_owned() + &(0..1000).map(make).collect::<String>();
+        let checked = compile(&Sources::lone("w.yaml", text.into_bytes()));
+        assert!(checked.bundle.is_some(), "{:?}", checked.findings.first());
+    }
+}

@@ -7,6 +7,27 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::value::Value;
 
+/// The actions that Provost itself asks policy about, beside those that bundles declare.
+pub const PROVOST_ACTIONS: [&str; 17] = [
+    "agent.start",
+    "blob.read",
+    "bundle.publish",
+    "bundle.read",
+    "effect.redrive",
+    "effect.resolve",
+    "event.ingest",
+    "guard.set",
+    "model.call",
+    "orchestration.cancel",
+    "orchestration.read",
+    "orchestration.start",
+    "replay.run",
+    "retrieval.query",
+    "review.decide",
+    "tool.call",
+    "worker.exchange",
+];
+
 /// A named thing in policy: `{kind: "Agent", id: "refund-screener"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entity {

@@ -24,6 +24,15 @@ fn laptop(guard: &Guard) -> Judge<'_> {
 }
 
 #[test]
+fn what_provost_asks_about_has_one_list() {
+    use provost_policy::vocabulary::{AGENT_START, MODEL_CALL, PLATFORM, RETRIEVAL_QUERY, TOOL_CALL};
+    let mut all = PLATFORM.to_vec();
+    all.extend([AGENT_START, MODEL_CALL, TOOL_CALL, RETRIEVAL_QUERY]);
+    all.sort_unstable();
+    assert_eq!(all, provost_model::verdict::PROVOST_ACTIONS);
+}
+
+#[test]
 fn no_token_carries_a_role_that_follows_from_how_somebody_is_known() {
     let answer = |who: &Who| laptop(&Guard::default()).judge(&read_by(who), &Entities::of_who(who).unwrap()).answer;
     assert_eq!(answer(&who(Known::Loopback, &[])), Answer::Allow);

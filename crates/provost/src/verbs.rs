@@ -5,6 +5,7 @@ mod apply;
 mod check;
 mod conformance;
 mod demo;
+mod diff;
 mod emit;
 mod explain;
 mod graph;
@@ -53,6 +54,7 @@ enum Verb {
     Check(check::Check),
     Graph(graph::Graph),
     Schema(schema::Schema),
+    Diff(diff::Diff),
     Apply(apply::Apply),
     Start(start::Start),
     Emit(emit::Emit),
@@ -89,6 +91,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Check(verb) => verb.run(output),
         Verb::Graph(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(),
+        Verb::Diff(verb) => verb.run(&target, output).await,
         Verb::Apply(verb) => verb.run(&target, output).await,
         Verb::Start(verb) => verb.run(&target, output).await,
         Verb::Emit(verb) => verb.run(&target, output).await,

@@ -7,6 +7,8 @@
 mod blobs;
 #[path = "api/calls.rs"]
 mod calls;
+#[path = "api/comparison.rs"]
+mod comparison;
 #[path = "api/family.rs"]
 mod family;
 #[path = "api/folders.rs"]

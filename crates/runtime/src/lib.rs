@@ -4,6 +4,7 @@
 //! absent: HTTP handlers, calls to providers or tools, and every decision about what happens next (the engine's) or is allowed (policy's).
 
 pub mod admissions;
+pub mod compare;
 pub mod control_plane;
 pub mod dispatch;
 mod door;

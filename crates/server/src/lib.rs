@@ -6,6 +6,7 @@
 mod arrival;
 mod auth;
 mod blobs;
+mod comparison;
 mod control;
 mod events;
 mod feed;
@@ -62,6 +63,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/effects/{id}/resolution", post(platform::resolve))
         .route("/v1/dead-letters", get(platform::dead_letters))
         .route("/v1/bundles", get(platform::bundles).post(platform::publish))
+        .route("/v1/bundles/comparison", post(comparison::compare))
         .route("/v1/blobs/{digest}", get(blobs::content))
         .route("/v1/binding", put(control::bind))
         .route("/v1/guard", get(control::guard).put(control::set_guard))

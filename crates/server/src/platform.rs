@@ -9,7 +9,7 @@ use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, Re
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
-use provost_runtime::language::{Finding, Severity, Sources, compile};
+use provost_runtime::language::{Bundle, Finding, Severity, Sources, compile};
 use provost_store::Needs;
 use serde::Deserialize;
 
@@ -152,8 +152,20 @@ pub async fn bundles(State(app): State<App>, caller: Caller) -> Result<Json<serd
 pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<BundleAnswer>, Refusal> {
     let asked: BundleBody = body(&bytes)?;
     caller.may_in_tenant(&app, "bundle.publish")?;
+    let (bundle, findings) = sound(&asked.files)?;
+    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), control::reason(&asked.reason)?).await?;
+    let workflows = bundle.workflows.iter().map(|program| (program.name.to_string(), program.version.to_string())).collect();
+    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings: findings.iter().map(line).collect() }))
+}
+
+/// The bundle of these files, with its warnings.
+///
+/// # Errors
+/// `bundle-invalid` with every error.
+pub fn sound(files: &std::collections::BTreeMap<String, String>) -> Result<(Bundle, Vec<Finding>), Refusal> {
     let mut sources = Sources::new();
-    for (path, text) in &asked.files {
+    for (path, text) in files {
         sources.add(path, text.as_bytes().to_vec());
     }
     let checked = compile(&sources);
@@ -161,10 +173,7 @@ pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Re
         let errors: Vec<String> = checked.findings.iter().filter(|f| f.severity == Severity::Error).map(line).collect();
         return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));
     };
-    app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
-    app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), control::reason(&asked.reason)?).await?;
-    let workflows = bundle.workflows.iter().map(|program| (program.name.to_string(), program.version.to_string())).collect();
-    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings: checked.findings.iter().map(line).collect() }))
+    Ok((bundle, checked.findings))
 }
 
 /// A finding on one line.

@@ -22,7 +22,7 @@ const DEEP: [&str; 12] =
     ["walk", "map_values", "getpath", "setpath", "delpaths", "del", "paths", "leaf_paths", "pick", "recurse", "path", "flatten"];
 
 /// A parsed expression.
-pub(super) type Tree<'s> = Term<&'s str>;
+pub(crate) type Tree<'s> = Term<&'s str>;
 
 /// What was found wrong, and where: a part of the source.
 pub(super) struct Finding<'s> {

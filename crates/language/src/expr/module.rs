@@ -326,6 +326,14 @@ fn compile(sources: &[Source<'_>]) -> Result<Module, Vec<ExprError>> {
     if errors.is_empty() { link(read) } else { Err(errors) }
 }
 
+/// Parses `sources`, which compiled before, on a stack that holds the deepest of them.
+pub(super) fn with_trees<T>(sources: &[&str], look: impl FnOnce(&[Option<Tree<'_>>]) -> T) -> T {
+    stacker::grow(COMPILE_STACK_BYTES, || {
+        let trees: Vec<_> = sources.iter().map(|source| parse(strip(source)).ok()).collect();
+        look(&trees)
+    })
+}
+
 fn read_source<'s>(source: &Source<'s>) -> Result<Read<'s>, Vec<Finding<'s>>> {
     let code = strip(source.text);
     if code.len() > SOURCE_BYTES_MAX {

@@ -6,6 +6,7 @@ use provost_model::program::{ActionSpec, BreakerSpec, EffectClass, HTTP_CALL, Ht
 use provost_model::{Digest, Value};
 
 use super::{Library, Named, millis, named};
+use crate::checks;
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Log, Place};
 use crate::tables::Tables;
@@ -69,6 +70,9 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
             format!("`{HTTP_CALL}` is the name of every `call: http` and `call: openapi`"),
             hint,
         );
+    }
+    if top.find("class").is_none() {
+        checks::effects::no_class(&action.spec, top.at, log);
     }
     Some((named, action))
 }

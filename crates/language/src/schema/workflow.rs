@@ -90,6 +90,7 @@ fn settings() -> Json {
             ("redact", any()),
             ("concurrency", any()),
             ("missed", any()),
+            ("batch", any()),
         ],
     )
 }
@@ -140,6 +141,7 @@ fn task() -> Json {
             ("redact", any()),
             ("concurrency", any()),
             ("effect", any()),
+            ("server", any()),
             ("limits", any()),
         ],
     );

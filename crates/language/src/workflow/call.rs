@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use provost_model::Value;
 use provost_model::program::{
-    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, EffectClass, Keeping, PolicyTask, ReviewTask, RulesTask, TaskIx, TaskKind,
-    Template, Veto,
+    ActTask, AgentTask, CompensateTask, DecideRule, DecideTask, Keeping, PolicyTask, ReviewTask, RulesTask, TaskIx, TaskKind, Template,
+    Veto,
 };
 
 use super::protocol::Written;
 use super::task::plain_task;
 use super::{Build, foreign};
+use crate::checks;
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
 use crate::yaml::{Node, shown};
@@ -260,10 +261,8 @@ impl<'a> Build<'a> {
             with.find("compensate").map(|node| fields::text(node, "compensate", self.log).and_then(|name| self.action(&name, node.at)));
         let retry = with.find("retry").map(|node| self.retry(node));
         let action = action?;
-        if key.is_none() && self.actions.get(&action).is_some_and(|spec| spec.money_out && spec.class != EffectClass::E0) {
-            let hint = "add `key:` from a business identifier, e.g. `key: ${ \"refund/\" + .requestId }`";
-            let message = format!("`{action}` moves money out and has no `key`: a second event for one request would pay twice");
-            self.log.warn(Code::NoKey, at, message, hint);
+        if let (None, Some(spec)) = (&key, self.actions.get(&action)) {
+            checks::keys::no_key(&action, spec, at, self.log);
         }
         let compensate = match undo {
             Some(undo) => Some(undo?),
@@ -275,19 +274,6 @@ impl<'a> Build<'a> {
         };
         let (in_doubt, store) = (self.in_doubt, Keeping::Record);
         Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store }))
-    }
-
-    /// A computed key is refused when it runs if what it reads is not trusted; without any trusted field that is nearly certain.
-    pub(super) fn warn_untrusted_keys(&self) {
-        let trusted = |schema: &Value| schema.member("x-provost").is_some_and(|own| own.member("trusted").is_some());
-        if self.tables.schemas.iter().any(trusted) {
-            return;
-        }
-        for at in &self.keys {
-            let message = "this business key is computed, and no contract of this workflow labels anything `trusted`";
-            let hint = "label the field it is read from, e.g. `\"x-provost\": { \"trusted\": [\"/requestId\"] }`";
-            self.log.warn(Code::UntrustedKey, *at, message, hint);
-        }
     }
 
     fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {

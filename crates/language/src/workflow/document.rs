@@ -8,9 +8,9 @@ use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{ActionSpec, CancelSpec, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind};
 
 use super::Build;
-use crate::advice;
+use crate::checks::{self, Places};
 use crate::fields::{self, Fields, fields, open_fields};
-use crate::finding::{Code, Log};
+use crate::finding::{Code, Log, Place};
 use crate::library::Library;
 use crate::tables::Origin;
 use crate::version;
@@ -32,7 +32,9 @@ pub(crate) struct Built {
     /// Expressions that name secrets and whose result stays.
     pub(crate) kept: Vec<(ExprIx, Origin)>,
     /// The names in `use.secrets`.
-    pub(crate) secrets: Vec<Arc<str>>,
+    pub(crate) secrets: Vec<(Arc<str>, Place)>,
+    /// Where things stand.
+    pub(crate) places: Places,
 }
 
 /// Compiles one document. `None` after an error, which is in `log`.
@@ -56,7 +58,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let root_block = top.need("do", log).map(|node| build.block(node, "do", "/do"))?;
     build.check_scopes();
     build.warn_unused();
-    build.warn_untrusted_keys();
+    checks::keys::untrusted(&build.keys, &build.tables.schemas, log);
     let (mut build, tasks) = build.into_tasks()?;
     let heading = heading?;
     size_answers(&mut build.actions, &tasks, &settings.limits);
@@ -81,8 +83,9 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         actions: build.actions,
         rules: build.rules,
     };
-    advice::check(&program, &build.exports, log);
-    Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets })
+    let places = Places { expressions: build.tables.uses, ..build.places };
+    checks::program(&program, &places, log);
+    Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets, places })
 }
 
 /// The largest answer of a call that the workflow writes out follows from where the answer is kept.
@@ -177,6 +180,7 @@ impl Build<'_> {
         }
         if let Some(limits) = provost.find("limits") {
             settings.limits = read_limits(limits, self.log);
+            self.places.limits_tasks = limits.member("tasks").is_some();
         }
         if let Some(cancel) = provost.find("cancel") {
             settings.cancel = self.cancel(cancel);

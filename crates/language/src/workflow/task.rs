@@ -121,8 +121,19 @@ impl<'a> Build<'a> {
                 self.log.unknown(Code::UnknownKey, entry.at, format!("`{}` is not known in {what}", shown(&entry.key)), &entry.key, &known);
             }
         }
-        let kind = self.kind(keyword, &body, names, pointer);
-        let settings = self.settings(&body, keyword, kind.as_ref());
+        self.places.tasks.insert(index, item.at);
+        let outer = self.tables.owner.replace(index);
+        let task = self.task_body(item, &body, keyword, names, pointer);
+        self.tables.owner = outer;
+        if body.find("export").is_some() {
+            self.places.exports.insert(index, body.key_at("export"));
+        }
+        task
+    }
+
+    fn task_body(&mut self, item: &Item<'_>, body: &Fields<'_>, keyword: &str, names: &Names, pointer: &str) -> Option<Task> {
+        let kind = self.kind(keyword, body, names, pointer);
+        let settings = self.settings(body, keyword, kind.as_ref());
         let task = Task {
             name: item.name.clone(),
             pointer: pointer.into(),
@@ -134,9 +145,6 @@ impl<'a> Build<'a> {
             then: body.find("then").map(|node| self.flow(node, names)).unwrap_or_default(),
             kind: with_settings(kind?, settings),
         };
-        if body.find("export").is_some() {
-            self.exports.insert(index, body.key_at("export"));
-        }
         Some(self.extended(task, keyword, item.at, item.body))
     }
 

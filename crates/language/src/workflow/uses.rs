@@ -73,8 +73,9 @@ impl<'a> Build<'a> {
 
     fn foreign_sections(&mut self, sections: &Fields<'_>) {
         if let Some(node) = sections.find("secrets") {
-            self.secrets = texts(node, "secrets", self.log);
-            for name in self.secrets.iter().filter(|name| !provost_model::record::is_secret_name(name)) {
+            let places = node.as_list().unwrap_or_default().iter().map(|item| item.at);
+            self.secrets = texts(node, "secrets", self.log).into_iter().zip(places).collect();
+            for (name, _) in self.secrets.iter().filter(|(name, _)| !provost_model::record::is_secret_name(name)) {
                 let hint = "1 to 128 of `a-z A-Z 0-9 _ - .`, not beginning with a dot: it is the name of a file";
                 self.log.error_hint(Code::Secret, node.at, format!("`{}` cannot be the name of a secret", shown(name)), hint);
             }

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use provost_runtime::language::Sources;
+
 use crate::client::{Client, Target};
 use crate::compose;
 use crate::say::{Failure, data, note};
@@ -53,14 +55,23 @@ fn text(json: &serde_json::Value) -> &str {
 pub async fn apply(client: &Client, folder: &Path, bind: &[String], reason: &str) -> Result<serde_json::Value, Failure> {
     let sources = compose::sources(folder)?;
     let destinations = compose::destinations(Some(folder), bind)?;
-    let mut files = serde_json::Map::new();
-    for (path, bytes) in sources.iter() {
-        let text = std::str::from_utf8(bytes).map_err(|_| Failure::new("not-utf8", format!("`{path}` is not UTF-8")))?;
-        files.insert(path.to_string(), text.into());
-    }
+    let files = files(&sources)?;
     let answer = client.post("/v1/bundles", &serde_json::json!({ "files": files, "reason": reason }), &[]).await?;
     if !destinations.is_empty() {
         client.put("/v1/binding", &serde_json::json!({ "destinations": destinations, "reason": reason })).await?;
     }
     Ok(answer)
+}
+
+/// Files as the server takes them.
+///
+/// # Errors
+/// [`Failure`] for one that is not UTF-8.
+pub(super) fn files(sources: &Sources) -> Result<serde_json::Map<String, serde_json::Value>, Failure> {
+    let mut files = serde_json::Map::new();
+    for (path, bytes) in sources.iter() {
+        let text = std::str::from_utf8(bytes).map_err(|_| Failure::new("not-utf8", format!("`{path}` is not UTF-8")))?;
+        files.insert(path.to_string(), text.into());
+    }
+    Ok(files)
 }
