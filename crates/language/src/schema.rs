@@ -68,7 +68,19 @@ pub fn text(kind: SchemaKind) -> String {
         members.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         members.insert("title".to_owned(), json!(format!("Provost: {}", kind.word())));
     }
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&sorted(schema)).unwrap_or_default() + "\n"
+}
+
+/// Members in order of their names, whatever the map of the JSON library keeps.
+fn sorted(schema: Json) -> Json {
+    match schema {
+        Json::Object(members) => {
+            let members: std::collections::BTreeMap<String, Json> = members.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Json::Object(members.into_iter().collect())
+        }
+        Json::Array(items) => Json::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 /// A mapping of these members and no others.

@@ -48,15 +48,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             Some(("review", format!("{option} by {} ({known}{roles})", by.name), review.to_string()))
         }
         Fact::ChildStarted { .. } | Fact::ChildTold { .. } | Fact::ChildStopped { .. } | Fact::ChildRedriven { .. } => begun(story, fact),
-        Fact::ListeningBegan { at, kinds, .. } => {
-            let what = kinds.as_ref().map_or_else(|| "every event".to_owned(), |kinds| kinds.join(", "));
-            Some(("listen", format!("{at} for {what}"), none))
-        }
-        Fact::EventTaken { at, event, last, .. } => {
-            let Command::Arrived(arrived) = command else { return None };
-            let end = if *last { ", the last one" } else { "" };
-            Some(("event", format!("{} taken by {at}, sent by {}{end}", arrived.event.kind, arrived.by.name), event.to_string()))
-        }
+        Fact::ListeningBegan { .. } | Fact::EventTaken { .. } => heard(fact, command),
         Fact::Raised { .. }
         | Fact::RetryScheduled { .. }
         | Fact::TimerSet { .. }
@@ -82,6 +74,21 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         | Fact::EventHandled { .. }
         | Fact::ApprovalSpent { .. }
         | Fact::Yielded => None,
+    }
+}
+
+/// Events that it listens for.
+fn heard(fact: &Fact, command: &Command) -> Option<(&'static str, String, String)> {
+    match (fact, command) {
+        (Fact::ListeningBegan { at, kinds, .. }, _) => {
+            let what = kinds.as_ref().map_or_else(|| "every event".to_owned(), |kinds| kinds.join(", "));
+            Some(("listen", format!("{at} for {what}"), String::new()))
+        }
+        (Fact::EventTaken { at, event, last, .. }, Command::Arrived(arrived)) => {
+            let end = if *last { ", the last one" } else { "" };
+            Some(("event", format!("{} taken by {at}, sent by {}{end}", arrived.event.kind, arrived.by.name), event.to_string()))
+        }
+        (_, _) => None,
     }
 }
 

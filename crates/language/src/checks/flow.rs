@@ -227,38 +227,51 @@ impl<'s> Follow<'_, 's> {
                 let result = known.map_or_else(|| anything.clone(), |spec| self.promised(&call.action, spec.result));
                 then(result, context)
             }
-            TaskKind::Rules(call) => {
-                self.template(&call.input, &scope);
-                let table = self.program.rules.get(&call.table);
-                then(table.map_or_else(|| anything.clone(), |table| self.rules(table)), context)
-            }
-            TaskKind::Decide(call) => {
-                self.template(&call.opinions, &scope);
-                then(self.decision(), context)
-            }
-            TaskKind::Policy(call) => {
-                let asked = [call.principal.as_ref(), Some(&call.action), call.resource.as_ref(), call.context.as_ref()];
-                asked.into_iter().flatten().for_each(|template| drop(self.template(template, &scope)));
-                then(anything.clone(), context)
-            }
-            TaskKind::Review(call) => {
-                let shown = [Some(&call.show), call.approves.as_ref().map(|(_, arguments)| arguments)];
-                shown.into_iter().flatten().for_each(|template| drop(self.template(template, &scope)));
-                then(anything.clone(), context)
-            }
-            TaskKind::Run(call) => {
-                call.input.iter().for_each(|template| drop(self.template(template, &scope)));
-                then(anything.clone(), context)
-            }
+            TaskKind::Rules(_)
+            | TaskKind::Decide(_)
+            | TaskKind::Policy(_)
+            | TaskKind::Review(_)
+            | TaskKind::Run(_)
+            | TaskKind::Compensate(_) => then(self.answered(&task.kind, &scope), context),
             // What they hand on depends on events and on lists of others: anything.
             TaskKind::Listen(_) | TaskKind::Extended(_) | TaskKind::Aside(_) => {
                 let state = State { data: anything.clone(), context: anything.clone() };
                 flows(self.program, task).into_iter().map(|flow| (flow, state.clone())).collect()
             }
-            TaskKind::Compensate(call) => {
-                call.reason.iter().for_each(|reason| drop(self.template(reason, &scope)));
-                then(anything.clone(), context)
+        }
+    }
+
+    /// What a call of the catalogue answers, or a workflow that is run.
+    fn answered(&mut self, kind: &'s TaskKind, scope: &Scope<'_>) -> Arc<Known> {
+        let anything = self.makes.anything();
+        match kind {
+            TaskKind::Rules(call) => {
+                self.template(&call.input, scope);
+                self.program.rules.get(&call.table).map_or(anything, |table| self.rules(table))
             }
+            TaskKind::Decide(call) => {
+                self.template(&call.opinions, scope);
+                self.decision()
+            }
+            TaskKind::Policy(call) => {
+                let asked = [call.principal.as_ref(), Some(&call.action), call.resource.as_ref(), call.context.as_ref()];
+                asked.into_iter().flatten().for_each(|template| drop(self.template(template, scope)));
+                anything
+            }
+            TaskKind::Review(call) => {
+                let shown = [Some(&call.show), call.approves.as_ref().map(|(_, arguments)| arguments)];
+                shown.into_iter().flatten().for_each(|template| drop(self.template(template, scope)));
+                anything
+            }
+            TaskKind::Run(call) => {
+                call.input.iter().for_each(|template| drop(self.template(template, scope)));
+                anything
+            }
+            TaskKind::Compensate(call) => {
+                call.reason.iter().for_each(|reason| drop(self.template(reason, scope)));
+                anything
+            }
+            _other_kinds_make_their_own => anything,
         }
     }
 

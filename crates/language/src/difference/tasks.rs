@@ -149,6 +149,13 @@ impl Sheet<'_> {
                 add("contract", self.schema(emit.contract).map(ToString::to_string));
                 ("emit", Vec::new())
             }
+            other => self.called(other, add),
+        }
+    }
+
+    /// Calls of the catalogue, and what others begin or surround.
+    fn called<'t>(&self, kind: &'t TaskKind, add: &mut dyn FnMut(&str, Option<String>)) -> (&'static str, Vec<(&'static str, &'t Block)>) {
+        match kind {
             TaskKind::Agent(call) => {
                 add("agent", Some(call.agent.to_string()));
                 add("input", Some(self.template(&call.input)));
@@ -194,6 +201,7 @@ impl Sheet<'_> {
                 add("reason", reason.as_ref().map(|template| self.template(template)));
                 ("call compensate", Vec::new())
             }
+            _plain_kinds_stand_above => ("task", Vec::new()),
         }
     }
 

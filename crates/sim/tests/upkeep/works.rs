@@ -158,7 +158,7 @@ impl<S: Upkeep> Works<S> {
         for tenant in tenants() {
             for n in 0..inputs {
                 let kind = KINDS.get(usize::try_from(n).unwrap() % KINDS.len()).unwrap();
-                tickets.push(match (n % 5, *kind) {
+                tickets.push(match (n % 7, *kind) {
                     (_, "refund") => self.send(&tenant, refund(&tenant, n)),
                     (4, kind) => self.start(&tenant, kind, &format!("key-{n}"), n),
                     (_, kind) => self.send(&tenant, event(&format!("in-{n}"), &format!("sim.{kind}"), data(&tenant, n))),
