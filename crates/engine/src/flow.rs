@@ -12,13 +12,13 @@ pub(crate) use export::{difference, exported};
 pub(crate) use raise::{park, raise, retried_outside, withdraw_within};
 
 use provost_model::id::EffectId;
-use provost_model::program::{Flow, Task, TaskIx};
+use provost_model::program::{Flow, Task, TaskIx, TaskKind};
 use provost_model::record::{Fact, Shape};
 use provost_model::{Labelled, Labels, Position, Problem};
 
 use crate::state::OpenKind;
 use crate::tasks;
-use crate::turn::{Scope, Turn};
+use crate::turn::{Scope, Turn, check_depth};
 
 /// What entering a task came to.
 pub(crate) enum Entry {
@@ -143,6 +143,10 @@ pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, finished:
 
 fn completion(turn: &Turn<'_>, at: &Position, ix: TaskIx, finished: &Finished) -> Result<Fact, Problem> {
     let task = turn.task(ix)?;
+    if matches!(task.kind, TaskKind::Fork(_) | TaskKind::Emit(_)) {
+        // Both wrap what they were given.
+        check_depth(&finished.output)?;
+    }
     let mut scope =
         Scope { at: Some(at.clone()), input: finished.input.clone(), output: finished.output.clone(), task: Some(ix), ..Scope::default() };
     let output = match &task.output.to {

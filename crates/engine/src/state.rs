@@ -408,7 +408,7 @@ impl Orchestration {
     /// `$context` as seen from `at`.
     pub fn context(&self, at: &Position) -> Labelled {
         if self.lines.size() <= 1 {
-            return self.lines.get(&Position::root()).cloned().unwrap_or_default();
+            return self.lines.get(&Position::root()).cloned().unwrap_or_else(|| Labelled::authored(Value::empty()));
         }
         let mut place = Some(at.clone());
         while let Some(here) = place {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use provost_language::expr::secret_spans;
-use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX};
+use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX, VALUE};
 use provost_model::program::{Duration, ExprIx, SchemaIx, Task, TaskIx, Template};
 use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent, SecretSpan};
 use provost_model::value::{Pointer, canonical_len};
@@ -167,16 +167,25 @@ impl<'t> Turn<'t> {
     /// # Errors
     /// An `expression` problem.
     pub fn render(&self, template: &Template, input: &Labelled, scope: &Scope) -> Result<Labelled, Problem> {
+        let value = self.compose(template, input, scope)?;
+        // What an expression gives is bounded by itself; around it a template adds its own nesting.
+        if matches!(template, Template::Array(_) | Template::Object(_)) {
+            check_depth(&value)?;
+        }
+        Ok(value)
+    }
+
+    fn compose(&self, template: &Template, input: &Labelled, scope: &Scope) -> Result<Labelled, Problem> {
         match template {
             Template::Literal(value) => Ok(Labelled::authored(value.clone())),
             Template::Expression(expression) => self.evaluate(*expression, input, scope),
             Template::Array(items) => {
-                let items: Result<Vec<Labelled>, Problem> = items.iter().map(|item| self.render(item, input, scope)).collect();
+                let items: Result<Vec<Labelled>, Problem> = items.iter().map(|item| self.compose(item, input, scope)).collect();
                 Ok(Labelled::array(items?))
             }
             Template::Object(members) => {
                 let members: Result<Vec<(Arc<str>, Labelled)>, Problem> =
-                    members.iter().map(|(key, member)| Ok((key.clone(), self.render(member, input, scope)?))).collect();
+                    members.iter().map(|(key, member)| Ok((key.clone(), self.compose(member, input, scope)?))).collect();
                 Ok(Labelled::object(members?))
             }
         }
@@ -254,7 +263,7 @@ impl<'t> Turn<'t> {
             "input" => scope.input.clone(),
             "output" => scope.output.clone(),
             "task" => self.task_variable(at, scope),
-            "workflow" => self.workflow_variable(),
+            "workflow" => self.workflow_variable(scope),
             "runtime" => Labelled::authored(Value::object([("name", Value::from("provost")), ("version", Value::from("1"))])),
             "secrets" | "authorization" => Labelled::default(),
             other => match scope.more.iter().find(|(more, _)| &**more == other) {
@@ -279,8 +288,11 @@ impl<'t> Turn<'t> {
         ])
     }
 
-    fn workflow_variable(&self) -> Labelled {
+    fn workflow_variable(&self, scope: &Scope) -> Labelled {
         let program = self.program();
+        // At the workflow's own `input.from` nothing is open yet: what it sees is what came, now.
+        let root = self.state.open.get(&Position::root());
+        let (raw, started_us) = root.map_or((&scope.input, self.ambient.now_us), |root| (&root.raw, self.state.started_at_us));
         let definition = Value::object([
             ("namespace", Value::from(&*program.namespace)),
             ("name", Value::from(&*program.name)),
@@ -289,8 +301,8 @@ impl<'t> Turn<'t> {
         Labelled::object([
             ("id", Labelled::authored(self.state.id.to_string())),
             ("definition", Labelled::authored(definition)),
-            ("input", self.state.open.get(&Position::root()).map(|root| root.raw.clone()).unwrap_or_default()),
-            ("startedAt", Labelled::authored(instant(self.state.started_at_us))),
+            ("input", raw.clone()),
+            ("startedAt", Labelled::authored(instant(started_us))),
         ])
     }
 
@@ -334,6 +346,19 @@ impl<'t> Turn<'t> {
             (_, _) => None,
         }
     }
+}
+
+/// Checks how deep a value nests: one that is deeper could be written to the record and never read back.
+///
+/// # Errors
+/// A `value-too-deep` problem.
+pub(crate) fn check_depth(value: &Value) -> Result<(), Problem> {
+    let limit = VALUE.depth_max;
+    if !value.is_deeper_than(limit) {
+        return Ok(());
+    }
+    Err(Problem::ours("value-too-deep", 413, format!("a value nests deeper than {limit} levels"))
+        .detail("look for a loop that wraps what it was given, or flatten the value"))
 }
 
 /// What is said of a value that breaks its contract.

@@ -98,6 +98,16 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// Whether its lists and objects nest deeper than `levels`; looks no deeper than that.
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        let inside = |part: &Value| levels == 0 || part.is_deeper_than(levels - 1);
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Str(_) => false,
+            Self::Array(items) => levels == 0 || items.iter().any(inside),
+            Self::Object(map) => levels == 0 || map.iter().any(|(_, member)| inside(member)),
+        }
+    }
+
     /// What JSON calls this kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {

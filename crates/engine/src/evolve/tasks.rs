@@ -198,25 +198,24 @@ pub(super) fn redriven(state: &mut Orchestration, at: &Position) {
     change(state, at, |open| open.expired = false);
 }
 
-/// Closes everything inside `at`, but not `at` itself.
+/// Closes everything inside `at`, but not `at` itself: a task keeps its time, and where it is a branch of a fork, its `$context`.
 fn close_inside(state: &mut Orchestration, at: &Position) {
     let Some(kept) = state.open.get(at).cloned() else { return };
+    let line = state.lines.get(at).cloned();
+    let timeout: Arc<str> = format!("timeout:{at}").into();
+    let timer = state.timers.get(&timeout).filter(|_| !at.is_root()).cloned();
     close(state, at);
     state.open.insert_mut(at.clone(), kept);
-}
-
-/// The same, and the time of `at` itself goes on.
-fn close_rounds(state: &mut Orchestration, at: &Position) {
-    let time: Arc<str> = format!("timeout:{at}").into();
-    let kept = state.timers.get(&time).cloned();
-    close_inside(state, at);
-    if let Some(timer) = kept {
-        state.timers.insert_mut(time, timer);
+    if let Some(context) = line {
+        state.lines.insert_mut(at.clone(), context);
+    }
+    if let Some(timer) = timer {
+        state.timers.insert_mut(timeout, timer);
     }
 }
 
 pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem, now_us: i64) {
-    close_rounds(state, at);
+    close_inside(state, at);
     let Some(around) = state.open.get(at).cloned() else { return };
     change(state, at, |open| {
         if let OpenKind::Try { caught, waiting, .. } = &mut open.kind {
@@ -230,7 +229,7 @@ pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem
 }
 
 pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u32) {
-    close_rounds(state, at);
+    close_inside(state, at);
     super::listeners::give_back(state, at);
     change(state, at, |open| {
         open.cursor = None;

@@ -237,7 +237,7 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Labell
     {
         return settle_fork(turn, at, open, output.clone());
     }
-    let begun = done.len() + open_branches(turn, at);
+    let (begun, waiting) = (done.len() + open_branches(turn, at), turn.ready.len());
     for ix in task.branches.iter().filter(|_| begun < task.branches.len()) {
         let Ok(branch) = turn.task(*ix) else { continue };
         let place = at.task(&branch.name, 1);
@@ -257,6 +257,8 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Labell
     }
     let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
     if done.len() < task.branches.len() {
+        // What is ready last goes on first: of branches that begin together, the first declared is ahead.
+        turn.ready.get_mut(waiting..).unwrap_or_default().reverse();
         return;
     }
     let by_branch: std::collections::BTreeMap<TaskIx, &Labelled> = done.iter().map(|(branch, output)| (*branch, output)).collect();
