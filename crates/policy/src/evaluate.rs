@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use cedar_policy::{Effect, EntityTypeName, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
-use cedar_policy_core::ast::{Expr, Literal, SlotEnv, Value, ValueKind};
+use cedar_policy_core::ast::{Expr, ExprKind, Literal, SlotEnv, Value, ValueKind, Var};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 
@@ -24,6 +24,12 @@ pub(crate) struct Compiled {
     resource: ResourceConstraint,
     condition: Option<Arc<Expr>>,
     policy: Policy,
+}
+
+/// Whether the written condition of a policy names `action`.
+pub(crate) fn reads_action(policy: &Policy) -> bool {
+    let names = |condition: &Arc<Expr>| condition.subexpressions().any(|part| matches!(part.expr_kind(), ExprKind::Var(Var::Action)));
+    policy.as_ref().non_scope_constraints_arc().is_some_and(names)
 }
 
 /// The evaluator of one question.

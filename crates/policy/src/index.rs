@@ -10,6 +10,7 @@ use std::sync::Arc;
 use cedar_policy::{ActionConstraint, EntityTypeName, EntityUid, Policy, PrincipalConstraint};
 
 use crate::entities::Entities;
+use crate::evaluate::reads_action;
 use crate::question::Asked;
 
 /// Policies by their numbers.
@@ -33,7 +34,9 @@ struct Cells {
 pub(crate) struct Index {
     /// `action == A`, `action in [A, B]`: once in the cells of each, by name; a namespace is refused when parsing.
     actions: BTreeMap<Arc<str>, Cells>,
-    /// `action`
+    /// `action`, with a condition that reads which action it is
+    any_action: Cells,
+    /// `action`, with a condition to which the action is all the same
     unscoped: Cells,
 }
 
@@ -43,7 +46,11 @@ impl Index {
         let mut index = Self::default();
         for (number, policy) in policies {
             for action in actions(policy) {
-                let cells = action.map_or(&mut index.unscoped, |action| index.actions.entry(action.id().unescaped().into()).or_default());
+                let cells = match action {
+                    Some(action) => index.actions.entry(action.id().unescaped().into()).or_default(),
+                    None if reads_action(policy) => &mut index.any_action,
+                    None => &mut index.unscoped,
+                };
                 cells.of(policy.principal_constraint()).push(number);
             }
         }
@@ -52,8 +59,19 @@ impl Index {
 
     /// Calls `visit` once for every policy whose scope could match: its action matches, and its principal but for a type beside a group.
     pub(crate) fn visit(&self, asked: &Asked, entities: &Entities, mut visit: impl FnMut(usize)) {
-        for cells in self.actions.get(&*asked.action).into_iter().chain([&self.unscoped]) {
-            cells.visit(&asked.principal, entities, &mut visit);
+        self.visit_of_action(asked, entities, &mut visit);
+        self.visit_of_any(asked, entities, &mut visit);
+    }
+
+    /// Those of [`Index::visit`] that say the same whatever the action is called.
+    pub(crate) fn visit_of_any(&self, asked: &Asked, entities: &Entities, visit: &mut dyn FnMut(usize)) {
+        self.unscoped.visit(&asked.principal, entities, visit);
+    }
+
+    /// All others of [`Index::visit`].
+    pub(crate) fn visit_of_action(&self, asked: &Asked, entities: &Entities, visit: &mut dyn FnMut(usize)) {
+        for cells in self.actions.get(&*asked.action).into_iter().chain([&self.any_action]) {
+            cells.visit(&asked.principal, entities, visit);
         }
     }
 }
@@ -68,7 +86,7 @@ impl Cells {
         }
     }
 
-    fn visit(&self, principal: &EntityUid, entities: &Entities, visit: &mut impl FnMut(usize)) {
+    fn visit(&self, principal: &EntityUid, entities: &Entities, visit: &mut dyn FnMut(usize)) {
         let mut all = |numbers: Option<&Numbers>| numbers.into_iter().flatten().for_each(|number| visit(*number));
         all(Some(&self.any));
         all(self.kinds.get(principal.type_name()));

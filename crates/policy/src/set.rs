@@ -150,7 +150,9 @@ impl PolicySet {
     }
 
     pub(crate) fn ask(&self, question: &Question, entities: &Entities) -> SetAnswer {
-        self.decide(question, |asked| self.find(asked, entities))
+        // Both questions are about one principal, resource and context: what does not look at the action is asked once for both.
+        let of_any = self.find(&question.plain, entities, Index::visit_of_any);
+        self.decide(question, |asked| self.find(asked, entities, Index::visit_of_action).with(&of_any))
     }
 
     /// Joins both questions: allowed, else only with review, else denied. The second is asked only where the first says no.
@@ -179,10 +181,10 @@ impl PolicySet {
         self.rules.get(number).map_or_else(|| error.to_owned(), |rule| format!("`{}` at {}: {error}", rule.id, rule.at))
     }
 
-    fn find(&self, asked: &Asked, entities: &Entities) -> Found {
+    fn find(&self, asked: &Asked, entities: &Entities, visit: impl Fn(&Index, &Asked, &Entities, &mut dyn FnMut(usize))) -> Found {
         let evaluation = Evaluation::new(asked, entities);
         let mut found = Found::default();
-        self.index.visit(asked, entities, |number| {
+        visit(&self.index, asked, entities, &mut |number| {
             let Some(compiled) = self.compiled.get(number) else { return };
             let satisfied = match compiled.effect {
                 cedar::Effect::Permit => &mut found.permits,
@@ -225,6 +227,14 @@ impl Trial {
 }
 
 impl Found {
+    /// This and what was found beside it.
+    fn with(mut self, other: &Self) -> Self {
+        self.permits.extend(&other.permits);
+        self.forbids.extend(&other.forbids);
+        self.errors.extend(other.errors.iter().cloned());
+        self
+    }
+
     fn allows(&self) -> bool {
         self.forbids.is_empty() && !self.permits.is_empty()
     }

@@ -54,6 +54,8 @@ fn condition() -> impl Strategy<Value = String> {
         Just("context.n".to_owned()),
         select(&ROLES[..]).prop_map(|r| format!("principal in Role::\"{r}\"")),
         Just("[\"x\", \"z\"].contains(context.s)".to_owned()),
+        action_name().prop_map(|a| format!("action == Action::\"{a}\"")),
+        action_name().prop_map(|a| format!("context has s && [action].contains(Action::\"{a}\")")),
     ];
     prop_oneof![
         3 => Just(String::new()),
