@@ -33,6 +33,7 @@ pub mod tally;
 pub mod ticks;
 mod timers;
 pub mod traced;
+mod waiting;
 
 pub use control_plane::ControlPlane;
 pub use dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
@@ -57,3 +58,4 @@ pub use shell::now_us;
 pub use start::StartRequest;
 pub use ticks::Ticks;
 pub use timers::Timers;
+pub use waiting::Asking;

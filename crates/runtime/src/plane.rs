@@ -31,6 +31,7 @@ use crate::seat::{Seat, Unposted};
 use crate::shell::{Message, Shell, now_us, outcome_of};
 use crate::start::StartRequest;
 use crate::traced::{Arrived, ingested};
+use crate::waiting::{Asking, Waiting};
 
 /// How often leases are looked at, in milliseconds.
 const LEASE_TICK_MS: u64 = 250;
@@ -56,8 +57,8 @@ pub(crate) struct Shared {
     seats: Vec<Arc<Seat>>,
     ended: Mutex<BTreeMap<OrchestrationId, Vec<oneshot::Sender<View>>>>,
     failed: Mutex<Option<StoreError>>,
-    /// Told when external work arrives, and when none is handed out any more.
-    work: tokio::sync::Notify,
+    /// External workers, told when work arrives and when none is handed out any more.
+    waiting: Arc<Waiting>,
     /// No work is handed out any more.
     draining: AtomicBool,
 }
@@ -72,8 +73,9 @@ impl Shared {
     }
 
     pub fn dispatch(&self, queue: &Arc<str>, offer: Offer) -> bool {
+        let tenant = offer.tenant.clone();
         let taken = locked(&self.dispatcher).offer(queue, offer);
-        self.work.notify_waiters();
+        self.waiting.arrived(&tenant, queue);
         taken
     }
 
@@ -140,7 +142,7 @@ impl Plane {
             seats,
             ended: Mutex::new(BTreeMap::new()),
             failed: Mutex::new(None),
-            work: tokio::sync::Notify::new(),
+            waiting: Arc::default(),
             draining: AtomicBool::new(false),
         });
         let mut threads = Vec::new();
@@ -491,33 +493,34 @@ impl Plane {
         Err(Refused::Denied { action: action.to_owned(), who: who.name.to_string(), why })
     }
 
+    /// A place among those who wait for work, to be taken before the reports of the same exchange; nobody's where it wants none.
+    pub fn enter(&self, by: &Claimant, queues: Arc<[Arc<str>]>, capacity: usize) -> Asking {
+        let place = (capacity > 0).then(|| self.shared.waiting.enter(&by.tenant, queues.clone()));
+        Asking { queues, capacity, place }
+    }
+
     /// Claims work for an external worker, waiting up to `wait` for some. Class E4 is on disk as sent before it is handed out.
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn claim(
-        &self,
-        by: &Claimant,
-        queues: &[Arc<str>],
-        capacity: usize,
-        wait: Duration,
-    ) -> Result<Vec<(String, Offer)>, Refused> {
+    pub async fn claim(&self, by: &Claimant, asking: Asking, wait: Duration) -> Result<Vec<(String, Offer)>, Refused> {
+        let Asking { queues, capacity, place: Some(place) } = asking else { return Ok(Vec::new()) };
         let until = tokio::time::Instant::now() + wait;
         loop {
-            let arrived = self.shared.work.notified();
-            tokio::pin!(arrived);
-            arrived.as_mut().enable();
+            place.looks();
             if self.shared.draining.load(Ordering::Acquire) {
                 return Ok(Vec::new());
             }
-            let claimed = locked(&self.shared.dispatcher).claim(by, queues, capacity, now_us());
-            if !claimed.is_empty() || capacity == 0 {
-                if !claimed.is_empty() {
-                    self.observer().meters.exchange(Exchange::Claimed);
+            let claimed = locked(&self.shared.dispatcher).claim(by, &queues, capacity, now_us());
+            if !claimed.is_empty() {
+                drop(place);
+                if claimed.len() == capacity {
+                    queues.iter().for_each(|queue| self.shared.waiting.arrived(&by.tenant, queue));
                 }
+                self.observer().meters.exchange(Exchange::Claimed);
                 return Ok(self.sent_first(by, claimed).await);
             }
-            if tokio::time::timeout_at(until, arrived).await.is_err() {
+            if tokio::time::timeout_at(until, place.woken()).await.is_err() {
                 self.observer().meters.exchange(Exchange::Empty);
                 return Ok(Vec::new());
             }
@@ -622,7 +625,7 @@ impl Plane {
     /// Hands out no more work to external workers and sends those home who wait for some; reports are taken until [`Plane::stop`].
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Release);
-        self.shared.work.notify_waiters();
+        self.shared.waiting.wake_all();
     }
 
     /// Stops: takes nothing new, finishes what is in the mailboxes, waits for the threads.

@@ -30,6 +30,11 @@ pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<
         caller.may(&app, "worker.exchange", Entity::new("Queue", queue), Value::empty())?;
     }
     let by = Claimant::new(&caller.tenant, &caller.who, &asked.worker);
+    let queues: Arc<[Arc<str>]> = asked.queues.iter().map(|queue| queue.as_str().into()).collect();
+    let capacity = asked.capacity.min(CAPACITY_MAX) as usize;
+    let enter = || app.node.plane.enter(&by, queues.clone(), capacity);
+    // What one report brings goes to whoever reports, and nobody is woken for it; what many bring does not wait for the last of them.
+    let early = (asked.reports.len() == 1).then(enter);
     let mut refused = Vec::new();
     for report in asked.reports {
         if !app.node.plane.report(&by, &report.lease, report.result, report.took_ms).await? {
@@ -38,10 +43,8 @@ pub async fn exchange(State(app): State<App>, caller: Caller, Json(asked): Json<
             refused.push(RefusedReport { lease: report.lease, code: "stale-lease".to_owned(), detail });
         }
     }
-    let queues: Vec<Arc<str>> = asked.queues.iter().map(|queue| queue.as_str().into()).collect();
     let wait = Duration::from_millis(asked.wait_ms.min(WAIT_MS_MAX));
-    let capacity = asked.capacity.min(CAPACITY_MAX) as usize;
-    let claimed = app.node.plane.claim(&by, &queues, capacity, wait).await?;
+    let claimed = app.node.plane.claim(&by, early.unwrap_or_else(enter), wait).await?;
     let work = claimed.into_iter().map(|(lease, offer)| work(&app, lease, offer)).collect();
     Ok(Json(Exchanged { work, refused }))
 }
