@@ -7,6 +7,7 @@ pub mod ends;
 pub mod fence;
 pub mod inputs;
 pub mod keys;
+pub mod lifecycle;
 pub mod listeners;
 pub mod lists;
 pub mod open_work;
@@ -61,6 +62,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("open-work", open_work::check(world, &left));
     add("lists", lists::check(world, &left));
     add("refold", refold::check(world, &left));
+    add("lifecycle", lifecycle::check(world, &left));
     add("children", children::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));

@@ -13,7 +13,7 @@ use provost_model::{Position, Problem, Value, Who};
 use provost_engine::{Phase, Rejected};
 
 use crate::world::{Said, Shared, World, done, person, problem};
-use crate::{Failure, tamper};
+use crate::{Failure, life, tamper};
 
 /// Runs a script to its end, then verifies and forges the journal.
 pub fn run(code: Compiled, script: &str) -> Result<(), Failure> {
@@ -25,6 +25,7 @@ pub fn run(code: Compiled, script: &str) -> Result<(), Failure> {
         }
         step(&mut world, line).map_err(|failure| format!("line {}, `{line}`: {failure}", number + 1))?;
     }
+    life::check(&world)?;
     tamper::check(&world)
 }
 
