@@ -52,7 +52,6 @@ pub struct Left {
 /// Checks every property: the name of each broken one with what was found, and what the canary says.
 pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     let left = read(world);
-    let ended = world.ended_in_time;
     let mut broken = std::mem::take(&mut world.violations);
     let mut add = |name: &'static str, found: Vec<String>| broken.extend(found.into_iter().map(|what| (name, what)));
     add("inputs", inputs::check(world, &left));
@@ -69,7 +68,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
-    add("ticks", ticks::check(&left, ended));
+    add("ticks", ticks::check(world, &left));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use provost_engine::{iso8601, order_of};
 use provost_language::last_time;
 use provost_model::limits::{MISSED_AFTER_MS, MISSED_MAX};
+use provost_model::planted::planted;
 use provost_model::program::{Missed, Schedule};
 use provost_model::record::{Cause, Start};
 use provost_model::{OrchestrationId, TenantId, Value, Who};
@@ -29,6 +30,7 @@ impl<S: Upkeep> Partition<S> {
         let seen = self.remembered(stage, tenant, &inbox::schedule_key(tenant, workflow))?.filter(|seen| seen.fingerprint == launch.pin);
         let settled_us: Option<i64> =
             seen.map(|seen| serde_json::from_slice(&seen.answer)).transpose().map_err(|e| Refused::Internal(e.to_string()))?;
+        let settled_us = settled_us.map(|settled_us| if planted("tick-again") { settled_us - 1 } else { settled_us });
         let (at_us, due) = match settled_us {
             // It begins now.
             None => (self.now_us, Vec::new()),
@@ -44,7 +46,8 @@ impl<S: Upkeep> Partition<S> {
         let started = starts.iter().map(|(id, _)| *id).collect();
         let fact = InboxFact::Ticked { workflow: workflow.clone(), pin: launch.pin, at_us, started };
         self.append_inbox(stage, tenant, slot, Cause::default(), &fact)?;
-        if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
+        let remembered = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))?;
+        if let Some(seen) = remembered.filter(|_| !planted("tick-not-remembered")) {
             stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         for (id, start) in starts {
