@@ -84,7 +84,8 @@ pub(crate) async fn look_up(
         let title = format!("`{}` describes no look-up", spec.name);
         return refuse("action-not-served", title, "add `lookup` to `metadata.provost.effect`");
     };
-    let question = ProtocolCall { method: "GET".into(), template: true, key_header: "".into(), redirect: false, lookup: None, ..written.clone() };
+    let question =
+        ProtocolCall { method: "GET".into(), template: true, key_header: "".into(), redirect: false, lookup: None, ..written.clone() };
     let input = asked(endpoint, &call.input, &call.key);
     let asking = Call { input, ..call.clone() };
     let until = Instant::now() + Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or(0).max(1));

@@ -39,7 +39,7 @@ impl Lifecycle {
                 self.raised = Some((at.clone(), problem.clone()));
                 self.ended_task(program, (at, *task), Status::Faulted, ("error", problem.to_value()));
             }
-            Fact::Ended { ending, output, problem } => {
+            Fact::Ended { ending, output, problem, .. } => {
                 self.fold(fact);
                 self.close(program, closing);
                 self.raised = None;

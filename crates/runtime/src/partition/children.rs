@@ -81,7 +81,7 @@ impl Family {
 fn start_of(state: &Orchestration, transition: &Transition, child: &OrchestrationId) -> Option<Start> {
     let parent = state.start.as_ref()?;
     transition.facts.iter().find_map(|fact| match fact {
-        Fact::ChildStarted { child: begun, workflow, version, input, awaits, .. } if begun == child => {
+        Fact::ChildStarted { child: begun, workflow, version, input, awaits, labels, .. } if begun == child => {
             let mut line = parent.parent.as_ref().map_or_else(Vec::new, |above| above.line.clone());
             line.push(parent.workflow.clone());
             Some(Start {
@@ -90,7 +90,7 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 input: input.clone(),
                 event: None,
                 order: None,
-                parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line })),
+                parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line, labels: labels.clone() })),
                 ..(**parent).clone()
             })
         }
@@ -109,7 +109,8 @@ fn news_of(state: &Orchestration) -> Option<(OrchestrationId, Command)> {
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, Some(parked)) => ChildFate::Parked(parked.problem.clone()),
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) => return None,
     };
-    Some((parent.orchestration, Command::Child(ChildNews { child: state.id, sequence: state.sequence, how })))
+    let labels = state.output_labels.clone();
+    Some((parent.orchestration, Command::Child(ChildNews { child: state.id, sequence: state.sequence, how, labels })))
 }
 
 impl<S: Upkeep> Partition<S> {

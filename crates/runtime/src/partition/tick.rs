@@ -30,7 +30,6 @@ impl<S: Upkeep> Partition<S> {
         let seen = self.remembered(stage, tenant, &inbox::schedule_key(tenant, workflow))?.filter(|seen| seen.fingerprint == launch.pin);
         let settled_us: Option<i64> =
             seen.map(|seen| serde_json::from_slice(&seen.answer)).transpose().map_err(|e| Refused::Internal(e.to_string()))?;
-        let settled_us = settled_us.map(|settled_us| if planted("tick-again") { settled_us - 1 } else { settled_us });
         let (at_us, due) = match settled_us {
             // It begins now.
             None => (self.now_us, Vec::new()),
