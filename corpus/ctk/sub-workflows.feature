@@ -132,3 +132,74 @@ Feature: Sub-workflows
       """
     When the workflow is published
     Then the document should be refused with 'PV1031' at line 3
+
+  Scenario: A child builds a business key from what its parent was trusted with
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      input: { schema: { document: { type: object, x-provost: { trusted: [ /id ] } } } }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { id: '${ .id }' } } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { call: act, with: { action: pay, arguments: { n: 1 }, key: '${ .id }' } }
+      """
+    And the workflow input is:
+      """yaml
+      { id: R-7, note: R-8 }
+      """
+    When the workflow is executed
+    Then the workflow should complete
+    And 'pay' should be called once
+
+  Scenario: A child builds no business key from what its parent was not trusted with
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      input: { schema: { document: { type: object, x-provost: { trusted: [ /id ] } } } }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { id: '${ .note }' } } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { call: act, with: { action: pay, arguments: { n: 1 }, key: '${ .id }' } }
+      """
+    And the workflow input is:
+      """yaml
+      { id: R-7, note: R-8 }
+      """
+    When the workflow is executed
+    Then the workflow should fault with 'untrusted-key'
+    And 'pay' should be called 0 times
+
+  Scenario: What a child hands back is trusted as far as it followed it
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      input: { schema: { document: { type: object, x-provost: { trusted: [ /id ] } } } }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0' } } }
+        - b: { call: act, with: { action: pay, arguments: { n: 1 }, key: '${ .own }' }, output: { as: '${ $input }' } }
+        - c: { try: [ { d: { call: act, with: { action: pay, arguments: { n: 2 }, key: '${ .said }' } } } ], catch: { as: e, do: [ { e: { set: '${ $e.type }' } } ] } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - c: { set: { own: '${ "refund/" + .id }', said: '${ .note }' } }
+      """
+    And the workflow input is:
+      """yaml
+      { id: R-7, note: R-8 }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      https://provost.dev/errors/untrusted-key
+      """
+    And 'pay' should be called once

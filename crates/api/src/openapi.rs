@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 35] = {
+pub const ROUTES: [Route; 36] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -52,6 +52,13 @@ pub const ROUTES: [Route; 35] = {
             "Orchestration",
         ),
         route(Get, "/v1/orchestrations/{id}/journal", "Every row behind `after`.", "", ""),
+        route(
+            Get,
+            "/v1/orchestrations/{id}/events",
+            "Its life as CloudEvents in a JSON array; `type after limit` page (`Link` names the next), `follow` sends them as they come.",
+            "",
+            "",
+        ),
         route(Get, "/v1/orchestrations/{id}/explanation", "What happened, why it stands, what can be done.", "", ""),
         route(
             Get,

@@ -6,7 +6,7 @@ mod listeners;
 mod reviews;
 mod tasks;
 
-pub(crate) use tasks::apply;
+pub(crate) use tasks::{apply, output_of};
 
 use std::sync::Arc;
 
@@ -80,7 +80,8 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             state.parked = None;
             tasks::redriven(state, at);
         }
-        Fact::Ended { ending, output, problem } => {
+        Fact::Ended { ending, output, problem, labels } => {
+            state.output_labels = labels.clone();
             state.output = output.clone().unwrap_or_default();
             state.problem = problem.clone().map(Arc::new);
             ended(state, *ending);

@@ -154,7 +154,7 @@ fn completion(turn: &Turn<'_>, at: &Position, ix: TaskIx, finished: &Finished) -
         None => finished.output.clone(),
     };
     turn.validate(task.output.schema, &output, "the output")?;
-    scope.output = output.clone();
+    scope.returned = Some(std::mem::replace(&mut scope.output, output.clone()));
     let exported = exported(turn, at, task, &output, &scope)?;
     let known = raw_input_of(turn, at);
     let (anew, effect) = match finished.effect {
@@ -172,7 +172,7 @@ fn written(anew: bool, value: &Labelled) -> (Option<provost_model::Value>, Label
 }
 
 /// The raw input that the fold would take for the task at `at`.
-fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Labelled {
+pub(crate) fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Labelled {
     if let Some(open) = turn.state.open.get(at) {
         return open.raw.clone();
     }

@@ -4,7 +4,7 @@
 //! | from | trusted |
 //! |---|---|
 //! | event, start by hand | what the start's contract, or without one the schema of the input, labels so, if a person or program sent it under a name of its own |
-//! | parent, child | nothing: no labels pass between them |
+//! | parent, child | what the other one followed: labels pass with input and output; nothing, where the other one keeps none |
 //! | event that is listened for | what the filter's contract labels so, under the same condition |
 //! | event of ours | nothing: it carries no labels, and may repeat what an agent wrote |
 //! | action | what the contract of its result labels so |
@@ -27,6 +27,9 @@ use crate::turn::Turn;
 
 /// The labels of what an orchestration is given.
 pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
+    if let Some(labels) = start.parent.as_ref().and_then(|parent| parent.labels.as_ref()) {
+        return labels.clone();
+    }
     let named = matches!(start.by.known, Known::Token | Known::Loopback) && start.hops == 0 && start.parent.is_none();
     if !named {
         return outside(turn, &start.input, &[]);
@@ -92,6 +95,17 @@ pub(crate) fn problem(turn: &Turn<'_>, problem: &Problem) -> Labelled {
     Labelled::new(value, labels)
 }
 
+/// The labels that go with a value to another orchestration; none where they are not followed here.
+pub(crate) fn followed(turn: &Turn<'_>, value: &Labelled) -> Option<Labels> {
+    follows(turn).then(|| value.labels.clone())
+}
+
+/// Whether labels are followed: something is decided on them here, or a parent gave some along.
+fn follows(turn: &Turn<'_>) -> bool {
+    let given = turn.state.start.as_ref().and_then(|start| start.parent.as_ref()).is_some_and(|parent| parent.labels.is_some());
+    given || turn.code.keeps_labels()
+}
+
 /// What was decided on values of this label.
 pub(crate) fn decided(value: Value, label: Label) -> Labelled {
     Labelled::new(value, Labels::whole(label))
@@ -105,5 +119,5 @@ fn obeying(turn: &Turn<'_>, value: &Value, contract: Option<SchemaIx>) -> Labels
 }
 
 fn outside(turn: &Turn<'_>, value: &Value, trusted: &[&str]) -> Labels {
-    if turn.code.keeps_labels() { Labels::from_outside(value, trusted) } else { Labels::new() }
+    if follows(turn) { Labels::from_outside(value, trusted) } else { Labels::new() }
 }

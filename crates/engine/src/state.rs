@@ -7,7 +7,7 @@ use std::sync::Arc;
 use provost_model::id::{EffectId, EventId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start, Wanted};
-use provost_model::{Digest, Event, Labelled, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use provost_model::{Digest, Event, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,9 @@ pub struct Orchestration {
     pub queued: Option<u64>,
     /// The output of a completed one.
     pub output: Value,
+    /// Labels of `output`, where a parent waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_labels: Option<Labels>,
     /// The error of a faulted one.
     pub problem: Option<Arc<Problem>>,
 }
@@ -244,6 +247,9 @@ pub struct Child {
     pub sequence: u64,
     /// Its output, once completed.
     pub output: Value,
+    /// Labels of `output`; none: nobody followed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
 }
 
 /// Where a child stands, as far as its parent knows.
@@ -371,6 +377,7 @@ impl Orchestration {
             yielded: false,
             queued: None,
             output: Value::Null,
+            output_labels: None,
             problem: None,
         }
     }

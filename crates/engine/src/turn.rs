@@ -12,7 +12,9 @@ use provost_model::value::{Pointer, canonical_len};
 use provost_model::{Label, Labelled, PolicyRequest, Position, Problem, Program, Value, Verdict};
 
 use crate::code::Code;
+use crate::descriptors;
 use crate::evolve::evolve;
+use crate::flow::raw_input_of;
 use crate::state::{OpenKind, Orchestration};
 
 /// A transition under construction.
@@ -48,6 +50,8 @@ pub(crate) struct Scope {
     pub output: Labelled,
     /// `$task`.
     pub task: Option<TaskIx>,
+    /// `$task.output` where `$output` is no longer what the task made.
+    pub returned: Option<Labelled>,
     /// More variables: the error of a `catch` condition.
     pub more: Vec<(Arc<str>, Labelled)>,
 }
@@ -264,8 +268,9 @@ impl<'t> Turn<'t> {
             "output" => scope.output.clone(),
             "task" => self.task_variable(at, scope),
             "workflow" => self.workflow_variable(scope),
-            "runtime" => Labelled::authored(Value::object([("name", Value::from("provost")), ("version", Value::from("1"))])),
-            "secrets" | "authorization" => Labelled::default(),
+            "runtime" => Labelled::authored(descriptors::runtime()),
+            "authorization" => descriptors::authorization(self.program(), scope.task),
+            "secrets" => Labelled::default(),
             other => match scope.more.iter().find(|(more, _)| &**more == other) {
                 Some((_, value)) => value.clone(),
                 None => self.local_variable(at, other),
@@ -278,12 +283,14 @@ impl<'t> Turn<'t> {
             return extended;
         }
         let task = scope.task.and_then(|ix| self.program().task(ix));
+        let definition = task.and_then(|task| descriptors::written(self.program(), task));
         let started = self.state.open.get(at).map_or(self.ambient.now_us, |open| open.entered_us);
         Labelled::object([
             ("name", Labelled::authored(task.map_or("", |t| &*t.name))),
             ("reference", Labelled::authored(at.as_str())),
-            ("input", scope.input.clone()),
-            ("output", scope.output.clone()),
+            ("definition", Labelled::authored(definition.unwrap_or_default())),
+            ("input", raw_input_of(self, at)),
+            ("output", scope.returned.clone().unwrap_or_else(|| scope.output.clone())),
             ("startedAt", Labelled::authored(instant(started))),
         ])
     }
@@ -293,14 +300,9 @@ impl<'t> Turn<'t> {
         // At the workflow's own `input.from` nothing is open yet: what it sees is what came, now.
         let root = self.state.open.get(&Position::root());
         let (raw, started_us) = root.map_or((&scope.input, self.ambient.now_us), |root| (&root.raw, self.state.started_at_us));
-        let definition = Value::object([
-            ("namespace", Value::from(&*program.namespace)),
-            ("name", Value::from(&*program.name)),
-            ("version", Value::from(&*program.version)),
-        ]);
         Labelled::object([
             ("id", Labelled::authored(self.state.id.to_string())),
-            ("definition", Labelled::authored(definition)),
+            ("definition", Labelled::authored(program.definition.clone().unwrap_or_default())),
             ("input", raw.clone()),
             ("startedAt", Labelled::authored(instant(started_us))),
         ])

@@ -6,6 +6,8 @@
 
 #[path = "corpus/ctk.rs"]
 mod ctk;
+#[path = "corpus/life.rs"]
+mod life;
 #[path = "corpus/script.rs"]
 mod script;
 #[path = "corpus/tamper.rs"]

@@ -76,11 +76,12 @@ impl Compiled {
     }
 }
 
-/// Whether a business key is computed, or an argument must be trusted.
+/// Whether a business key is computed, an argument must be trusted, or another workflow is run that may do either.
 fn decides_on_labels(program: &Program) -> bool {
     let computed = |template: &Option<Template>| template.as_ref().is_some_and(|template| !matches!(template, Template::Literal(_)));
     let keyed = program.tasks.iter().any(|task| matches!(&task.kind, TaskKind::Act(act) if computed(&act.key)));
-    keyed || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
+    let runs = program.tasks.iter().any(|task| matches!(task.kind, TaskKind::Run(_)));
+    keyed || runs || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
 }
 
 /// Digest of a program: of its JSON as stored.

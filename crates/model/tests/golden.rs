@@ -257,9 +257,9 @@ fn facts_of_flow() -> Vec<Fact> {
         Fact::Parked { at: at.clone(), problem: problem() },
         Fact::Redriven { at },
         Fact::Yielded,
-        Fact::Ended { ending: Ending::Completed, output: Some(Value::Null), problem: None },
-        Fact::Ended { ending: Ending::Faulted, output: None, problem: Some(problem()) },
-        Fact::Ended { ending: Ending::Cancelled, output: None, problem: None },
+        Fact::Ended { ending: Ending::Completed, output: Some(Value::Null), problem: None, labels: None },
+        Fact::Ended { ending: Ending::Faulted, output: None, problem: Some(problem()), labels: None },
+        Fact::Ended { ending: Ending::Cancelled, output: None, problem: None, labels: None },
     ]
 }
 
@@ -368,16 +368,16 @@ fn facts_of_effects() -> Vec<Fact> {
 }
 
 fn news(how: ChildFate) -> Command {
-    Command::Child(ChildNews { child: id(), sequence: 7, how })
+    Command::Child(ChildNews { child: id(), sequence: 7, how, labels: None })
 }
 
 fn facts_of_children() -> Vec<Fact> {
     let (at, child) = (place(), id());
     let (workflow, version) = ("notify".into(), "1.0.0".into());
     vec![
-        Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true },
-        Fact::ChildTold { child, sequence: 7, how: None },
-        Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))) },
+        Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true, labels: None },
+        Fact::ChildTold { child, sequence: 7, how: None, labels: None },
+        Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))), labels: None },
         Fact::ChildStopped { child },
         Fact::ChildRedriven { child },
     ]
@@ -462,7 +462,7 @@ fn commands() -> Vec<Command> {
             ..start()
         }),
         Command::Start(Start {
-            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()] })),
+            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()], labels: None })),
             ..start()
         }),
         news(ChildFate::Completed(value())),

@@ -19,6 +19,8 @@ mod forged;
 mod governance;
 #[path = "api/input.rs"]
 mod input;
+#[path = "api/lifecycle.rs"]
+mod lifecycle;
 #[path = "api/metrics.rs"]
 mod metrics;
 #[path = "api/otlp.rs"]

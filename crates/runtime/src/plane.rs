@@ -459,6 +459,12 @@ impl Plane {
         answer.await.map_err(|_| Refused::Stopping)
     }
 
+    /// Where the partitions sit.
+    #[cfg(test)]
+    pub(crate) fn seats(&self) -> &[Arc<Seat>] {
+        &self.shared.seats
+    }
+
     fn post(&self, index: u32, message: Message) -> Result<(), Refused> {
         if self.stopped.load(Ordering::Acquire) {
             return Err(Refused::Stopping);

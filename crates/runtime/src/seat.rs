@@ -121,3 +121,122 @@ impl Drop for Leaving<'_> {
 fn may_wait() -> bool {
     tokio::runtime::Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use provost_language::Compiled;
+    use provost_model::record::Attempted;
+
+    use super::*;
+    use crate::{Binding, Done, Hands, Node, NodeConfig, Observer, Offer, RetentionConfig};
+
+    /// How long anything may take here.
+    const SOON: Duration = Duration::from_secs(20);
+
+    struct Idle;
+
+    impl Hands for Idle {
+        fn at_once(&self, _: &Offer, _: &Compiled) -> Option<Attempted> {
+            None
+        }
+
+        fn carry_out(&self, _: Offer, _: Arc<Compiled>, _: Arc<Binding>, _: Done) {}
+    }
+
+    /// A running node of one partition.
+    fn node(folder: &tempfile::TempDir) -> Node {
+        let (hands, observer, retention) = (Arc::new(Idle), Observer::quiet(), RetentionConfig::default());
+        Node::open(NodeConfig { data: folder.path().to_owned(), partitions: 1, hands, observer, retention }).unwrap()
+    }
+
+    fn this_thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    /// Who answered a question that was put from this thread.
+    fn answered_by(seat: &Seat) -> String {
+        let (tell, told) = mpsc::channel();
+        seat.post(Message::Read(Box::new(move |_| tell.send(this_thread()).unwrap()))).unwrap();
+        told.recv_timeout(SOON).unwrap()
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("request").build().unwrap()
+    }
+
+    #[test]
+    fn a_request_that_finds_no_partition_at_work_drives_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (node, runtime) = (node(&folder), runtime());
+        let seat = node.plane.seats()[0].clone();
+        let own = runtime.spawn(async move {
+            let began = Instant::now();
+            // The thread wakes now and then by itself; a request that comes just then is its own.
+            while answered_by(&seat) != "request" {
+                assert!(began.elapsed() < SOON, "the thread took every message");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert_eq!(seat.at_work.load(Ordering::Acquire), 0, "who drove has left");
+            seat.at_work.fetch_add(1, Ordering::AcqRel);
+            let busy: Vec<String> = (0..50).map(|_| answered_by(&seat)).collect();
+            seat.at_work.fetch_sub(1, Ordering::AcqRel);
+            busy
+        });
+        let busy = runtime.block_on(own).unwrap();
+        assert!(busy.iter().all(|by| by == "partition-0"), "under load nobody drives but the thread: {busy:?}");
+        node.plane.stop();
+    }
+
+    #[test]
+    fn who_must_not_wait_for_a_disk_leaves_it_to_the_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let node = node(&folder);
+        let seat = node.plane.seats()[0].clone();
+        assert!((0..50).all(|_| answered_by(&seat) == "partition-0"), "outside of a runtime");
+        let single = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let by = single.block_on(async { (0..50).map(|_| answered_by(&seat)).collect::<Vec<_>>() });
+        assert!(by.iter().all(|by| by == "partition-0"), "inside of one that has no other thread: {by:?}");
+        node.plane.stop();
+        assert_eq!(seat.post(Message::Wake), Err(Unposted::Stopped));
+    }
+
+    #[test]
+    fn two_threads_at_once_have_one_driver_and_every_message_is_taken_once() {
+        const EACH: usize = 400;
+        let folder = tempfile::tempdir().unwrap();
+        let (node, runtime) = (node(&folder), runtime());
+        let seat = node.plane.seats()[0].clone();
+        let inside = Arc::new(AtomicBool::new(false));
+        let (tell, told) = mpsc::channel();
+        let senders = [0, 1].map(|sender| {
+            let (seat, inside, tell) = (seat.clone(), inside.clone(), tell.clone());
+            runtime.spawn(async move {
+                for number in 0..EACH {
+                    let (inside, tell) = (inside.clone(), tell.clone());
+                    let question = move |_: &mut _| {
+                        let alone = !inside.swap(true, Ordering::AcqRel);
+                        std::thread::yield_now();
+                        inside.store(false, Ordering::Release);
+                        tell.send((sender * EACH + number, alone, this_thread())).unwrap();
+                    };
+                    seat.post(Message::Read(Box::new(question))).unwrap();
+                    if number % 16 == 0 {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+            })
+        });
+        drop(tell);
+        senders.into_iter().for_each(|sender| runtime.block_on(sender).unwrap());
+        let mut answers: Vec<(usize, bool, String)> = std::iter::from_fn(|| told.recv_timeout(SOON).ok()).collect();
+        answers.sort();
+        assert!(answers.iter().all(|(_, alone, _)| *alone), "two drove at once");
+        assert!(answers.iter().map(|(number, ..)| *number).eq(0..2 * EACH), "each once");
+        node.plane.stop();
+    }
+}

@@ -11,6 +11,7 @@ mod control;
 mod events;
 mod feed;
 mod journals;
+mod lifecycle;
 pub mod listen;
 mod orchestrations;
 mod platform;
@@ -50,6 +51,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/orchestrations", get(orchestrations::list))
         .route("/v1/orchestrations/{id}", get(orchestrations::show))
         .route("/v1/orchestrations/{id}/journal", get(orchestrations::journal))
+        .route("/v1/orchestrations/{id}/events", get(lifecycle::events))
         .route("/v1/orchestrations/{id}/explanation", get(orchestrations::explanation))
         .route("/v1/orchestrations/{id}/stream", get(stream::stream))
         .route("/v1/orchestrations/{id}/verification", post(orchestrations::verification))

@@ -229,7 +229,11 @@ pub async fn explanation(State(app): State<App>, caller: Caller, Path(text): Pat
     explained.map(Json).map_err(|e| Refusal::new(500, "explanation", "the journal cannot be explained", e))
 }
 
-async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std::sync::Arc<Compiled>, Refusal> {
+/// The program of an orchestration.
+///
+/// # Errors
+/// Where there is none.
+pub async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<std::sync::Arc<Compiled>, Refusal> {
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
     let start = view.state.start.ok_or(provost_runtime::Refused::UnknownOrchestration(id))?;
     let code = app.node.plane.registry().program(&caller.tenant, &start.pin, &start.workflow);

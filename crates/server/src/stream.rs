@@ -5,21 +5,28 @@
 //! | `rows` | the rows that were not sent yet, as `GET …/journal` shows them; the last of an orchestration that ended ends the stream |
 //! | `refused` | the last event too, with a problem document: the caller may not read on, or the server cannot |
 //!
+//! Its lifecycle events are followed the same way, by `GET …/events?follow`.
+//!
 //! What must stay true: the journal is read only when it has grown; the credential and policy are asked again every [`CHECK_EVERY`],
 //! because a stream may last for days and a right may not; a stream never ends without saying why, unless the server itself goes.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use provost_model::OrchestrationId;
 use provost_model::record::Row;
+use provost_model::value::canonical;
 use provost_runtime::Follower;
+use provost_runtime::engine::lifecycle::LifecycleEvent;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::App;
 use crate::auth::{Caller, Credential};
+use crate::lifecycle::{Telling, Wanted};
 use crate::orchestrations::{id, may_read, row_json, rows};
 use crate::refusal::Refusal;
 
@@ -29,22 +36,45 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// `GET /v1/orchestrations/{id}/stream`.
-pub async fn stream(
-    State(app): State<App>,
-    credential: Credential,
-    Path(text): Path<String>,
-) -> Result<Sse<impl futures::Stream<Item = Result<Sent, Infallible>>>, Refusal> {
+pub async fn stream(State(app): State<App>, credential: Credential, Path(text): Path<String>) -> Result<Response, Refusal> {
     let id: OrchestrationId = id(&text)?;
     let caller = credential.caller(&app)?;
     let _exists = rows(&app, &caller, id, 0).await?;
+    Ok(followed(app, credential, caller, id, Shows::Rows { sent: 0 }))
+}
+
+/// The lifecycle events of an orchestration, as they come.
+///
+/// # Errors
+/// The refusal.
+pub async fn lifecycle(app: App, credential: Credential, id: OrchestrationId, wanted: Wanted) -> Result<Response, Refusal> {
+    let caller = credential.caller(&app)?;
+    let _exists = rows(&app, &caller, id, 0).await?;
+    let telling = Telling::begin(&app, &caller, id, wanted).await?;
+    Ok(followed(app, credential, caller, id, Shows::Lifecycle(Box::new(telling))))
+}
+
+fn followed(app: App, credential: Credential, caller: Caller, id: OrchestrationId, shows: Shows) -> Response {
     let now = Instant::now();
     let follower = app.node.plane.follow(id);
-    let following = Following { app, credential, caller, id, follower, sent: 0, check_at: now + CHECK_EVERY, look_at: now, over: false };
+    let (check_at, unsent) = (now + CHECK_EVERY, VecDeque::new());
+    let following = Following { app, credential, caller, id, follower, shows, unsent, check_at, look_at: now, over: false };
     let events = futures::stream::unfold(following, |mut following| async move {
         let event = following.next().await?;
-        Some((Ok(event), following))
+        Some((Ok::<_, Infallible>(event), following))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// What of an orchestration is followed.
+enum Shows {
+    /// Its rows.
+    Rows {
+        /// The sequence up to which they were sent.
+        sent: u64,
+    },
+    /// Its lifecycle events.
+    Lifecycle(Box<Telling>),
 }
 
 /// One who follows.
@@ -54,8 +84,9 @@ struct Following {
     caller: Caller,
     id: OrchestrationId,
     follower: Follower,
-    /// The sequence up to which rows were sent.
-    sent: u64,
+    shows: Shows,
+    /// Events that wait for their turn.
+    unsent: VecDeque<Sent>,
     check_at: Instant,
     look_at: Instant,
     over: bool,
@@ -64,21 +95,47 @@ struct Following {
 impl Following {
     /// The next event; `None` behind the last.
     async fn next(&mut self) -> Option<Sent> {
-        if self.over {
-            return None;
-        }
-        match self.grown().await {
-            Ok(rows) => Some(self.shown(&rows).await),
-            Err(refusal) => {
+        loop {
+            if let Some(sent) = self.unsent.pop_front() {
+                return Some(sent);
+            }
+            if self.over {
+                return None;
+            }
+            if let Err(refusal) = self.more().await {
                 self.over = true;
                 let problem = serde_json::to_string(refusal.body()).unwrap_or_default();
-                Some(Sent::default().event("refused").data(problem))
+                return Some(Sent::default().event("refused").data(problem));
             }
         }
     }
 
-    /// Rows that were not sent yet, once there are some.
+    /// Looks until there are rows that were not seen yet, and takes what they say.
+    async fn more(&mut self) -> Result<(), Refusal> {
+        let rows = self.grown().await?;
+        match &mut self.shows {
+            Shows::Rows { sent } => {
+                *sent = rows.last().map_or(*sent, |row| row.head().sequence);
+                let view = self.app.node.plane.view(&self.caller.tenant, self.id, *sent).await;
+                self.over = view.is_ok_and(|view| view.state.is_ended());
+                let json = serde_json::json!(rows.iter().map(row_json).collect::<Vec<_>>());
+                self.unsent.push_back(Sent::default().id(sent.to_string()).event("rows").data(json.to_string()));
+            }
+            Shows::Lifecycle(telling) => {
+                let events = telling.next(&rows)?;
+                self.over = telling.is_over();
+                self.unsent.extend(told(&events));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that were not seen yet, once there are some.
     async fn grown(&mut self) -> Result<Vec<Row>, Refusal> {
+        let seen = match &self.shows {
+            Shows::Rows { sent } => *sent,
+            Shows::Lifecycle(telling) => telling.sequence(),
+        };
         loop {
             if self.check_at <= Instant::now() {
                 self.caller = self.credential.caller(&self.app)?;
@@ -90,19 +147,20 @@ impl Following {
             }
             sleep_until(self.look_at).await;
             self.look_at = Instant::now() + PAUSE;
-            let rows = self.app.node.plane.journal(&self.caller.tenant, self.id, self.sent).await?;
+            let rows = self.app.node.plane.journal(&self.caller.tenant, self.id, seen).await?;
             if !rows.is_empty() {
                 return Ok(rows);
             }
         }
     }
+}
 
-    /// The event of these rows; the last one where the orchestration ended with them.
-    async fn shown(&mut self, rows: &[Row]) -> Sent {
-        self.sent = rows.last().map_or(self.sent, |row| row.head().sequence);
-        let view = self.app.node.plane.view(&self.caller.tenant, self.id, self.sent).await;
-        self.over = view.is_ok_and(|view| view.state.is_ended());
-        let json = serde_json::json!(rows.iter().map(row_json).collect::<Vec<_>>());
-        Sent::default().id(self.sent.to_string()).event("rows").data(json.to_string())
-    }
+/// Lifecycle events, each as one sent. Only the last of a fact says where to go on behind it.
+fn told(events: &[LifecycleEvent]) -> Vec<Sent> {
+    let following = events.iter().skip(1).map(|event| Some(event.sequence)).chain([None]);
+    let sent = events.iter().zip(following).map(|(event, next)| {
+        let sent = Sent::default().event("lifecycle").data(canonical(&event.to_value()));
+        if next == Some(event.sequence) { sent } else { sent.id(event.sequence.to_string()) }
+    });
+    sent.collect()
 }

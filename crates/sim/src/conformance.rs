@@ -7,6 +7,7 @@
 mod act;
 mod feature;
 mod holds;
+mod life;
 mod order;
 mod run;
 mod said;

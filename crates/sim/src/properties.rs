@@ -7,6 +7,7 @@ pub mod ends;
 pub mod fence;
 pub mod inputs;
 pub mod keys;
+pub mod lifecycle;
 pub mod listeners;
 pub mod lists;
 pub mod open_work;
@@ -51,7 +52,6 @@ pub struct Left {
 /// Checks every property: the name of each broken one with what was found, and what the canary says.
 pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     let left = read(world);
-    let ended = world.ended_in_time;
     let mut broken = std::mem::take(&mut world.violations);
     let mut add = |name: &'static str, found: Vec<String>| broken.extend(found.into_iter().map(|what| (name, what)));
     add("inputs", inputs::check(world, &left));
@@ -61,13 +61,14 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("open-work", open_work::check(world, &left));
     add("lists", lists::check(world, &left));
     add("refold", refold::check(world, &left));
+    add("lifecycle", lifecycle::check(world, &left));
     add("children", children::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
     add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
-    add("ticks", ticks::check(&left, ended));
+    add("ticks", ticks::check(world, &left));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

@@ -21,6 +21,7 @@ use crate::machine::{Machine, Up};
 use crate::mix::Mix;
 use crate::outside::Outside;
 use crate::properties;
+use crate::properties::lifecycle::Followed;
 use crate::properties::refold::Folded;
 use crate::random::Random;
 use clients::input;
@@ -152,6 +153,7 @@ pub struct World {
     zombies: u64,
     paused: Vec<(usize, Option<Up>)>,
     folded: Folded,
+    pub(crate) followed: Followed,
 }
 
 /// Runs one seed.
@@ -201,6 +203,7 @@ impl World {
             zombies: 0,
             paused: Vec::new(),
             folded: Folded::new(),
+            followed: Followed::new(),
         }
     }
 

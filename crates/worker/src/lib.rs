@@ -72,7 +72,7 @@ impl BuiltIn {
     /// Carries out one attempt.
     pub async fn carry_out(&self, mut call: Call) -> Attempted {
         let shown = match &call.what {
-            What::Action(spec) if spec.call.is_some() => Secrets::masked(&call.input, &call.secrets),
+            What::Action(spec) | What::LookUp(spec) if spec.call.is_some() => Secrets::masked(&call.input, &call.secrets),
             What::Action(_) | What::Agent(..) | What::LookUp(_) => Value::Null,
         };
         let mut filled = match self.secrets.fill(&mut call.input, &call.secrets) {
@@ -88,7 +88,10 @@ impl BuiltIn {
                 Some(written) => protocol::call(&self.http, spec, written, &call, &shown, &mut filled).await,
                 None => actions::act(&self.http, spec, &call).await,
             },
-            What::LookUp(spec) => actions::look_up(&self.http, spec, &call).await,
+            What::LookUp(spec) => match &spec.call {
+                Some(written) => protocol::look_up(&self.http, spec, written, &call, &shown, &mut filled).await,
+                None => actions::look_up(&self.http, spec, &call).await,
+            },
         };
         filled.hidden(outcome)
     }

@@ -71,6 +71,52 @@ pub(crate) async fn call(
     }
 }
 
+/// Asks whether a call was done: of the endpoint of its look-up, with its headers and its authentication.
+pub(crate) async fn look_up(
+    http: &Http,
+    spec: &ActionSpec,
+    written: &ProtocolCall,
+    call: &Call,
+    shown: &Value,
+    filled: &mut Filled,
+) -> Attempted {
+    let Some(endpoint) = &written.lookup else {
+        let title = format!("`{}` describes no look-up", spec.name);
+        return refuse("action-not-served", title, "add `lookup` to `metadata.provost.effect`");
+    };
+    let question =
+        ProtocolCall { method: "GET".into(), template: true, key_header: "".into(), redirect: false, lookup: None, ..written.clone() };
+    let input = asked(endpoint, &call.input, &call.key);
+    let asking = Call { input, ..call.clone() };
+    let until = Instant::now() + Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or(0).max(1));
+    let sending = Sending { http, destinations: &call.destinations, until, traceparent: &call.traceparent };
+    let answer = match sent(&sending, &question, &asking, filled).await {
+        Ok(answer) if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::GONE) => return Attempted::Absent,
+        Ok(answer) => {
+            let request = || request::shown(&question, &asked(endpoint, shown, &call.key), &call.destinations);
+            answer::read(answer, &question, request).await
+        }
+        Err(outcome) => outcome,
+    };
+    match answer {
+        // A question that was not answered says nothing about what it asked for.
+        Attempted::Unknown { problem } => Attempted::Failed { problem, retry: true, retry_after_ms: None },
+        Attempted::Failed { problem, retry_after_ms, .. } => Attempted::Failed { problem, retry: true, retry_after_ms },
+        told @ (Attempted::Done { .. } | Attempted::Absent) => told,
+    }
+}
+
+/// The input of a look-up: its endpoint, the call's own variables and the key, and what lets it in.
+fn asked(endpoint: &str, input: &Value, key: &str) -> Value {
+    let mut path = input.member("path").and_then(Value::as_object).cloned().unwrap_or_default();
+    if !path.contains("key") {
+        path.insert("key".into(), Value::from(key));
+    }
+    let mut members = vec![("endpoint", Value::from(endpoint)), ("path", Value::Object(path.into()))];
+    members.extend(["headers", "authentication"].into_iter().filter_map(|name| Some((name, input.member(name)?.clone()))));
+    Value::object(members)
+}
+
 async fn sent(sending: &Sending<'_>, written: &ProtocolCall, call: &Call, filled: &mut Filled) -> Result<Response, Attempted> {
     let mut outgoing = request::outgoing(written, call)?;
     let authorization = authorization::read(call.input.member("authentication"), filled)?;

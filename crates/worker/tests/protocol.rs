@@ -24,6 +24,7 @@ fn json(text: &str) -> Value {
 
 fn written(method: &str) -> ProtocolCall {
     ProtocolCall {
+        lookup: None,
         method: method.into(),
         template: false,
         output: CallOutput::Content,
@@ -102,6 +103,50 @@ fn word(outcome: &Attempted) -> String {
 
 fn pets(served: &Served) -> String {
     format!("{}/pets", served.url)
+}
+
+#[tokio::test]
+async fn a_look_up_asks_the_calls_own_origin_with_its_variables_its_key_and_its_authentication() {
+    let statuses = [(200, "done"), (404, "absent"), (410, "absent"), (400, "communication 400 again"), (500, "communication 500 again")];
+    for (status, expected) in statuses {
+        let served = serve(move |_| Reply { status, ..Reply::json(r#"{"id":9}"#) }).await;
+        let lookup = Some(format!("{}/pets/{{id}}/by/{{key}}", served.url).into());
+        let written = ProtocolCall { template: true, key_header: "Idempotency-Key".into(), lookup, ..written("POST") };
+        let input = format!(
+            r#"{{"endpoint":"{}/pets/{{id}}","path":{{"id":7}},"query":{{"q":1}},"headers":{{"x-own":"h"}},"body":{{"n":1}},"authentication":{{"bearer":{{"token":"t0k"}}}}}}"#,
+            served.url
+        );
+        let call = Call {
+            what: What::LookUp(Box::new(ActionSpec { class: EffectClass::E3, ..spec(written) })),
+            input: json(&input),
+            secrets: Vec::new(),
+            key: "efk1_abc".to_owned(),
+            traceparent: TRACEPARENT.to_owned(),
+            within_ms: 0,
+            destinations: destinations(&[("any", &served.url)]),
+        };
+        assert_eq!(word(&BuiltIn::new().unwrap().carry_out(call).await), expected);
+        let seen = served.last();
+        assert_eq!((seen.line.as_str(), seen.body.as_str()), ("GET /pets/7/by/efk1_abc HTTP/1.1", ""));
+        assert_eq!(seen.header("authorization").as_deref(), Some("Bearer t0k"));
+        assert_eq!((seen.header("x-own").as_deref(), seen.header("idempotency-key")), (Some("h"), None));
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_without_an_answer_says_nothing_about_the_call() {
+    let served = serve(|_| Reply::RESET).await;
+    let written = ProtocolCall { lookup: Some(format!("{}/{{key}}", served.url).into()), ..written("POST") };
+    let call = Call {
+        what: What::LookUp(Box::new(spec(written))),
+        input: json(&format!(r#"{{"endpoint":"{}/pets"}}"#, served.url)),
+        secrets: Vec::new(),
+        key: "efk1_abc".to_owned(),
+        traceparent: TRACEPARENT.to_owned(),
+        within_ms: 0,
+        destinations: destinations(&[("any", &served.url)]),
+    };
+    assert_eq!(word(&BuiltIn::new().unwrap().carry_out(call).await), "communication 504 again");
 }
 
 #[tokio::test]

@@ -81,6 +81,6 @@ fn scopes(turn: &Turn<'_>) -> Vec<EffectId> {
 }
 
 fn end(turn: &mut Turn<'_>) {
-    turn.emit(Fact::Ended { ending: Ending::Cancelled, output: None, problem: None });
+    turn.emit(Fact::Ended { ending: Ending::Cancelled, output: None, problem: None, labels: None });
     turn.intend(Intent::Announce);
 }

@@ -18,10 +18,11 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
                 state: if *awaits { ChildState::Running } else { ChildState::Detached },
                 sequence: 0,
                 output: Value::Null,
+                labels: None,
             };
             state.children.insert_mut(*child, Arc::new(begun));
         }
-        Fact::ChildTold { child, sequence, how } => change(state, child, |child| {
+        Fact::ChildTold { child, sequence, how, labels } => change(state, child, |child| {
             child.sequence = *sequence;
             match how.as_deref() {
                 // What is being stopped is over either way: nobody asks for its output.
@@ -29,6 +30,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
                 Some(ChildFate::Completed(output)) => {
                     child.state = ChildState::Completed;
                     child.output = output.clone();
+                    child.labels.clone_from(labels);
                 }
                 Some(ChildFate::Parked(_)) if child.state == ChildState::Stopping => {}
                 Some(ChildFate::Parked(_)) => child.state = ChildState::Parked,

@@ -87,7 +87,7 @@ pub(super) fn open_iteration(state: &mut Orchestration, at: &Position, task: Tas
 }
 
 /// The output a `Completed` fact stands for.
-pub(super) fn output_of(state: &Orchestration, at: &Position, output: Option<Labelled>, effect: Option<EffectId>) -> Labelled {
+pub(crate) fn output_of(state: &Orchestration, at: &Position, output: Option<Labelled>, effect: Option<EffectId>) -> Labelled {
     if let Some(output) = output {
         return output;
     }

@@ -5,6 +5,7 @@ use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Labelled, Position, Problem};
 
 use super::{Finished, complete, enter, raise};
+use crate::origin;
 use crate::state::{Open, OpenKind, Phase};
 use crate::tasks::{extend, listen, run};
 use crate::turn::{Scope, Turn};
@@ -298,9 +299,15 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
         Ok(output) => {
             super::withdraw_within(turn, &Position::root());
             run::leave_within(turn, &Position::root());
-            turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None });
+            let labels = origin::followed(turn, &output).filter(|_| is_awaited(turn));
+            turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None, labels });
             turn.intend(Intent::Announce);
         }
         Err(problem) => raise(turn, &Position::root(), TaskIx::ROOT, problem),
     }
+}
+
+/// Whether a parent waits for its output.
+fn is_awaited(turn: &Turn<'_>) -> bool {
+    turn.state.start.as_ref().and_then(|start| start.parent.as_ref()).is_some_and(|parent| parent.awaits)
 }

@@ -24,7 +24,7 @@ pub(crate) fn raise(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, problem: Pro
     }
     turn.emit(Fact::Raised { at: at.clone(), task: ix, problem: problem.clone() });
     turn.ready.clear();
-    turn.emit(Fact::Ended { ending: Ending::Faulted, output: None, problem: Some(problem) });
+    turn.emit(Fact::Ended { ending: Ending::Faulted, output: None, problem: Some(problem), labels: None });
     turn.intend(Intent::Announce);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::id::EffectId;
-use provost_model::program::{EffectClass, InDoubt, Keeping, RetrySpec, Task, TaskKind};
+use provost_model::program::{ActionSpec, EffectClass, InDoubt, Keeping, RetrySpec, Task, TaskKind};
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome, Stored};
 use provost_model::value::canonical_len;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
@@ -299,7 +299,7 @@ fn key_horizon_us(turn: &Turn<'_>, effect: &Effect) -> i64 {
 
 /// Asks the target where it can be asked, else it is in doubt.
 fn ask_or_doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
-    let lookup = turn.program().actions.get(&effect.name).is_some_and(|spec| spec.lookup.is_some());
+    let lookup = turn.program().actions.get(&effect.name).is_some_and(ActionSpec::can_be_asked);
     if lookup { look_up(turn, id, turn.ambient.now_us) } else { doubt(turn, id, effect) }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn task_variable(turn: &Turn<'_>, at: &Position, scope: &Scope) -> Op
     Some(Labelled::object([
         ("name", Labelled::authored(&*task.name)),
         ("reference", Labelled::authored(around.as_str())),
-        ("input", open.input.clone()),
+        ("input", open.raw.clone()),
         ("output", output),
         ("startedAt", Labelled::authored(crate::turn::instant(open.entered_us))),
         ("with", Labelled::authored(definition.member("with").cloned().unwrap_or(Value::Null))),

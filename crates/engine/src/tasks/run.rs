@@ -9,7 +9,7 @@ use std::sync::Arc;
 use provost_model::limits::{CHILDREN_MAX, RUN_CYCLE_MAX, RUN_DEPTH_MAX, RUN_TASKS};
 use provost_model::program::{RunTask, TaskKind};
 use provost_model::record::{ChildFate, ChildNews, Fact, Intent, Shape};
-use provost_model::{Digest, Labelled, OrchestrationId, Position, Problem, Value};
+use provost_model::{Digest, Labelled, Labels, OrchestrationId, Position, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry, Finished, complete, park, raise};
@@ -59,7 +59,8 @@ fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, child: Or
     }
     turn.spend_more(RUN_TASKS - 1);
     let (at, workflow, version) = (entering.at.clone(), task.workflow.clone(), task.version.clone());
-    turn.emit(Fact::ChildStarted { at, child, workflow, version, input: input.value, awaits: task.awaits });
+    let labels = origin::followed(turn, &input);
+    turn.emit(Fact::ChildStarted { at, child, workflow, version, input: input.value, awaits: task.awaits, labels });
     turn.intend(Intent::StartChild { child });
     if task.awaits { Ok(Entry::Open) } else { ended(entering, entering.input.clone()) }
 }
@@ -67,7 +68,7 @@ fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, child: Or
 /// A child of an earlier round, with the same input.
 fn again(turn: &mut Turn<'_>, entering: &Entering<'_>, id: OrchestrationId, child: &Child) -> Result<Entry, Problem> {
     match child.state {
-        ChildState::Completed => ended(entering, output(turn, &child.output)),
+        ChildState::Completed => ended(entering, output(turn, &child.output, child.labels.as_ref())),
         ChildState::Detached => ended(entering, entering.input.clone()),
         ChildState::Parked => {
             entering.open(turn, Shape::Plain)?;
@@ -116,7 +117,8 @@ pub(crate) fn told(turn: &mut Turn<'_>, news: &ChildNews) -> Result<(), Rejected
     if news.sequence <= child.sequence {
         return Err(Rejected::StaleNews(news.child));
     }
-    turn.emit(Fact::ChildTold { child: news.child, sequence: news.sequence, how: Some(Box::new(news.how.clone())) });
+    let (how, labels) = (Some(Box::new(news.how.clone())), news.labels.clone());
+    turn.emit(Fact::ChildTold { child: news.child, sequence: news.sequence, how, labels });
     let Some(open) = turn.state.open.get(&child.at).cloned().filter(|_| child.state == ChildState::Running) else { return Ok(()) };
     let Ok(task) = turn.task(open.task) else { return Ok(()) };
     if !matches!(task.kind, TaskKind::Run(_)) {
@@ -124,7 +126,7 @@ pub(crate) fn told(turn: &mut Turn<'_>, news: &ChildNews) -> Result<(), Rejected
     }
     match &news.how {
         ChildFate::Completed(value) => {
-            let output = output(turn, value);
+            let output = output(turn, value, news.labels.as_ref());
             complete(turn, &child.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         ChildFate::Faulted(problem) | ChildFate::Parked(problem) => {
@@ -150,9 +152,9 @@ fn passed_on(id: OrchestrationId, child: &Child, problem: &Problem) -> Problem {
     Problem { instance: None, extra, ..problem.clone() }
 }
 
-/// What a child returns may repeat anything.
-fn output(turn: &Turn<'_>, value: &Value) -> Labelled {
-    Labelled::new(value.clone(), origin::reference(turn, value))
+/// What a child returns may repeat anything, unless it followed what it was made of.
+fn output(turn: &Turn<'_>, value: &Value, labels: Option<&Labels>) -> Labelled {
+    Labelled::new(value.clone(), labels.cloned().unwrap_or_else(|| origin::reference(turn, value)))
 }
 
 /// Children within `at` that are under way lose their place: they are stopped.

@@ -13,7 +13,7 @@ use provost_model::{Position, Problem, Value, Who};
 use provost_engine::{Phase, Rejected};
 
 use crate::world::{Said, Shared, World, done, person, problem};
-use crate::{Failure, tamper};
+use crate::{Failure, life, tamper};
 
 /// Runs a script to its end, then verifies and forges the journal.
 pub fn run(code: Compiled, script: &str) -> Result<(), Failure> {
@@ -25,6 +25,7 @@ pub fn run(code: Compiled, script: &str) -> Result<(), Failure> {
         }
         step(&mut world, line).map_err(|failure| format!("line {}, `{line}`: {failure}", number + 1))?;
     }
+    life::check(&world)?;
     tamper::check(&world)
 }
 
@@ -86,7 +87,7 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
         }
         "parent" => {
             let line = std::iter::repeat_n("case", number(rest)? as usize).map(Into::into).collect();
-            world.parent = Some(Box::new(Parent { orchestration: world.state.id, awaits: true, line }));
+            world.parent = Some(Box::new(Parent { orchestration: world.state.id, awaits: true, line, labels: None }));
             Ok(())
         }
         "expect" | "children" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions"
@@ -117,10 +118,12 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
                 "faulted" => ChildFate::Faulted(Problem { instance: Some("/do/0/x".to_owned()), ..problem(409) }),
                 "parked" => ChildFate::Parked(problem(409)),
                 "cancelled" => ChildFate::Cancelled,
-                "again" => return world.tell(&Command::Child(ChildNews { child: id, sequence: child, how: ChildFate::Cancelled })),
+                "again" => {
+                    return world.tell(&Command::Child(ChildNews { child: id, sequence: child, how: ChildFate::Cancelled, labels: None }));
+                }
                 _ => return Err(format!("`{how}` is nothing that happens to a child")),
             };
-            Command::Child(ChildNews { child: id, sequence: child + 1, how })
+            Command::Child(ChildNews { child: id, sequence: child + 1, how, labels: None })
         }
         "admitted" => Command::Admitted,
         "event" => Command::Arrived(Box::new(world.event(rest, by)?)),

@@ -62,6 +62,8 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let (mut build, tasks) = build.into_tasks()?;
     let heading = heading?;
     size_answers(&mut build.actions, &tasks, &settings.limits);
+    // A document is as large as all else that is compiled of it: it is kept only where somebody can read it.
+    let read = build.tables.expressions.iter().any(|expression| reads_definition(&expression.source));
     let program = Program {
         namespace: heading.namespace,
         name: heading.name,
@@ -79,6 +81,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         tasks,
         expressions: build.tables.expressions,
         schemas: build.tables.schemas,
+        definition: read.then(|| root.to_value()),
         agents: build.agents,
         actions: build.actions,
         rules: build.rules,
@@ -86,6 +89,11 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let places = Places { expressions: build.tables.uses, ..build.places };
     checks::program(&program, &places, log);
     Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets, places })
+}
+
+/// Whether an expression may look at `$workflow.definition` or `$task.definition`.
+fn reads_definition(source: &str) -> bool {
+    source.contains("$workflow") || source.contains("$task")
 }
 
 /// The largest answer of a call that the workflow writes out follows from where the answer is kept.

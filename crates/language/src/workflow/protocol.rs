@@ -12,13 +12,15 @@ use provost_model::{Digest, Value};
 
 use super::{Build, expression_text, template};
 use crate::fields::{self, Fields, fields};
-use crate::finding::Code;
+use crate::finding::{Code, Place};
 use crate::yaml::{Kind, Node, shown};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 /// Longest attempt, in milliseconds; a `timeout` of the task may be shorter.
 const TIMEOUT_MS: i64 = 30_000;
 const KEY_HORIZON_MS: i64 = 24 * 3_600_000;
+/// How long a target may take until a look-up's absent is final, in milliseconds, where the author says nothing.
+const SETTLE_MS: i64 = 60_000;
 /// Headers that the connection sets itself.
 const OWN_HEADERS: [&str; 7] = ["host", "content-length", "connection", "transfer-encoding", "upgrade", "te", "trailer"];
 
@@ -78,11 +80,12 @@ impl Build<'_> {
             Some("raw") => CallOutput::Raw,
             Some(_) | None => CallOutput::Content,
         };
-        let (class, key_header) = effect?;
-        let redirect = matches!(with.member("redirect").map(|node| &node.kind), Some(Kind::Scalar(Value::Bool(true))));
         let Parts { method, template, arguments, operation, joined } = parts;
-        let call = ProtocolCall { method, template, output, redirect, key_header, operation, joined, response_bytes_max: 0 };
-        let name = self.call_name(written.pointer, action(call, class));
+        let Effect { class, key_header, lookup, settle_ms } = self.askable(effect?, &arguments)?;
+        let redirect = matches!(with.member("redirect").map(|node| &node.kind), Some(Kind::Scalar(Value::Bool(true))));
+        let lookup = lookup.map(|(lookup, _)| lookup);
+        let call = ProtocolCall { method, template, output, redirect, key_header, lookup, operation, joined, response_bytes_max: 0 };
+        let name = self.call_name(written.pointer, action(call, class, settle_ms));
         let arguments = template::object(arguments);
         let in_doubt = self.in_doubt;
         Some(TaskKind::Act(ActTask {
@@ -193,13 +196,13 @@ impl Build<'_> {
         }
     }
 
-    /// The class of the effect and the header that carries its key: from the method, or as `metadata.provost.effect` says.
-    fn effect(&mut self, written: &Written<'_, '_>, method: &str) -> Option<(EffectClass, Arc<str>)> {
+    /// The class of the effect and what belongs to it: from the method, or as `metadata.provost.effect` says.
+    fn effect(&mut self, written: &Written<'_, '_>, method: &str) -> Option<Effect> {
         let safe = matches!(method, "GET" | "HEAD" | "OPTIONS");
         let default = if safe { EffectClass::E0 } else { EffectClass::E4 };
         let settings = written.body.find("metadata").and_then(|node| node.member("provost"));
-        let Some(node) = settings.and_then(|node| node.member("effect")) else { return Some((default, "".into())) };
-        let effect = fields(node, "`effect`", &["class", "keyHeader"], self.log)?;
+        let Some(node) = settings.and_then(|node| node.member("effect")) else { return Some(Effect::of(default)) };
+        let effect = fields(node, "`effect`", &["class", "keyHeader", "lookup", "settleMs"], self.log)?;
         let key_header = effect.text("keyHeader", self.log).unwrap_or_default();
         if !key_header.is_empty() && !is_header(&key_header) {
             self.log.error(Code::WrongValue, effect.value_at("keyHeader"), format!("`{}` is not a header's name", shown(&key_header)));
@@ -207,36 +210,97 @@ impl Build<'_> {
         effect.need("class", self.log);
         let class = effect.word("class", &["E0", "E1", "E2", "E3", "E4"], self.log)?;
         let at = effect.value_at("class");
+        let lookup = effect.text("lookup", self.log).map(|lookup| (lookup, effect.value_at("lookup")));
+        let settle_ms = effect.int("settleMs", 0, 1 << 40, self.log).unwrap_or(SETTLE_MS);
+        if &*class != "E3" {
+            for key in ["lookup", "settleMs"].into_iter().filter(|key| effect.find(key).is_some()) {
+                let hint = "write class: E3, or leave it out";
+                self.log.error_hint(Code::Action, effect.key_at(key), format!("only class E3 is asked, so `{key}` says nothing"), hint);
+            }
+        }
+        let of = |class| Some(Effect { class, key_header: key_header.clone(), lookup: None, settle_ms: 0 });
         match &*class {
             "E1" if key_header.is_empty() => {
                 let hint = "add `keyHeader: Idempotency-Key`, or write the class that holds";
                 self.log.error_hint(Code::Action, at, "class E1 needs a key that the target sees", hint);
                 None
             }
-            "E3" => {
-                self.not_yet(
-                    at,
-                    "class E3 of a call",
-                    "write the call as an action of the bundle: its `lookup` says how the target is asked",
-                );
+            "E3" if lookup.is_none() => {
+                let hint = "add `lookup:` with the endpoint that is asked, e.g. `https://api.example.com/payments/{key}`";
+                self.log.error_hint(Code::Action, at, "class E3 needs `lookup`", hint);
                 None
             }
+            "E3" => Some(Effect { class: EffectClass::E3, key_header, lookup, settle_ms }),
             "E0" if !safe => {
                 let hint = "write E2 where doing it twice is the same as doing it once";
                 self.log.error_hint(Code::Action, at, format!("class E0 only reads, and {method} does not"), hint);
                 None
             }
-            "E0" => Some((EffectClass::E0, key_header)),
-            "E1" => Some((EffectClass::E1, key_header)),
-            "E2" => Some((EffectClass::E2, key_header)),
-            _ => Some((EffectClass::E4, key_header)),
+            "E0" => of(EffectClass::E0),
+            "E1" => of(EffectClass::E1),
+            "E2" => of(EffectClass::E2),
+            _ => of(EffectClass::E4),
         }
+    }
+
+    /// An effect whose look-up, where it has one, goes where the call goes and names what was asked for.
+    fn askable(&mut self, effect: Effect, arguments: &[(Arc<str>, Template)]) -> Option<Effect> {
+        let Some((lookup, at)) = &effect.lookup else { return Some(effect) };
+        let argument = |name: &str| arguments.iter().find(|(key, _)| **key == *name).map(|(_, template)| template);
+        let wrong = |message: String, hint: &str| {
+            self.log.error_hint(Code::Action, *at, message, hint);
+            None
+        };
+        let Some(Template::Literal(Value::Str(endpoint))) = argument("endpoint") else {
+            return wrong("a call that can be asked needs an endpoint that is written out".to_owned(), "write `endpoint` without `${ }`");
+        };
+        let same = Endpoint::parse(lookup).zip(Endpoint::parse(endpoint)).is_some_and(|(lookup, call)| lookup.is_same_origin(&call));
+        if !same {
+            let hint = "write scheme, host and port as in `endpoint`: policy was asked about no other";
+            return wrong(format!("`{}` is not of the call's own origin", shown(lookup)), hint);
+        }
+        let own: Vec<Arc<str>> = match argument("path") {
+            Some(Template::Object(members)) => members.iter().map(|(name, _)| name.clone()).collect(),
+            Some(_) | None => Vec::new(),
+        };
+        let mut rest = &**lookup;
+        let mut names = Vec::new();
+        while let Some((name, after)) = rest.split_once('{').and_then(|(_, tail)| tail.split_once('}')) {
+            names.push(name);
+            rest = after;
+        }
+        let hint = "name `{key}`, or a variable of `endpoint`";
+        if names.is_empty() || rest.contains(['{', '}']) {
+            return wrong(format!("`{}` asks the same whatever was sent", shown(lookup)), hint);
+        }
+        if let Some(name) = names.iter().find(|name| **name != "key" && !own.iter().any(|own| **own == ***name)) {
+            return wrong(format!("`{{{}}}` is not known in a look-up", shown(name)), hint);
+        }
+        if names.contains(&"key") && effect.key_header.is_empty() && !own.iter().any(|own| **own == *"key") {
+            return wrong("the target never sees the key that it is asked for".to_owned(), "add `keyHeader: Idempotency-Key`");
+        }
+        Some(effect)
+    }
+}
+
+/// What `metadata.provost.effect` says of a call.
+struct Effect {
+    class: EffectClass,
+    key_header: Arc<str>,
+    /// Where it is asked, and where that is written.
+    lookup: Option<(Arc<str>, Place)>,
+    settle_ms: i64,
+}
+
+impl Effect {
+    fn of(class: EffectClass) -> Self {
+        Self { class, key_header: "".into(), lookup: None, settle_ms: 0 }
     }
 }
 
 /// The action behind a call. Without an authored retry: reads and effects that may happen once only are tried again by `try` alone.
-fn action(call: ProtocolCall, class: EffectClass) -> ActionSpec {
-    let repeats = matches!(class, EffectClass::E1 | EffectClass::E2);
+fn action(call: ProtocolCall, class: EffectClass, settle_ms: i64) -> ActionSpec {
+    let repeats = matches!(class, EffectClass::E1 | EffectClass::E2 | EffectClass::E3);
     let retry = if repeats { RetrySpec::default() } else { RetrySpec { attempts_max: 1, ..RetrySpec::default() } };
     // Where the credentials came from is no part of what was asked for: a new token is still the same request.
     let meaningful = ["/endpoint", "/path", "/query", "/headers", "/body"].map(Arc::from).to_vec();
@@ -255,7 +319,7 @@ fn action(call: ProtocolCall, class: EffectClass) -> ActionSpec {
         timeout_ms: TIMEOUT_MS,
         retry,
         key_horizon_ms: KEY_HORIZON_MS,
-        settle_ms: 0,
+        settle_ms,
         undo: None,
         review: None,
         money_out: false,

@@ -237,6 +237,13 @@ pub struct HttpCall {
     pub response_bytes_max: u64,
 }
 
+impl ActionSpec {
+    /// Whether the target can be asked if an attempt was done.
+    pub fn can_be_asked(&self) -> bool {
+        self.lookup.is_some() || self.call.as_ref().is_some_and(|call| call.lookup.is_some())
+    }
+}
+
 /// How an unknown outcome is asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

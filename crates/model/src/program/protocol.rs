@@ -31,6 +31,9 @@ pub struct ProtocolCall {
     /// Header that carries the key; empty: none.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub key_header: Arc<str>,
+    /// For class E3: the endpoint that is asked whether it was done, of the same origin; a template of `key` and the call's own variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<Arc<str>>,
     /// The operation of an OpenAPI document that it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Arc<str>>,

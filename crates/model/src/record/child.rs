@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrchestrationId;
+use crate::labels::Labels;
 use crate::problem::Problem;
 use crate::value::Value;
 
@@ -17,6 +18,9 @@ pub struct Parent {
     pub awaits: bool,
     /// The workflows above it, from the first on.
     pub line: Vec<Arc<str>>,
+    /// Labels of the input; absent: nobody followed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
 }
 
 /// What a parent is told.
@@ -28,6 +32,9 @@ pub struct ChildNews {
     pub sequence: u64,
     /// What happened to it.
     pub how: ChildFate,
+    /// Labels of its output; absent: nobody followed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
 }
 
 /// What happened to a child.

@@ -381,6 +381,9 @@ pub enum Fact {
         input: Value,
         /// Whether its end is waited for.
         awaits: bool,
+        /// Labels of `input`; absent: nobody followed them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels: Option<Labels>,
     },
     /// A child ended, or cannot go on. `how` stands in the row's command and is not written again.
     ChildTold {
@@ -391,6 +394,9 @@ pub enum Fact {
         /// What happened to it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         how: Option<Box<ChildFate>>,
+        /// Labels of its output; absent: nobody followed them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels: Option<Labels>,
     },
     /// A child that lost its place is being stopped.
     ChildStopped {
@@ -492,6 +498,9 @@ pub enum Fact {
         /// The error of a faulted one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         problem: Option<Problem>,
+        /// Labels of `output`, where a parent waits for it; absent: nobody followed them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels: Option<Labels>,
     },
 }
 

@@ -115,8 +115,8 @@ fn elide<'t>(fact: &'t Fact, command: &Command) -> std::borrow::Cow<'t, Fact> {
             }
             Cow::Owned(shorter)
         }
-        (Fact::ChildTold { child, sequence, how: Some(how) }, Command::Child(from)) if **how == from.how => {
-            Cow::Owned(Fact::ChildTold { child: *child, sequence: *sequence, how: None })
+        (Fact::ChildTold { child, sequence, how: Some(how), labels }, Command::Child(from)) if **how == from.how => {
+            Cow::Owned(Fact::ChildTold { child: *child, sequence: *sequence, how: None, labels: labels.clone() })
         }
         (Fact::EventTaken { item: Some(item), .. }, Command::Arrived(from)) if *item == from.event.data => {
             let mut shorter = fact.clone();

@@ -32,12 +32,16 @@ pub struct List {
     /// What.
     #[arg(value_enum)]
     noun: Noun,
-    /// Only this state: of orchestrations their status, of effects in-doubt or conflict, of events accepted or rejected.
+    /// Only this state: of orchestrations their status, of effects in-doubt or conflict, of events accepted or rejected, of those of an
+    /// orchestration the beginning of their type (`workflow.`, `task.faulted`).
     #[arg(long)]
     state: Option<String>,
     /// Only this subject.
     #[arg(long)]
     subject: Option<String>,
+    /// Of events: the life of this orchestration, by its id, an event's id, a subject, or `last`.
+    #[arg(long)]
+    of: Option<String>,
     /// Most entries.
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -46,6 +50,9 @@ pub struct List {
 impl List {
     /// Lists and prints.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        if self.of.is_some() && self.noun != Noun::Events {
+            return Err(Failure::new("of", "only events are of an orchestration").detail("say `provost list events --of ID`"));
+        }
         let client = target.connect().await?;
         let (path, columns): (String, &[&str]) = match self.noun {
             Noun::Orchestrations => (self.orchestrations(), &["id", "workflow", "version", "status", "startedAt"]),
@@ -55,6 +62,7 @@ impl List {
                 (format!("/v1/effects?state={state}"), &["id", "orchestration", "name", "class", "state", "attempts"])
             }
             Noun::DeadLetters => ("/v1/dead-letters".to_owned(), &["id", "workflow", "version", "status", "started_at"]),
+            Noun::Events if self.of.is_some() => (self.life(&client, target).await?, &["time", "type", "position"]),
             Noun::Events => {
                 let status = self.state.as_ref().map(|state| format!("&status={state}")).unwrap_or_default();
                 (format!("/v1/events?limit={}{status}", self.limit), &["id", "status", "received_at", "by", "code"])
@@ -71,6 +79,13 @@ impl List {
         }
         client.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Where the lifecycle events of an orchestration are; `--state` is the beginning of their type.
+    async fn life(&self, client: &Client, target: &Target) -> Result<String, Failure> {
+        let id = meant(client, target, self.of.as_deref().unwrap_or_default()).await?;
+        let kind = self.state.as_ref().map(|kind| format!("&type={}", encoded(kind))).unwrap_or_default();
+        Ok(format!("/v1/orchestrations/{id}/events?limit={}{kind}", self.limit))
     }
 
     fn orchestrations(&self) -> String {

@@ -4,6 +4,7 @@
 //! of this partition until it arrived; arriving twice does nothing more; a child is begun once, because its id is its parent's place.
 
 use provost_engine::{Orchestration, Phase, Rejected};
+use provost_model::planted::planted;
 use provost_model::record::{Cancel, Cause, ChildFate, ChildNews, Command, Ending, Fact, Head, Intent, Parent, Redrive, Start, Transition};
 use provost_model::{OrchestrationId, Slot, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Upkeep};
@@ -80,7 +81,7 @@ impl Family {
 fn start_of(state: &Orchestration, transition: &Transition, child: &OrchestrationId) -> Option<Start> {
     let parent = state.start.as_ref()?;
     transition.facts.iter().find_map(|fact| match fact {
-        Fact::ChildStarted { child: begun, workflow, version, input, awaits, .. } if begun == child => {
+        Fact::ChildStarted { child: begun, workflow, version, input, awaits, labels, .. } if begun == child => {
             let mut line = parent.parent.as_ref().map_or_else(Vec::new, |above| above.line.clone());
             line.push(parent.workflow.clone());
             Some(Start {
@@ -89,7 +90,7 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 input: input.clone(),
                 event: None,
                 order: None,
-                parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line })),
+                parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line, labels: labels.clone() })),
                 ..(**parent).clone()
             })
         }
@@ -103,11 +104,13 @@ fn news_of(state: &Orchestration) -> Option<(OrchestrationId, Command)> {
     let how = match (state.phase, &state.parked) {
         (Phase::Ended(Ending::Completed), _) => ChildFate::Completed(state.output.clone()),
         (Phase::Ended(Ending::Faulted), _) => ChildFate::Faulted((**state.problem.as_ref()?).clone()),
+        (Phase::Ended(Ending::Cancelled), _) if planted("cancelled-child-completed") => ChildFate::Completed(state.output.clone()),
         (Phase::Ended(Ending::Cancelled), _) => ChildFate::Cancelled,
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, Some(parked)) => ChildFate::Parked(parked.problem.clone()),
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) => return None,
     };
-    Some((parent.orchestration, Command::Child(ChildNews { child: state.id, sequence: state.sequence, how })))
+    let labels = state.output_labels.clone();
+    Some((parent.orchestration, Command::Child(ChildNews { child: state.id, sequence: state.sequence, how, labels })))
 }
 
 impl<S: Upkeep> Partition<S> {
@@ -160,7 +163,8 @@ impl<S: Upkeep> Partition<S> {
     fn say(&mut self, stage: &mut Stage, tenant: &TenantId, message: Message) -> Result<(), Refused> {
         let fact = InboxFact::Said { message: Box::new(message.clone()) };
         self.append_inbox(stage, tenant, message.from, Cause::default(), &fact)?;
-        if let Some(entry) = stage.entries.last_mut() {
+        let forgotten = matches!(message.command, Command::Child(_)) && planted("news-not-kept");
+        if let Some(entry) = stage.entries.last_mut().filter(|_| !forgotten) {
             entry.open = OpenChange::Forward(open_work_of(tenant, &message, entry.row.head())?);
         }
         stage.releases.push(on_its_way(tenant, message));

@@ -4,6 +4,7 @@
 //! What must stay true: the start is open work of the partition that took the event until the other one says that it arrived; arriving
 //! twice begins once. Accept and start are two commits; a crash between them is made good when the open work is read back.
 
+use provost_model::planted::planted;
 use provost_model::record::{Cause, Head, RequestKey, Start, Stream};
 use provost_model::{OrchestrationId, Slot, TenantId};
 use provost_store::{Needs, OpenChange, OpenWork, Upkeep};
@@ -37,7 +38,8 @@ impl<S: Upkeep> Partition<S> {
         let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request, ..Cause::default() };
         let fact = InboxFact::HandedOn { orchestration: id, start: Box::new(start.clone()) };
         self.append_inbox(stage, tenant, from, cause, &fact)?;
-        if let Some(entry) = stage.entries.last_mut() {
+        let forgotten = start.parent.is_some() && planted("child-not-kept");
+        if let Some(entry) = stage.entries.last_mut().filter(|_| !forgotten) {
             entry.open = OpenChange::Forward(open_work_of(tenant, id, &start, (from, entry.row.head()))?);
         }
         stage.releases.push(self.start_at(tenant, launch.clone(), id, start, from));

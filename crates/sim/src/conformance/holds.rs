@@ -11,7 +11,7 @@ use provost_model::{Position, Problem, Value};
 
 use super::run::Run;
 use super::steps::{Script, Words, quoted, value};
-use super::{Failure, act, order};
+use super::{Failure, act, life, order};
 
 /// Checks a step.
 ///
@@ -39,6 +39,9 @@ pub fn check(script: &mut Script<'_>, words: &Words<'_>, document: Option<&str>)
     let id = run.latest()?;
     let state = run.state(id)?;
     if stands(run, &state, words, document)? || output(&state, words, document)? || requests(run, &state, words, document)? {
+        return Ok(());
+    }
+    if life::check(run, id, words, document)? {
         return Ok(());
     }
     order::check(run, id, words, document)

@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use provost_engine::Orchestration;
+use provost_engine::lifecycle::{LifecycleEvent, lifecycle};
 use provost_language::{Compiled, Sources, compile};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Fact, Row, Stream};
@@ -373,6 +374,17 @@ impl<'s> Run<'s> {
         rows.map_err(|e| Failure::Broken(e.to_string()))
     }
 
+    /// The lifecycle events of an orchestration.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn lifecycle(&mut self, id: OrchestrationId) -> Result<Vec<LifecycleEvent>, Failure> {
+        let rows = self.rows(id)?;
+        let code = self.state(id)?.start.and_then(|start| self.registry.program(&self.tenant, &start.pin, &start.workflow));
+        let code = code.ok_or_else(|| Failure::Broken(format!("`{id}` has no program")))?;
+        lifecycle(&code.program, self.tenant.clone(), id, &rows).map_err(Failure::Broken)
+    }
+
     /// Decides every journal again; it must come out byte for byte.
     ///
     /// # Errors
@@ -385,6 +397,10 @@ impl<'s> Run<'s> {
             let code = code.ok_or_else(|| Failure::Broken(format!("`{id}` has no program")))?;
             if let Some(difference) = provost_engine::verify(&*code, self.tenant.clone(), id, &rows).difference {
                 return Err(Failure::Broken(format!("decided again, `{id}` differs at {}: {}", difference.sequence, difference.what)));
+            }
+            let (events, ended) = (self.lifecycle(id)?, self.state(id)?.is_ended());
+            if let Some(what) = crate::properties::lifecycle::unbalanced(&events, ended) {
+                return Err(Failure::Broken(format!("the lifecycle events of `{id}`: {what}")));
             }
         }
         Ok(())

@@ -1,14 +1,17 @@
-//! A schedule goes forward only, a time of it starts one orchestration, and what it says it started has begun.
+//! A schedule goes forward only, a time of it starts one orchestration, what it says it started has begun, and where missed times count,
+//! going forward starts something.
 
 use std::collections::BTreeMap;
 
+use provost_model::program::Missed;
 use provost_model::record::Stream;
 use provost_runtime::{InboxFact, inbox};
 
 use super::Left;
+use crate::world::World;
 
 /// Holds what schedules say against the journals.
-pub fn check(left: &Left, ended: bool) -> Vec<String> {
+pub fn check(world: &World, left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     let mut last = BTreeMap::new();
     let mut begun: BTreeMap<_, u32> = BTreeMap::new();
@@ -17,12 +20,17 @@ pub fn check(left: &Left, ended: bool) -> Vec<String> {
         for fact in facts.unwrap_or_default() {
             let InboxFact::Ticked { workflow, pin, at_us, started } = fact else { continue };
             let before = last.insert((row.tenant.clone(), workflow.clone(), pin), at_us);
+            let schedule = world.corpus_registry.program(&row.tenant, &pin, &workflow).and_then(|code| code.program.schedule.clone());
+            let must_start = schedule.is_some_and(|schedule| schedule.missed != Missed::None);
+            if before.is_some() && started.is_empty() && must_start {
+                found.push(format!("the schedule of `{workflow}` went on to {at_us} and started nothing"));
+            }
             if before.is_some_and(|before| before >= at_us) {
                 found.push(format!("the schedule of `{workflow}` went back to {at_us}"));
             }
             for id in started {
                 *begun.entry((row.tenant.clone(), id)).or_default() += 1;
-                if ended && !left.journals.contains_key(&(row.tenant.clone(), id)) {
+                if world.ended_in_time && !left.journals.contains_key(&(row.tenant.clone(), id)) {
                     found.push(format!("the schedule of `{workflow}` started `{id}`, which has no journal"));
                 }
             }

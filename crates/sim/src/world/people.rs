@@ -22,6 +22,7 @@ impl World {
         for machine in 0..self.machines.len() {
             let Some(m) = self.machines.get_mut(machine) else { continue };
             let Some(up) = m.up.as_mut() else { continue };
+            properties::lifecycle::follow(&mut m.disk, &self.corpus_registry, &mut self.followed);
             let open = m.disk.open_work(None, usize::MAX).unwrap_or_default();
             let mut seen = Vec::new();
             for row in open {

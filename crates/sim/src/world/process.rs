@@ -8,6 +8,7 @@ use provost_store::{Fault, Lists as _};
 use super::{BEGIN_US, FAULTS_US, Happening, JUMP_US, SECOND_US, World};
 use crate::cells::{MOMENTS, Moment, kind_of};
 use crate::machine::Turned;
+use crate::properties::lifecycle;
 
 /// Longest time in which a disk cannot be read, in microseconds.
 const DARK_US_MAX: i64 = 15 * SECOND_US;
@@ -141,6 +142,9 @@ impl World {
                 }
                 return self.at(SECOND_US, Happening::Start(machine));
             }
+        }
+        if let Some(m) = self.machines.get_mut(machine) {
+            lifecycle::follow(&mut m.disk, &self.corpus_registry, &mut self.followed);
         }
         self.carry(machine);
         self.wake(machine, 100);

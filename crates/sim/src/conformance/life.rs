@@ -1,0 +1,60 @@
+//! What the lifecycle events of an orchestration say.
+
+use provost_engine::lifecycle::LifecycleEvent;
+use provost_model::OrchestrationId;
+use provost_model::value::lookup;
+
+use super::Failure;
+use super::holds::holds;
+use super::run::Run;
+use super::steps::{Words, quoted, value};
+
+/// Checks a step about lifecycle events; `false` when the step asks something else.
+///
+/// # Errors
+/// It does not hold, or cannot be read.
+pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+    if let Some(asked) = words.text.strip_prefix("the lifecycle of ") {
+        return told(run, id, words, asked, |what, _| (what != "status-changed").then(|| what.to_owned()));
+    }
+    if let Some(asked) = words.text.strip_prefix("the phases of ") {
+        return told(run, id, words, asked, |what, event| {
+            let status = event.event.data.member("status").and_then(|status| status.as_str()).map(str::to_owned);
+            status.filter(|_| what == "status-changed")
+        });
+    }
+    if words.form != "the '' lifecycle event should have a '' property with value:" {
+        return Ok(false);
+    }
+    let (kind, path) = (words.quote(0)?, words.quote(1)?);
+    let last = run.lifecycle(id)?.into_iter().rfind(|event| event.is_of(kind));
+    let last = last.ok_or_else(|| Failure::Broken(format!("there is no event of type `{kind}`")))?.to_value();
+    let found = lookup(&last, &format!("/{}", path.replace('.', "/"))).cloned();
+    let wanted = value(quoted(document)?)?;
+    holds(found.as_ref() == Some(&wanted), || format!("the event is {last}")).map(|()| true)
+}
+
+/// `WHAT should be: a, b`: of the workflow, or of a task by its name or position.
+fn told(
+    run: &mut Run<'_>,
+    id: OrchestrationId,
+    words: &Words<'_>,
+    asked: &str,
+    shown: impl Fn(&str, &LifecycleEvent) -> Option<String>,
+) -> Result<bool, Failure> {
+    let (of, list) = asked.split_once(" should be: ").ok_or_else(|| Failure::Step(words.text.to_owned()))?;
+    let mut found = Vec::new();
+    for event in run.lifecycle(id)? {
+        let kind = event.event.kind.trim_start_matches(provost_engine::lifecycle::TYPE_PREFIX).trim_end_matches(".v1");
+        let position = event.event.extensions.member("position").and_then(|at| at.as_str());
+        let is_meant = match position {
+            None => of == "the workflow",
+            Some(at) => at == of.trim_matches('\'') || provost_model::Position::from_text(at).name() == of.trim_matches('\''),
+        };
+        if let Some((_, what)) = kind.split_once('.').filter(|_| is_meant) {
+            found.extend(shown(what, &event));
+        }
+    }
+    let wanted = if list == "nothing" { "" } else { list };
+    holds(found.join(", ") == wanted, || format!("it is {}", found.join(", "))).map(|()| true)
+}
