@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 32] = [
+pub const BUGS: [(&str, &str); 36] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -26,6 +26,10 @@ pub const BUGS: [(&str, &str); 32] = [
     ("event-not-emitted", "runtime: an event of ours is recorded and not delivered"),
     ("key-claimed-twice", "runtime: the home of a business key does not look who holds it"),
     ("line-not-read-back", "runtime: a restart forgets the lines of ordering keys"),
+    ("place-not-counted", "runtime: a concurrency key admits whoever asks"),
+    ("replaced-not-stopped", "runtime: whoever is replaced under a concurrency key is not cancelled"),
+    ("gathered-twice", "runtime: an event that comes to its batch again is gathered again"),
+    ("batch-not-read-back", "runtime: a restart forgets what was gathered"),
     ("epoch-ignored", "runtime: a report under an older epoch ends a lease of this one"),
     ("any-tenant-claims", "runtime: a worker is given another tenant's work"),
     ("any-principal-reports", "runtime: a worker's name is enough to report for it"),
