@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use provost_model::program::KeySpec;
 use provost_model::record::{Fact, Row, Start, Stream};
-use provost_model::{OrchestrationId, TenantId};
+use provost_model::{OrchestrationId, Problem, TenantId};
 
 use super::Left;
 use crate::world::World;
@@ -42,6 +42,10 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
 impl Followed {
     fn row(&mut self, world: &World, row: &Row, id: OrchestrationId, facts: &[Fact]) {
         let waits = facts.iter().any(|fact| matches!(fact, Fact::HeldBack { .. }));
+        if facts.iter().any(is_refused) {
+            // It never held the key.
+            return;
+        }
         for fact in facts {
             match fact {
                 Fact::Started { start: Some(start), .. } => self.started(world, (&row.tenant, id), start, waits),
@@ -89,7 +93,6 @@ impl Followed {
     fn ended(&mut self, id: OrchestrationId) {
         self.replaced.remove(&id);
         let Some(key) = self.keys.get(&id) else { return };
-        // Refused by its key: it never held it.
         self.holders.entry(key.clone()).or_default().remove(&id);
         self.waiting.entry(key.clone()).or_default().retain(|other| *other != id);
     }
@@ -101,6 +104,12 @@ impl Followed {
         self.found.extend(replaced);
         self.found
     }
+}
+
+/// Whether a start found no place.
+fn is_refused(fact: &Fact) -> bool {
+    let refused = |problem: &Problem| problem.is_ours("concurrency-held") || problem.is_ours("concurrency-full");
+    matches!(fact, Fact::Raised { problem, .. } if refused(problem))
 }
 
 /// What the workflow of `start` says about its key.
