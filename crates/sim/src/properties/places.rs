@@ -22,6 +22,8 @@ struct Followed {
     waiting: BTreeMap<Key, Vec<OrchestrationId>>,
     /// Whom a newer one replaces, until they are told.
     replaced: BTreeMap<OrchestrationId, OrchestrationId>,
+    /// Who was told to stop.
+    stopped: BTreeSet<OrchestrationId>,
     found: Vec<String>,
 }
 
@@ -49,9 +51,15 @@ impl Followed {
         for fact in facts {
             match fact {
                 Fact::Started { start: Some(start), .. } => self.started(world, (&row.tenant, id), start, waits),
-                Fact::HeldBack { behind, .. } => self.replaced.extend(behind.replaces.iter().map(|replaced| (*replaced, id))),
+                Fact::HeldBack { behind, .. } => {
+                    let stays = behind.replaces.iter().filter(|replaced| !self.stopped.contains(replaced));
+                    self.replaced.extend(stays.map(|replaced| (*replaced, id)));
+                }
                 Fact::Admitted => self.admitted(id),
-                Fact::CancelRequested { .. } => drop(self.replaced.remove(&id)),
+                Fact::CancelRequested { .. } => {
+                    self.stopped.insert(id);
+                    self.replaced.remove(&id);
+                }
                 Fact::Ended { .. } => self.ended(id),
                 _ => {}
             }
@@ -91,7 +99,9 @@ impl Followed {
     }
 
     fn ended(&mut self, id: OrchestrationId) {
-        self.replaced.remove(&id);
+        if let Some(newer) = self.replaced.remove(&id) {
+            self.found.push(format!("`{id}` ended and was never stopped for `{newer}`"));
+        }
         let Some(key) = self.keys.get(&id) else { return };
         self.holders.entry(key.clone()).or_default().remove(&id);
         self.waiting.entry(key.clone()).or_default().retain(|other| *other != id);
