@@ -17,9 +17,25 @@ pub struct EventAnswer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub orchestrations: Vec<OrchestrationId>,
+    /// The batches it is gathered into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<EventBatch>,
     /// Why it was not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<crate::problem::ProblemBody>,
+}
+
+/// A batch that an event is gathered into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventBatch {
+    /// The workflow that starts with the batch.
+    pub workflow: String,
+    /// What its events are gathered by; empty where the workflow names no key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// Leads to the batch: `GET /v1/orchestrations/{id}` says how it stands, and shows what it started once it did.
+    #[schema(value_type = String)]
+    pub id: OrchestrationId,
 }
 
 /// One event of the feed.
@@ -94,12 +110,27 @@ pub struct Orchestration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::problem::ProblemBody>)]
     pub problem: Option<provost_model::Problem>,
+    /// Whom it waits for under its concurrency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitsFor>,
     /// Questions to people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reviews: Vec<Review>,
     /// Its effects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
+}
+
+/// Whom an orchestration waits for that found its concurrency key held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WaitsFor {
+    /// The key's value.
+    pub key: String,
+    /// Its place among those that wait, from 1.
+    pub position: u32,
+    /// Who holds the key, oldest first; the first few.
+    #[schema(value_type = Vec<String>)]
+    pub holders: Vec<OrchestrationId>,
 }
 
 /// A question to a person.

@@ -4,7 +4,7 @@ mod cancel;
 
 use std::sync::Arc;
 
-use provost_model::program::{Duration, TaskIx};
+use provost_model::program::{Duration, KeySpec, TaskIx, WhenHeld};
 use provost_model::record::{AdmissionRequest, Ambient, Command, Fact, Redrive, SharedState, Start, Transition};
 use provost_model::{Labelled, Labels, PolicyRequest, Position, Problem, id::EffectId};
 
@@ -132,7 +132,7 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
 
 /// Whether it may begin: nothing orders it, or it is the first of its ordering key. `false` too while shared state must be asked.
 fn in_line(turn: &mut Turn<'_>, start: &Start) -> Result<bool, Problem> {
-    let Some(order) = &start.order else { return Ok(true) };
+    let Some(order) = &start.order else { return under_key(turn, start) };
     let what: Arc<str> = format!("order:{order}").into();
     let Some(admission) = turn.admit(AdmissionRequest { what, effect: None, attempt: 0, of: SharedState::Order }) else {
         return Ok(false);
@@ -143,6 +143,33 @@ fn in_line(turn: &mut Turn<'_>, start: &Start) -> Result<bool, Problem> {
     let Some(number) = admission.number else { return Ok(true) };
     turn.emit(Fact::Queued { order: order.clone(), number });
     Ok(false)
+}
+
+/// Whether it may begin: nothing limits how many run, or there is a place under its concurrency key.
+fn under_key(turn: &mut Turn<'_>, start: &Start) -> Result<bool, Problem> {
+    let (Some(key), Some(concurrency)) = (&start.concurrency, turn.program().concurrency) else { return Ok(true) };
+    let what: Arc<str> = format!("key:{key}").into();
+    let Some(admission) = turn.admit(AdmissionRequest { what, effect: None, attempt: 0, of: SharedState::Key(concurrency.spec) }) else {
+        return Ok(false);
+    };
+    if let Some(why) = admission.refused {
+        return Err(no_place(&concurrency.spec, key, &why));
+    }
+    let (Some(number), Some(behind)) = (admission.number, admission.behind) else { return Ok(true) };
+    turn.emit(Fact::HeldBack { key: key.clone(), number, behind });
+    Ok(false)
+}
+
+/// Why a start finds no place under its concurrency key.
+pub fn no_place(spec: &KeySpec, key: &str, why: &str) -> Problem {
+    match spec.policy {
+        WhenHeld::Refuse => Problem::ours("concurrency-held", 409, format!("the concurrency key `{key}` is held"))
+            .detail(format!("{why}; start it again when that one has ended, or write `policy: queue`")),
+        WhenHeld::Queue | WhenHeld::Replace => {
+            Problem::ours("concurrency-full", 503, format!("too many wait for the concurrency key `{key}`"))
+                .detail(format!("{why}; look at what holds it, and cancel or redrive what does not go on"))
+        }
+    }
 }
 
 /// Its turn came.

@@ -63,7 +63,11 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         }
         Fact::Judged { .. } | Fact::Decided { .. } | Fact::Yielded => {}
         Fact::Queued { number, .. } => state.queued = Some(*number),
-        Fact::Admitted => state.queued = None,
+        Fact::HeldBack { number, behind, .. } => {
+            state.queued = Some(*number);
+            state.behind = Some(Arc::new((**behind).clone()));
+        }
+        Fact::Admitted => (state.queued, state.behind) = (None, None),
         Fact::Emitted { effect, event, .. } => {
             state.touched = true;
             state.emitted.insert_mut(*effect, Arc::new((**event).clone()));
@@ -98,7 +102,7 @@ fn timer_set(state: &mut Orchestration, id: &Arc<str>, at: &Position, due_us: i6
 fn ended(state: &mut Orchestration, ending: Ending) {
     state.phase = Phase::Ended(ending);
     state.parked = None;
-    state.queued = None;
+    (state.queued, state.behind) = (None, None);
     state.open = Tree::new_sync();
     state.timers = Tree::new_sync();
     state.unwinding = Tree::new_sync();

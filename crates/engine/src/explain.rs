@@ -7,8 +7,10 @@ mod happened;
 mod stands;
 mod text;
 
+use std::sync::Arc;
+
 use provost_model::program::{EffectClass, protocol};
-use provost_model::record::{EffectState, Ending, Row, Transition};
+use provost_model::record::{Behind, EffectState, Ending, Row, Transition};
 use provost_model::{Digest, OrchestrationId, Program, TenantId, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -86,11 +88,20 @@ struct Story<'s> {
     verdicts: Vec<Verdict>,
 }
 
-/// Explains the journal `rows` of an orchestration of `program`, at `now_us`.
+/// What an explanation takes from elsewhere than the journal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Now<'n> {
+    /// The time, in microseconds UTC.
+    pub at_us: i64,
+    /// Whom it waits for under its concurrency key, as it stands now; where that is not known, as it stood when it began to wait.
+    pub behind: Option<&'n Behind>,
+}
+
+/// Explains the journal `rows` of an orchestration of `program`.
 ///
 /// # Errors
 /// What a row says that cannot be read.
-pub fn explain(program: &Program, tenant: TenantId, id: OrchestrationId, rows: &[Row], now_us: i64) -> Result<Explanation, String> {
+pub fn explain(program: &Program, tenant: TenantId, id: OrchestrationId, rows: &[Row], now: Now<'_>) -> Result<Explanation, String> {
     let mut story = Story { program, state: Orchestration::new(tenant.clone(), id), lines: Vec::new(), verdicts: Vec::new() };
     for row in rows {
         let transition: Transition = row.transition().map_err(|e| format!("at sequence {}: {e}", row.first_sequence))?;
@@ -100,7 +111,10 @@ pub fn explain(program: &Program, tenant: TenantId, id: OrchestrationId, rows: &
         }
         story.verdicts.extend(transition.ambient.verdicts);
     }
-    let start = story.state.start.clone();
+    if let (Some(behind), Some(_)) = (now.behind, &story.state.behind) {
+        story.state.behind = Some(Arc::new(behind.clone()));
+    }
+    let (start, now_us) = (story.state.start.clone(), now.at_us);
     Ok(Explanation {
         id,
         workflow: format!("{} {}", program.name, program.version),

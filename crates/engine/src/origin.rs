@@ -3,6 +3,7 @@
 //!
 //! | from | trusted |
 //! |---|---|
+//! | events gathered into a batch | nothing |
 //! | event, start by hand | what the start's contract, or without one the schema of the input, labels so, if a person or program sent it under a name of its own |
 //! | parent, child | what the other one followed: labels pass with input and output; nothing, where the other one keeps none |
 //! | event that is listened for | what the filter's contract labels so, under the same condition |
@@ -31,7 +32,8 @@ pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
         return labels.clone();
     }
     let named = matches!(start.by.known, Known::Token | Known::Loopback) && start.hops == 0 && start.parent.is_none();
-    if !named {
+    // The events of a batch may come from several senders.
+    if !named || start.batch.is_some() {
         return outside(turn, &start.input, &[]);
     }
     let contract = turn.program().starts_on.as_ref().and_then(|on| on.contract);

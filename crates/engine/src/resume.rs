@@ -31,7 +31,7 @@ pub struct OpenWork {
     /// Whether there are too many effects to list here: a restart folds the journal and looks again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub many: bool,
-    /// Whether it has a place in the line of an ordering key.
+    /// Whether it has a place in the line of an ordering key, or under a concurrency key.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ordered: bool,
     /// Which events it listens for.
@@ -98,7 +98,7 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
     if state.is_ended() {
         return OpenWork::default();
     }
-    let ordered = state.start.as_ref().is_some_and(|start| start.order.is_some());
+    let ordered = state.start.as_ref().is_some_and(|start| start.order.is_some() || start.concurrency.is_some());
     let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ordered, ..OpenWork::default() };
     for (id, effect) in state.effects.iter() {
         match effect.state {

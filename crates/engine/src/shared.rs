@@ -10,7 +10,7 @@ mod quota;
 mod rate_limit;
 
 pub use breaker::{Breaker, BreakerState};
-pub use concurrency::Concurrency;
+pub use concurrency::{Concurrency, HOLDERS_NAMED, REPLACED_MAX};
 pub use line::{LINE_MAX, Line};
 pub use quota::Quota;
 pub use rate_limit::RateLimit;
@@ -19,7 +19,7 @@ use provost_model::record::Admission;
 
 /// It may go at once.
 fn admitted(what: &str) -> Admission {
-    Admission { what: what.into(), effect: None, attempt: 0, delayed_until_us: None, refused: None, number: None }
+    Admission { what: what.into(), effect: None, attempt: 0, delayed_until_us: None, refused: None, number: None, behind: None }
 }
 
 /// It may go at `until_us`, in microseconds UTC; ask again then.

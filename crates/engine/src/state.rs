@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use provost_model::id::{EffectId, EventId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
-use provost_model::record::{EffectKind, EffectState, Ending, SecretSpan, Start, Wanted};
+use provost_model::record::{Behind, EffectKind, EffectState, Ending, SecretSpan, Start, Wanted};
 use provost_model::{Digest, Event, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
@@ -71,9 +71,12 @@ pub struct Orchestration {
     pub touched: bool,
     /// Whether the last transition reached its limit and must be continued.
     pub yielded: bool,
-    /// Its number in the line of its ordering key, while it waits for its turn.
+    /// Its number in the line of its ordering key, or among those that wait for its concurrency key, while it waits for its turn.
     #[serde(default)]
     pub queued: Option<u64>,
+    /// Whom it waits for, where it waits for its concurrency key.
+    #[serde(default)]
+    pub behind: Option<Arc<Behind>>,
     /// The output of a completed one.
     pub output: Value,
     /// Labels of `output`, where a parent waits for it.
@@ -376,6 +379,7 @@ impl Orchestration {
             touched: false,
             yielded: false,
             queued: None,
+            behind: None,
             output: Value::Null,
             output_labels: None,
             problem: None,

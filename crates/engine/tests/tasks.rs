@@ -11,6 +11,7 @@ mod shared;
 mod stored;
 mod support;
 
+use provost_engine::explain::{Now, explain};
 use provost_engine::{Phase, Rejected};
 use provost_model::record::{Attempted, Cancel, Command, EffectKind, EffectState, Ending, Fact, Redrive, Resolve, ReviewAnswer};
 use provost_model::who::Known;
@@ -353,10 +354,10 @@ fn an_explanation_tells_what_is_not_known() {
     let run = run.world(|kind, name, _, _| if name.starts_with("crm") { Some(unknown()) } else { agrees(kind, name) }).start(input);
     for end in 1..=run.rows.len() {
         let rows = run.rows.get(..end).unwrap();
-        provost_engine::explain::explain(&run.code.program, run.state.tenant.clone(), run.state.id, rows, run.now_us).unwrap();
+        explain(&run.code.program, run.state.tenant.clone(), run.state.id, rows, Now { at_us: run.now_us, behind: None }).unwrap();
     }
     let explained =
-        provost_engine::explain::explain(&run.code.program, run.state.tenant.clone(), run.state.id, &run.rows, run.now_us).unwrap();
+        explain(&run.code.program, run.state.tenant.clone(), run.state.id, &run.rows, Now { at_us: run.now_us, behind: None }).unwrap();
     let text = provost_engine::explain::render(&explained);
     for wanted in
         ["NOT KNOWN", "IN DOUBT", "provost resolve eff_", "--not-done", "class E4", "`payments.refund` HAS been done, once", "refund/R-1"]

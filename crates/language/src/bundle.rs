@@ -174,11 +174,12 @@ impl Reader {
         let quiet = Log::new(file.path);
         let heading = root.member("document").and_then(|node| workflow::heading(node, &quiet));
         let settings = root.member("document").and_then(|node| node.member("metadata")?.member("provost"));
-        let ordered = settings.is_some_and(|settings| settings.member("order").is_some());
+        let keys = [("order", "an ordering key"), ("concurrency", "a concurrency key"), ("batch", "a batch")];
+        let keyed = keys.iter().find(|(key, _)| settings.is_some_and(|settings| settings.member(key).is_some())).copied();
         self.documents.push((file.path.clone(), root));
         let heading = heading?;
         let (namespace, name, version) = (heading.namespace.clone(), heading.name.clone(), heading.version.clone());
-        self.library.workflows.push(Known { namespace, name, version, ordered });
+        self.library.workflows.push(Known { namespace, name, version, keyed });
         Some((heading.name, Some(heading.version)))
     }
 

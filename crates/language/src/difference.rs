@@ -10,7 +10,7 @@ mod tasks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use provost_model::program::{ExprIx, SchemaIx, TaskIx, Template};
+use provost_model::program::{Batch, Concurrency, ExprIx, KeySpec, SchemaIx, TaskIx, Template, WhenHeld};
 use provost_model::{Program, Value};
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +175,21 @@ impl<'p> Sheet<'p> {
         self.program.expressions.get(index.0 as usize).map(|expression| expression.source.trim().to_owned()).unwrap_or_default()
     }
 
+    fn concurrency(&self, concurrency: Concurrency) -> String {
+        let KeySpec { limit, policy, waiting_max } = concurrency.spec;
+        let policy = match policy {
+            WhenHeld::Queue => format!("queue up to {waiting_max}"),
+            WhenHeld::Replace => "replace".to_owned(),
+            WhenHeld::Refuse => "refuse".to_owned(),
+        };
+        format!("{}, limit {limit}, {policy}", self.expression(concurrency.key))
+    }
+
+    fn batch(&self, batch: Batch) -> String {
+        let by = batch.key.map(|key| format!(" by {}", self.expression(key))).unwrap_or_default();
+        format!("{} events or {} ms{by}", batch.size, batch.wait_ms)
+    }
+
     fn schema(&self, index: Option<SchemaIx>) -> Option<&'p Value> {
         self.program.schemas.get(index?.0 as usize)
     }
@@ -208,6 +223,8 @@ impl<'p> Sheet<'p> {
         add("cancel", serde_json::to_string(&program.cancel).ok());
         add("timeout", program.timeout.as_ref().map(|timeout| self.duration(timeout)));
         add("order", program.order.map(|order| self.expression(order)));
+        add("concurrency", program.concurrency.map(|concurrency| self.concurrency(concurrency)));
+        add("batch", program.batch.map(|batch| self.batch(batch)));
         add("input.from", program.input.from.as_ref().map(|from| self.template(from)));
         add("output.as", program.output.to.as_ref().map(|to| self.template(to)));
         if let Some(on) = &program.starts_on {

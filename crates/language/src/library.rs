@@ -52,8 +52,8 @@ pub(crate) struct Known {
     pub(crate) namespace: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) version: Arc<str>,
-    /// Whether it has an ordering key.
-    pub(crate) ordered: bool,
+    /// The setting that gives it a home of its own, and what that is called.
+    pub(crate) keyed: Option<(&'static str, &'static str)>,
 }
 
 /// A part and its key `name@major`.

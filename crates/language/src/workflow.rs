@@ -11,6 +11,7 @@ mod errors;
 mod event;
 mod extend;
 mod foreign;
+mod keys;
 mod listen;
 mod openapi;
 mod protocol;

@@ -20,6 +20,18 @@ pub const TRANSITION_TASKS_MAX: u32 = 256;
 pub const TRANSITION_BYTES_MAX: usize = 256 << 10;
 /// As how many tasks of a transition an `emit` counts: its event and what that starts are written in the same commit.
 pub const EMIT_TASKS: u32 = 8;
+/// Most events of one batch of `metadata.provost.batch`.
+pub const BATCH_EVENTS_MAX: i64 = 1_000;
+/// Longest time in which such a batch is gathered, in milliseconds.
+pub const BATCH_WAIT_MS_MAX: i64 = 7 * 24 * 3_600_000;
+/// Most batches that a partition gathers at once; beyond that the one that is due first is closed.
+pub const BATCHES_OPEN_MAX: usize = 10_000;
+/// Most orchestrations that may hold one value of a concurrency key.
+pub const CONCURRENCY_LIMIT_MAX: i64 = 1_000;
+/// Orchestrations that may wait for one value of a concurrency key, where its workflow does not say.
+pub const CONCURRENCY_WAITING: i64 = 1_000;
+/// Most that a workflow may allow to wait for one value of a concurrency key.
+pub const CONCURRENCY_WAITING_MAX: i64 = 100_000;
 /// Most workflows that one event starts. With [`EMIT_TASKS`] it bounds the rows of a commit.
 pub const EVENT_STARTS_MAX: usize = 64;
 /// Most missed times of a schedule that are made up for.

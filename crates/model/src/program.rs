@@ -2,7 +2,9 @@
 //!
 //! What must stay true: indexes point inside the program; names are unique in their list; nothing here needs the sources again.
 
+mod batch;
 mod catalogue;
+mod concurrency;
 mod extend;
 mod listen;
 pub mod protocol;
@@ -15,10 +17,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use batch::Batch;
 pub use catalogue::{
     ActionSpec, AgentSpec, BreakerSpec, DecideRule, EffectClass, Example, FailureMode, HitPolicy, HttpCall, LookupSpec, Model, RateSpec,
     ReviewSpec, RulesRow, RulesTable, Veto,
 };
+pub use concurrency::{Concurrency, KeySpec, WhenHeld};
 pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
@@ -76,6 +80,12 @@ pub struct Program {
     pub cancel: CancelSpec,
     /// What orders orchestrations of this workflow, evaluated on the input.
     pub order: Option<ExprIx>,
+    /// How many run at once for each value of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
+    /// How the events that start it are gathered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// The tasks of `do`, in order.
     pub root: Block,
     /// Every task, each block's tasks by index.

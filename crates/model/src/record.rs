@@ -13,10 +13,12 @@ mod intent;
 mod row;
 mod secret;
 
-pub use ambient::{Admission, AdmissionRequest, Ambient, SharedState};
+pub use ambient::{Admission, AdmissionRequest, Ambient, Behind, SharedState};
 pub use arrived::{Arrived, Wanted};
 pub use child::{ChildFate, ChildNews, Parent};
-pub use command::{Attempted, Cancel, ClaimAnswer, Claimed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage};
+pub use command::{
+    Attempted, Batched, Cancel, ClaimAnswer, Claimed, Closed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage,
+};
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
 pub use intent::Intent;
 pub use row::{Cause, ENGINE, FORMAT, Given, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};

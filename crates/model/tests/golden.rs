@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
-    Arrived, Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Ending, Exported, Fact,
-    Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
+    Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
+    Ending, Exported, Fact, Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -52,6 +52,8 @@ fn start() -> Start {
         hops: 1,
         traceparent: None,
         order: None,
+        concurrency: None,
+        batch: None,
         parent: None,
         by: who(),
     }
@@ -105,6 +107,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::KeyHeld { .. } => "key-held",
         Fact::KeyAnswered { .. } => "key-answered",
         Fact::Queued { .. } => "queued",
+        Fact::HeldBack { .. } => "held-back",
         Fact::Admitted => "admitted",
         Fact::LookUpScheduled { .. } => "look-up-scheduled",
         Fact::Settled { .. } => "settled",
@@ -132,7 +135,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 45;
+const FACTS: usize = 46;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
@@ -342,6 +345,16 @@ fn facts_of_effects() -> Vec<Fact> {
         Fact::KeyAnswered { effect, by: id(), result: value(), labels: Labels::new(), reference: Some("re_551".into()) },
         Fact::KeyAnswered { effect, by: id(), result: Value::Null, labels: Labels::new(), reference: None },
         Fact::Queued { order: "customer-7".into(), number: 2 },
+        Fact::HeldBack {
+            key: "customer-7".into(),
+            number: 2,
+            behind: Box::new(Behind { limit: 1, ahead: 1, holders: vec![id()], replaces: Vec::new() }),
+        },
+        Fact::HeldBack {
+            key: "customer-7".into(),
+            number: 1,
+            behind: Box::new(Behind { limit: 1, ahead: 0, holders: vec![id()], replaces: vec![id()] }),
+        },
         Fact::Admitted,
         Fact::LookUpScheduled { effect, attempt: 1, due_us: 5 },
         Fact::Settled { effect, state: EffectState::InDoubt },
@@ -463,6 +476,11 @@ fn commands() -> Vec<Command> {
         }),
         Command::Start(Start {
             parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()], labels: None })),
+            ..start()
+        }),
+        Command::Start(Start { concurrency: Some("customer-7".into()), ..start() }),
+        Command::Start(Start {
+            batch: Some(Box::new(Batched { key: "eu".into(), events: start().event.into_iter().collect(), closed: Some(Closed::Size) })),
             ..start()
         }),
         news(ChildFate::Completed(value())),

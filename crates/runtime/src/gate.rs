@@ -2,7 +2,7 @@
 
 use provost_control::ControlRefused;
 use provost_engine::Rejected;
-use provost_model::{Digest, OrchestrationId};
+use provost_model::{Digest, OrchestrationId, Problem};
 use provost_store::{StoreError, Tombstone};
 
 /// A refusal; nothing was recorded for what was asked.
@@ -48,6 +48,22 @@ pub enum Refused {
     /// The workflow's ordering key has no usable value.
     #[error("the ordering key has no usable value: {0}")]
     OrderKey(String),
+    /// Another key of the workflow has no usable value.
+    #[error("a key of the workflow has no usable value: {0}")]
+    WorkflowKey(String),
+    /// The workflow's concurrency key leaves no place.
+    #[error("{}: {}", .0.title, .0.detail)]
+    NoPlace(Box<Problem>),
+    /// What an event starts has not begun: its batch is being gathered.
+    #[error("the batch `{batch}` is being gathered: it has {events} events and starts at {} at the latest", provost_engine::iso8601(*.due_us))]
+    Gathering {
+        /// Which batch.
+        batch: OrchestrationId,
+        /// How many events it has.
+        events: usize,
+        /// When it starts at the latest, in microseconds UTC.
+        due_us: i64,
+    },
     /// A bundle does not load.
     #[error("the bundle does not load: {0}")]
     Bundle(String),
@@ -82,6 +98,9 @@ impl Refused {
             Self::UnknownBlob(_) => "unknown-blob",
             Self::Control(refused) => refused.code(),
             Self::OrderKey(_) => "order-key",
+            Self::WorkflowKey(_) => "workflow-key",
+            Self::NoPlace(problem) => problem.code(),
+            Self::Gathering { .. } => "gathering",
             Self::Bundle(_) => "bundle-invalid",
             Self::KeyReused => "key-reused",
             Self::Overloaded { .. } => "overloaded",
@@ -98,10 +117,11 @@ impl Refused {
             Self::Store(error) if error.retry() => 503,
             Self::Store(_) | Self::Internal(_) => 500,
             Self::Denied { .. } => 403,
-            Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) | Self::UnknownBlob(_) => 404,
+            Self::Gathering { .. } | Self::UnknownOrchestration(_) | Self::UnknownWorkflow(_) | Self::UnknownBlob(_) => 404,
             Self::UnknownBundle(_) => 409,
             Self::Control(refused) => refused.status(),
-            Self::OrderKey(_) | Self::Bundle(_) | Self::KeyReused => 422,
+            Self::NoPlace(problem) => problem.status,
+            Self::OrderKey(_) | Self::WorkflowKey(_) | Self::Bundle(_) | Self::KeyReused => 422,
             Self::Overloaded { .. } => 429,
             Self::Stopping => 503,
         }

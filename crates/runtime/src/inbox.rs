@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::limits::DEDUPE_MS;
-use provost_model::record::{RequestKey, RowError, Start};
+use provost_model::record::{Closed, RequestKey, RowError, Start};
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Who};
 use provost_store::Seen;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,9 @@ pub enum InboxFact {
         by: Who,
         /// What it started.
         started: Vec<OrchestrationId>,
+        /// The batches it is gathered into.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        batches: Vec<InBatch>,
         /// Whether other partitions are told of it, because orchestrations may listen for it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         routed: bool,
@@ -82,6 +85,26 @@ pub enum InboxFact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         started: Vec<OrchestrationId>,
     },
+    /// An event is in a batch.
+    Gathered {
+        /// The batch: the orchestration that it will start.
+        batch: OrchestrationId,
+        /// What the answer of its ingest calls it.
+        event: OrchestrationId,
+        /// What it would start alone.
+        start: Box<Start>,
+        /// When the batch is closed at the latest, in microseconds UTC.
+        due_us: i64,
+    },
+    /// A batch is closed: its orchestration starts in the same commit.
+    BatchClosed {
+        /// Which.
+        batch: OrchestrationId,
+        /// Why.
+        why: Closed,
+        /// How many events it has.
+        events: u32,
+    },
     /// A command from one orchestration to another is on its way.
     Said {
         /// The command.
@@ -107,6 +130,17 @@ pub enum InboxFact {
     },
 }
 
+/// An event on its way into a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InBatch {
+    /// The workflow whose batch it is.
+    pub workflow: Arc<str>,
+    /// What it is gathered by; empty where the workflow names no key.
+    pub key: Arc<str>,
+    /// Leads to the batch: shows what it started, once it did.
+    pub id: OrchestrationId,
+}
+
 /// The answer to an event, remembered for its second delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
@@ -114,6 +148,9 @@ pub struct Accepted {
     pub event: EventId,
     /// What it started.
     pub started: Vec<OrchestrationId>,
+    /// The batches it is gathered into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<InBatch>,
     /// Whether this is the answer to an earlier delivery.
     #[serde(default)]
     pub duplicate: bool,
@@ -126,13 +163,18 @@ impl InboxFact {
     /// The answer that an event's first delivery had; `None` for what is no event.
     pub fn answer(&self) -> Option<Accepted> {
         match self {
-            Self::Accepted { id, started, .. } => Some(Accepted { event: *id, started: started.clone(), duplicate: false, rejected: None }),
+            Self::Accepted { id, started, batches, .. } => {
+                let (started, batches) = (started.clone(), batches.clone());
+                Some(Accepted { event: *id, started, batches, duplicate: false, rejected: None })
+            }
             Self::Rejected { id, code, reason, .. } => {
                 let rejected = Some((code.clone(), reason.clone()));
-                Some(Accepted { event: *id, started: Vec::new(), duplicate: false, rejected })
+                Some(Accepted { event: *id, started: Vec::new(), batches: Vec::new(), duplicate: false, rejected })
             }
             Self::HandedOn { .. }
             | Self::Ticked { .. }
+            | Self::Gathered { .. }
+            | Self::BatchClosed { .. }
             | Self::Said { .. }
             | Self::Delivered { .. }
             | Self::KeyClaimed { .. }
@@ -168,7 +210,17 @@ impl InboxFact {
                 let (key, fingerprint) = (heard_key(tenant, *id), event.fingerprint());
                 Ok(Some(Seen { key, fingerprint, answer: Vec::new(), until_us: remembered_until_us(recorded_us) }))
             }
-            Self::HandedOn { .. } | Self::Said { .. } | Self::Delivered { .. } | Self::Routed { .. } | Self::Spread { .. } => Ok(None),
+            Self::Gathered { batch, event, start, .. } => {
+                let answer = serde_json::to_vec(batch).map_err(written)?;
+                let (key, until_us) = (gathered_key(tenant, *event), remembered_until_us(recorded_us));
+                Ok(Some(Seen { key, fingerprint: start.pin, answer, until_us }))
+            }
+            Self::BatchClosed { .. }
+            | Self::HandedOn { .. }
+            | Self::Said { .. }
+            | Self::Delivered { .. }
+            | Self::Routed { .. }
+            | Self::Spread { .. } => Ok(None),
         }
     }
 }
@@ -229,6 +281,11 @@ pub fn heard_key(tenant: &TenantId, id: EventId) -> Digest {
     Digest::of_parts(&[b"heard", tenant.as_str().as_bytes(), &id.bits().to_bytes()])
 }
 
+/// The key under which it is remembered in which batch an event is.
+pub fn gathered_key(tenant: &TenantId, event: OrchestrationId) -> Digest {
+    Digest::of_parts(&[b"gathered", tenant.as_str().as_bytes(), &event.bits().to_bytes()])
+}
+
 /// The key under which the holder of a business key is remembered.
 pub fn claim_key(tenant: &TenantId, action: &str, key: &str) -> Digest {
     Digest::of_parts(&[b"claim", tenant.as_str().as_bytes(), action.as_bytes(), key.as_bytes()])
@@ -244,9 +301,13 @@ pub fn schedule_slot(tenant: &TenantId, workflow: &str) -> Slot {
     Slot::of(&[tenant.as_str(), "schedule", workflow])
 }
 
-/// The slot where an ordering key lives: H(tenant, workflow, order value).
-pub fn order_slot(tenant: &TenantId, workflow: &str, order: &str) -> Slot {
-    Slot::of(&[tenant.as_str(), "order", workflow, order])
+/// The slot where the key of a start lives: H(tenant, kind, workflow, value); `None` where it has no key.
+pub fn home_slot(tenant: &TenantId, start: &Start) -> Option<Slot> {
+    let home = |kind: &str, value: &str| Slot::of(&[tenant.as_str(), kind, &start.workflow, value]);
+    let order = start.order.as_ref().map(|value| home("order", value));
+    let concurrency = || start.concurrency.as_ref().map(|value| home("concurrency", value));
+    let batch = || start.batch.as_ref().map(|batch| home("batch", &batch.key));
+    order.or_else(concurrency).or_else(batch)
 }
 
 /// The key under which a start with an `Idempotency-Key` is remembered.

@@ -331,6 +331,11 @@ fn follow_starts(
             looked.started += started.len() as u64;
             named.extend(started.iter().map(|one| (*one, Named { event: Some(*id), sequence, on_its_way: false })));
         }
+        InboxFact::HandedOn { start, .. } if start.batch.is_some() => {}
+        InboxFact::BatchClosed { batch, .. } => {
+            looked.started += 1;
+            named.insert(*batch, Named { event: None, sequence, on_its_way: false });
+        }
         InboxFact::HandedOn { orchestration, start } => match named.get_mut(orchestration).or(absent.get_mut(orchestration)) {
             Some(known) => known.on_its_way = true,
             None => {
@@ -348,6 +353,7 @@ fn follow_starts(
             named.extend(started.iter().map(|one| (*one, Named { event: None, sequence, on_its_way: false })));
         }
         InboxFact::Rejected { .. }
+        | InboxFact::Gathered { .. }
         | InboxFact::KeyClaimed { .. }
         | InboxFact::Said { .. }
         | InboxFact::Routed { .. }

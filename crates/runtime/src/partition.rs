@@ -8,7 +8,9 @@ mod accept;
 mod children;
 mod claim;
 mod forward;
+mod gather;
 mod heard;
+mod keys;
 mod line;
 mod listen;
 mod load;
@@ -39,6 +41,7 @@ pub use children::Message;
 pub(crate) use children::open_work_of as open_work_of_message;
 pub use claim::{Claim, Holder};
 pub(crate) use forward::open_work_of;
+pub(crate) use gather::{gathering_work, is_gathered};
 pub(crate) use heard::{is_on_its_way, routed_key, routed_work, spread_key, spread_work};
 pub use load::View;
 pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
@@ -292,8 +295,10 @@ pub struct Partition<S> {
     loaded: BTreeMap<(TenantId, OrchestrationId), Loaded>,
     salt: [u8; 32],
     unsettled: Option<settle::Unsettled>,
-    /// Lines of ordering keys; `None` while they must be read back from open work.
+    /// Lines of ordering keys, and concurrency keys; `None` while they must be read back from open work.
     lines: Option<line::Lines>,
+    /// Batches that are being gathered; `None` while they must be read back from the inbox.
+    gathering: Option<gather::Gathering>,
     /// Who listens; `None` while that must be read back from open work.
     listeners: Option<listen::Listeners>,
     /// What was heard, by tenant, as far as it was needed.
@@ -335,6 +340,7 @@ impl<S: Upkeep> Partition<S> {
             salt,
             unsettled: None,
             lines: None,
+            gathering: None,
             listeners: None,
             heard: heard::Heard::new(),
             answers: heard::Answers::new(),
@@ -469,6 +475,9 @@ impl<S: Upkeep> Partition<S> {
             }
             Delivery::Claim { tenant, claim } => self.claim(stage, tenant, claim),
             Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),
+            Delivery::Command { tenant, orchestration, command, .. } if gather::is_timer(command) => {
+                self.batch_due(stage, tenant, *orchestration)
+            }
             Delivery::Command { tenant, orchestration, command, cause } => {
                 let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;
                 stage.replies.push(Reply { ticket, told: Told::Committed(head) });
@@ -519,7 +528,7 @@ impl<S: Upkeep> Partition<S> {
             Err(_) if provost_model::planted::planted("acknowledged-before-commit") => stage.done(batch.entries.len()),
             Err(error) => {
                 // What memory knows beyond the disk is gone: fold again.
-                (self.lines, self.listeners) = (None, None);
+                (self.lines, self.listeners, self.gathering) = (None, None, None);
                 self.heard.clear();
                 if !provost_model::planted::planted("memory-kept-after-failure") {
                     self.loaded.clear();
@@ -533,12 +542,14 @@ impl<S: Upkeep> Partition<S> {
     fn forget_all(&mut self) {
         self.loaded.clear();
         self.heard.clear();
-        (self.lines, self.listeners) = (None, None);
+        (self.lines, self.listeners, self.gathering) = (None, None, None);
     }
 
     /// Takes back what a delivery staged before it failed: it happens whole or not at all.
     fn rewind(&mut self, stage: &mut stage::Stage, mark: stage::Mark) {
         (self.lines, self.listeners) = (None, None);
+        let gathered = stage.gathered_since(mark);
+        self.gathered_rewound(gathered);
         for (key, before) in stage.rewind(mark) {
             match before {
                 Some(before) => drop(self.loaded.insert(key, before)),

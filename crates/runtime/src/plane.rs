@@ -372,7 +372,11 @@ impl Plane {
     /// [`Refused::UnknownOrchestration`].
     pub async fn view(&self, tenant: &TenantId, id: OrchestrationId, sequence: u64) -> Result<View, Refused> {
         let tenant = tenant.clone();
-        self.read(id.slot(), move |partition| partition.view(&tenant, id, sequence)).await?
+        self.read(id.slot(), move |partition| match sequence {
+            u64::MAX => partition.view_now(&tenant, id),
+            before => partition.view(&tenant, id, before),
+        })
+        .await?
     }
 
     /// The rows of an orchestration's journal behind `after`.

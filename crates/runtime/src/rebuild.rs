@@ -19,7 +19,8 @@ use crate::gate::Refused;
 use crate::inbox::{self, InboxFact};
 use crate::node::{TENANTS_FILE, existing_salt, write_small};
 use crate::partition::{
-    FOLD, ROWS_READ, View, fold_listed, open_change, open_work_of, open_work_of_message, routed_key, routed_work, spread_key, spread_work,
+    FOLD, ROWS_READ, View, fold_listed, gathering_work, open_change, open_work_of, open_work_of_message, routed_key, routed_work,
+    spread_key, spread_work,
 };
 
 /// Derived rows written at once.
@@ -351,6 +352,12 @@ impl<S: Upkeep> Derive<'_, S> {
                     (InboxFact::Said { message }, Stream::Inbox(_)) => {
                         handed_on.insert(message.id, open_work_of_message(tenant, message, row.head())?);
                     }
+                    (InboxFact::Gathered { batch, start, due_us, .. }, Stream::Inbox(from)) => {
+                        if !handed_on.contains_key(batch) {
+                            handed_on.insert(*batch, gathering_work(tenant, *batch, start, (*from, row.head(), *due_us))?);
+                        }
+                    }
+                    (InboxFact::BatchClosed { batch, .. }, _) => drop(handed_on.remove(batch)),
                     (InboxFact::Delivered { orchestration }, _) => drop(handed_on.remove(orchestration)),
                     (InboxFact::Accepted { id, routed: true, .. }, _) => {
                         handed_on.insert(routed_key(*id), routed_work(tenant, *id, row.head())?);

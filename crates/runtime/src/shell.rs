@@ -404,7 +404,7 @@ impl Shell {
 
 /// How much open work a row of it is. A start that was handed on is none of this partition's, and an event on its way is none at all.
 fn levels_of(row: &OpenWork) -> Levels {
-    if crate::partition::is_on_its_way(row) {
+    if crate::partition::is_on_its_way(row) || crate::partition::is_gathered(row) {
         return Levels::default();
     }
     let Ok(work) = serde_json::from_slice::<provost_engine::OpenWork>(&row.work) else { return Levels::default() };

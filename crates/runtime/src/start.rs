@@ -30,7 +30,7 @@ pub struct StartRequest {
 /// The delivery of `request` at `now_us`, for the partition of the returned slot. `drawn` tells requests without a key apart.
 ///
 /// # Errors
-/// [`Refused::UnknownWorkflow`], or the code `order-key` when the workflow's ordering key has no usable value.
+/// [`Refused::UnknownWorkflow`], or the code `order-key` or `workflow-key` when a key of the workflow has no usable value.
 pub fn delivery(
     registry: &Registry,
     tenant: &TenantId,
@@ -58,14 +58,19 @@ pub fn delivery(
         hops: 0,
         traceparent: request.traceparent.clone(),
         order: None,
+        concurrency: None,
+        batch: None,
         parent: None,
         by: request.by.clone(),
     };
-    let order = provost_engine::order_of(&*launch.code, &start)
-        .map_err(|problem| Refused::OrderKey(format!("{}: {}", problem.title, problem.detail)))?;
-    // With an ordering key it lives where the key lives; the answer to its `Idempotency-Key` stays where the request went.
-    let home = order.as_ref().map_or(slot, |order| inbox::order_slot(tenant, &start.workflow, order));
+    let start = provost_engine::keyed(&*launch.code, start).map_err(|unusable| {
+        let why = format!("{}: {}", unusable.problem.title, unusable.problem.detail);
+        if unusable.key == "order" { Refused::OrderKey(why) } else { Refused::WorkflowKey(why) }
+    })?;
+    // With a key it lives where the key lives. With an ordering key the answer to its `Idempotency-Key` stays where the request went; a
+    // concurrency key may refuse, so that the request itself goes to the key.
+    let home = inbox::home_slot(tenant, &start).unwrap_or(slot);
+    let slot = if start.concurrency.is_some() { home } else { slot };
     let id = OrchestrationId::mint(now_us, home, &[tenant.as_str().as_bytes(), request.workflow.as_bytes(), unique.as_bytes()]);
-    let start = Box::new(Start { order, ..start });
-    Ok((slot, id, Delivery::Start { tenant: tenant.clone(), launch, id, start, remember, from: None }))
+    Ok((slot, id, Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember, from: None }))
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use provost_api::problem::ProblemBody;
-use provost_api::resources::EventAnswer;
+use provost_api::resources::{EventAnswer, EventBatch};
 use provost_model::limits::{VALUE, ValueLimits};
 use provost_model::value::{Map, ParseErrorKind, parse_with};
 use provost_model::verdict::Entity;
@@ -113,12 +113,15 @@ fn answer(accepted: Accepted) -> EventAnswer {
         let status = if &*code == "event-conflict" { 409 } else { 422 };
         return EventAnswer { event: Some(accepted.event), ..rejected(ProblemBody::new(status, &code, reason)) };
     }
+    let batches =
+        accepted.batches.into_iter().map(|one| EventBatch { workflow: one.workflow.to_string(), key: one.key.to_string(), id: one.id });
+    let batches = batches.collect();
     let status = if accepted.duplicate { "duplicate" } else { "accepted" };
-    EventAnswer { event: Some(accepted.event), status: status.to_owned(), orchestrations: accepted.started, problem: None }
+    EventAnswer { event: Some(accepted.event), status: status.to_owned(), orchestrations: accepted.started, batches, problem: None }
 }
 
 fn rejected(problem: ProblemBody) -> EventAnswer {
-    EventAnswer { event: None, status: "rejected".to_owned(), orchestrations: Vec::new(), problem: Some(problem) }
+    EventAnswer { event: None, status: "rejected".to_owned(), orchestrations: Vec::new(), batches: Vec::new(), problem: Some(problem) }
 }
 
 fn attribute_refusal(name: &str, what: &str) -> Refusal {

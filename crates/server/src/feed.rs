@@ -78,6 +78,8 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
         }),
         InboxFact::HandedOn { .. }
         | InboxFact::Ticked { .. }
+        | InboxFact::Gathered { .. }
+        | InboxFact::BatchClosed { .. }
         | InboxFact::Said { .. }
         | InboxFact::Delivered { .. }
         | InboxFact::KeyClaimed { .. }

@@ -11,7 +11,7 @@ use provost_api::resources::{Orchestration, ReasonBody, Retired, StartBody, Veri
 use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
 use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
-use provost_runtime::engine::explain::{Explanation, explain};
+use provost_runtime::engine::explain::{Explanation, Now, explain};
 use provost_runtime::engine::{asked, verify};
 use provost_runtime::{Compiled, History, Refused, StartRequest};
 use provost_store::{Query, Status, StoreError, Tombstone};
@@ -225,7 +225,9 @@ pub async fn explanation(State(app): State<App>, caller: Caller, Path(text): Pat
     let id: OrchestrationId = id(&text)?;
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
-    let explained = explain(&code.program, caller.tenant.clone(), id, &rows, provost_runtime::now_us());
+    let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
+    let now = Now { at_us: provost_runtime::now_us(), behind: view.state.behind.as_deref() };
+    let explained = explain(&code.program, caller.tenant.clone(), id, &rows, now);
     explained.map(Json).map_err(|e| Refusal::new(500, "explanation", "the journal cannot be explained", e))
 }
 

@@ -1,6 +1,6 @@
 //! State of the core as resources of the API.
 
-use provost_api::resources::{Effect, Orchestration, Review};
+use provost_api::resources::{Effect, Orchestration, Review, WaitsFor};
 use provost_model::record::{EffectKind, EffectState, Ending};
 use provost_model::{Digest, EffectId, ReviewId};
 use provost_runtime::View;
@@ -36,9 +36,17 @@ pub fn orchestration(view: &View) -> Orchestration {
         started_at: iso8601(state.started_at_us),
         output: state.output.clone(),
         problem: state.problem.as_deref().cloned().or(parked),
+        waits_for: waits_for(state),
         reviews: state.reviews.iter().map(|(id, r)| review(state, id, r)).collect(),
         effects: state.effects.iter().map(|(id, e)| effect(state, id, e)).collect(),
     }
+}
+
+/// Whom it waits for under its concurrency key.
+fn waits_for(state: &engine::Orchestration) -> Option<WaitsFor> {
+    let behind = state.behind.as_deref()?;
+    let key = state.start.as_ref()?.concurrency.as_ref()?;
+    Some(WaitsFor { key: key.to_string(), position: behind.ahead.saturating_add(1), holders: behind.holders.clone() })
 }
 
 /// A question to a person.

@@ -1,5 +1,6 @@
 //! What was promised, one file each. They look at disks, the outside and the clients; they know nothing of planted bugs.
 
+pub mod batches;
 pub mod canary;
 pub mod children;
 pub mod effects;
@@ -12,6 +13,7 @@ pub mod listeners;
 pub mod lists;
 pub mod open_work;
 pub mod order;
+pub mod places;
 pub mod redecided;
 pub mod refold;
 pub mod tenants;
@@ -65,6 +67,8 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("children", children::check(world, &left));
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
+    add("batches", batches::check(world, &left));
+    add("places", places::check(world, &left));
     add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));

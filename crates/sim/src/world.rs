@@ -39,8 +39,10 @@ const HEALED_US: i64 = 10 * 3600 * SECOND_US;
 const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
-pub const KINDS: [&str; 12] =
-    ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls"];
+pub const KINDS: [&str; 16] = [
+    "classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "limited",
+    "latest", "single", "batched",
+];
 
 /// Something that happens.
 #[derive(Debug)]

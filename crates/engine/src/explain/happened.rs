@@ -1,6 +1,6 @@
 //! What happened: one line per fact that matters. Pure tasks stay silent.
 
-use provost_model::record::{Attempted, ChildFate, Command, EffectKind, EffectState, Ending, Fact, Transition};
+use provost_model::record::{Attempted, Behind, ChildFate, Closed, Command, EffectKind, EffectState, Ending, Fact, Transition};
 use provost_model::verdict::Rule;
 use provost_model::{Answer, Value};
 
@@ -18,6 +18,12 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
     match fact {
         Fact::Started { start, .. } => {
             let start = start.as_deref()?;
+            if let Some(batch) = &start.batch {
+                let events: Vec<String> = batch.events.iter().take(EVENTS_NAMED).map(ToString::to_string).collect();
+                let more = if batch.events.len() > EVENTS_NAMED { " …" } else { "" };
+                let text = format!("{} gathered, closed by {}", batch.events.len(), closed_by(batch.closed));
+                return Some(("batch", text, events.join(" ") + more));
+            }
             match start.event {
                 Some(event) => Some(("event", format!("taken, sent by {}", start.by.name), event.to_string())),
                 None => Some(("start", format!("by {}", start.by.name), none)),
@@ -25,9 +31,12 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         }
         Fact::Judged { action, resource, answer, rules, .. } => verdict(action, resource, *answer, rules),
         Fact::Attempted { effect, attempt, result, .. } => attempted(story, effect, *attempt, result.as_deref()?, command),
-        Fact::AttemptScheduled { .. } | Fact::KeyHeld { .. } | Fact::KeyAnswered { .. } | Fact::Queued { .. } | Fact::Admitted => {
-            held_up(story, fact)
-        }
+        Fact::AttemptScheduled { .. }
+        | Fact::KeyHeld { .. }
+        | Fact::KeyAnswered { .. }
+        | Fact::Queued { .. }
+        | Fact::HeldBack { .. }
+        | Fact::Admitted => held_up(story, fact),
         Fact::LookUpScheduled { effect, .. } => {
             Some(("look-up", format!("{}: the target is asked whether it was done", name(story, effect)?), short(effect)))
         }
@@ -135,9 +144,31 @@ fn held_up(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, Stri
             Some(("effect", format!("{}  DONE before under its key, by {by}; nothing was sent", name(story, effect)?), short(effect)))
         }
         Fact::Queued { order, number } => Some(("queued", format!("number {number} in the line of `{order}`"), none)),
+        Fact::HeldBack { key, number: _, behind } => Some(("queued", held_back(key, behind), none)),
         Fact::Admitted => Some(("admitted", "its turn came".to_owned(), none)),
         _ => None,
     }
+}
+
+/// Events of a batch that are named.
+const EVENTS_NAMED: usize = 8;
+
+fn closed_by(why: Option<Closed>) -> &'static str {
+    match why {
+        Some(Closed::Size) => "its size",
+        Some(Closed::Wait) => "its time",
+        Some(Closed::Bytes) => "the bytes of the next event",
+        Some(Closed::Version) => "a new version",
+        Some(Closed::Room) => "too many batches at once",
+        None => "nothing",
+    }
+}
+
+/// Whom one waits for that found no place under its concurrency key.
+fn held_back(key: &str, behind: &Behind) -> String {
+    let holders: Vec<String> = behind.holders.iter().map(ToString::to_string).collect();
+    let replaces = if behind.replaces.is_empty() { String::new() } else { format!("; {} stopped to make room", behind.replaces.len()) };
+    format!("waits for key `{key}`, position {}, held by {}{replaces}", behind.ahead + 1, holders.join(", "))
 }
 
 /// Errors, timers, people and the end. Everything else was told before.

@@ -107,6 +107,10 @@ pub(super) fn why(story: &Story<'_>, now_us: i64) -> Vec<String> {
         let what = listener.kinds.as_ref().map_or_else(|| "every event".to_owned(), |kinds| kinds.join(", "));
         format!("{at} listens for {what}; it took {} so far", listener.count)
     }));
+    if let (Some(key), Some(behind)) = (state.start.as_ref().and_then(|start| start.concurrency.as_ref()), &state.behind) {
+        let holders: Vec<String> = behind.holders.iter().map(ToString::to_string).collect();
+        reasons.push(format!("It waits for key `{key}`, position {}, held by {}.", behind.ahead + 1, holders.join(", ")));
+    }
     if let Some(parked) = &state.parked {
         reasons.push(format!("{}: {}", parked.problem.title, parked.problem.detail));
     }

@@ -1,131 +1,236 @@
-//! A concurrency key: at most so many holders at once; others wait in order of asking.
+//! A concurrency key: at most so many holders at once; what becomes of one that finds no place, its workflow says.
 //!
-//! | operation | a place is free and nobody waits before | otherwise |
+//! | operation | a place is free and nobody waits | otherwise |
 //! |---|---|---|
-//! | ask | holds: admitted | waits at the end: delayed without a time; refused where the queue is full |
-//! | ask again by a holder | admitted | - |
-//! | ask again by who waits | holds when it is first and a place is free | keeps its place |
-//! | release | the place is free; the first who waits is handed out | who waits leaves the queue |
+//! | ask | holds: admitted | `queue`, `replace`: has the next number and waits; `refuse`, or too many wait: refused |
+//! | ask again | as before | as before |
+//! | leave | the place is free: the lowest numbers hold it now and are handed out | who waited: nothing moves |
 //!
-//! What must stay true: never more holders than the limit; nobody overtakes; the same name holds or waits once.
+//! What must stay true: nobody becomes a holder while as many hold the key as its own workflow allows; nobody overtakes; after a restart
+//! it is the same key, from recorded numbers.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use provost_model::record::Admission;
+use provost_model::OrchestrationId;
+use provost_model::program::{KeySpec, WhenHeld};
+use provost_model::record::{Admission, Behind};
 
 use super::{admitted, delayed, refused};
 
-/// Holders of one key and who waits for it.
-#[derive(Clone, Debug)]
+/// Holders named to one that waits.
+pub const HOLDERS_NAMED: usize = 8;
+
+/// Most orchestrations that one start replaces; what is beyond them runs first.
+pub const REPLACED_MAX: usize = 64;
+
+/// Who holds one value of a key, and who waits for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Concurrency {
-    what: Arc<str>,
-    holders_max: usize,
-    waiting_max: usize,
-    holders: Vec<Arc<str>>,
-    waiting: VecDeque<Arc<str>>,
+    /// Their ids are in the order of their time.
+    holders: BTreeSet<OrchestrationId>,
+    waiting: BTreeMap<u64, Waits>,
+    last: u64,
+}
+
+/// One that waits, and how many may hold the key beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Waits {
+    who: OrchestrationId,
+    limit: u32,
 }
 
 impl Concurrency {
-    /// A key with at most `holders_max` holders (at least 1) and `waiting_max` waiting.
-    pub fn new(key: &str, holders_max: usize, waiting_max: usize) -> Self {
-        let what = format!("concurrency:{key}").into();
-        Self { what, holders_max: holders_max.max(1), waiting_max, holders: Vec::new(), waiting: VecDeque::new() }
+    /// Whether `who` may begin.
+    pub fn ask(&mut self, what: &str, who: OrchestrationId, spec: KeySpec) -> Admission {
+        if self.waiting.is_empty() && self.holders.len() < places(spec.limit) {
+            self.holders.insert(who);
+        }
+        if self.holders.contains(&who) {
+            return admitted(what);
+        }
+        if let Some(number) = self.number_of(who) {
+            return self.waits(what, spec, (number, self.ahead_of(number)), Vec::new());
+        }
+        if spec.policy == WhenHeld::Refuse {
+            return refused(what, &self.held());
+        }
+        let replaces = if spec.policy == WhenHeld::Replace { self.older_than_the_last(places(spec.limit)) } else { Vec::new() };
+        if self.waiting.len() >= spec.waiting_max as usize && replaces.is_empty() {
+            return refused(what, &format!("{} wait for it already", self.waiting.len()));
+        }
+        let ahead = self.waiting.len();
+        self.last += 1;
+        self.waiting.insert(self.last, Waits { who, limit: spec.limit });
+        self.waits(what, spec, (self.last, ahead), replaces)
     }
 
-    /// Whether `who` may go. One that must wait is told by [`Self::release`]; no time is known, so the delay is the end of time.
-    pub fn ask(&mut self, who: &str) -> Admission {
-        if self.holders.iter().any(|holder| **holder == *who) {
-            return admitted(&self.what);
-        }
-        let place = self.waiting.iter().position(|waits| **waits == *who);
-        let first = place.map_or(self.waiting.is_empty(), |place| place == 0);
-        if first && self.holders.len() < self.holders_max {
-            self.waiting.pop_front();
-            self.holders.push(who.into());
-            return admitted(&self.what);
-        }
-        if place.is_none() {
-            if self.waiting.len() >= self.waiting_max {
-                return refused(&self.what, "too many wait for the key");
+    /// Puts back who held the key before a restart, or waited for it under `number` beside so many holders.
+    pub fn restore(&mut self, who: OrchestrationId, waits: Option<(u64, u32)>) {
+        match waits {
+            None => drop(self.holders.insert(who)),
+            Some((number, limit)) => {
+                self.waiting.insert(number, Waits { who, limit });
+                self.last = self.last.max(number);
             }
-            self.waiting.push_back(who.into());
         }
-        delayed(&self.what, i64::MAX)
     }
 
-    /// `who` holds or waits no more; the one who now holds the freed place.
-    pub fn release(&mut self, who: &str) -> Option<Arc<str>> {
-        self.waiting.retain(|waits| **waits != *who);
-        self.holders.retain(|holder| **holder != *who);
-        if self.holders.len() >= self.holders_max {
-            return None;
-        }
-        let next = self.waiting.pop_front()?;
-        self.holders.push(next.clone());
-        Some(next)
+    /// `who` is over; who holds the key now in its place.
+    pub fn leave(&mut self, who: OrchestrationId) -> Vec<OrchestrationId> {
+        self.waiting.retain(|_, waits| waits.who != who);
+        self.holders.remove(&who);
+        self.advance()
     }
 
-    /// Who holds the key.
-    pub fn holders(&self) -> &[Arc<str>] {
-        &self.holders
+    /// Gives free places to the lowest numbers.
+    pub fn advance(&mut self) -> Vec<OrchestrationId> {
+        let mut handed = Vec::new();
+        while let Some(first) = self.waiting.first_entry()
+            && self.holders.len() < places(first.get().limit)
+        {
+            let next = first.remove().who;
+            self.holders.insert(next);
+            handed.push(next);
+        }
+        handed
     }
+
+    /// How `who`, that waits, stands now: how many wait before it, and who holds the key.
+    pub fn standing(&self, who: OrchestrationId) -> Option<(usize, Vec<OrchestrationId>)> {
+        let number = self.number_of(who)?;
+        Some((self.ahead_of(number), self.named()))
+    }
+
+    /// Whether nobody holds it or waits for it.
+    pub fn is_empty(&self) -> bool {
+        self.holders.is_empty() && self.waiting.is_empty()
+    }
+
+    fn waits(&self, what: &str, spec: KeySpec, (number, ahead): (u64, usize), replaces: Vec<OrchestrationId>) -> Admission {
+        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
+        let behind = Behind { limit: spec.limit, ahead, holders: self.named(), replaces };
+        Admission { number: Some(number), behind: Some(Box::new(behind)), ..delayed(what, i64::MAX) }
+    }
+
+    /// Everybody but the newest `places - 1`, oldest first: whoever holds the key is older than whoever waits.
+    fn older_than_the_last(&self, places: usize) -> Vec<OrchestrationId> {
+        let all = self.holders.iter().copied().chain(self.waiting.values().map(|waits| waits.who));
+        let older = (self.holders.len() + self.waiting.len()).saturating_sub(places.saturating_sub(1));
+        all.take(older.min(REPLACED_MAX)).collect()
+    }
+
+    fn number_of(&self, who: OrchestrationId) -> Option<u64> {
+        self.waiting.iter().find(|(_, waits)| waits.who == who).map(|(number, _)| *number)
+    }
+
+    fn ahead_of(&self, number: u64) -> usize {
+        self.waiting.range(..number).count()
+    }
+
+    fn named(&self) -> Vec<OrchestrationId> {
+        self.holders.iter().take(HOLDERS_NAMED).copied().collect()
+    }
+
+    fn held(&self) -> String {
+        let named: Vec<String> = self.named().iter().map(ToString::to_string).collect();
+        format!("held by {}", named.join(", "))
+    }
+}
+
+fn places(limit: u32) -> usize {
+    limit.max(1) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use provost_model::Slot;
 
     use super::*;
 
+    fn who(n: u8) -> OrchestrationId {
+        OrchestrationId::mint(i64::from(n) * 1000, Slot(1), &[&[n]])
+    }
+
+    fn spec(policy: WhenHeld, limit: u32) -> KeySpec {
+        KeySpec { limit, policy, waiting_max: 2 }
+    }
+
     fn goes(admission: &Admission) -> bool {
-        admission.delayed_until_us.is_none() && admission.refused.is_none()
+        admission.number.is_none() && admission.refused.is_none()
     }
 
     #[test]
-    fn who_waits_goes_in_order() {
-        let mut key = Concurrency::new("customer/c-1", 1, 2);
-        assert!(goes(&key.ask("a")) && goes(&key.ask("a")));
-        assert!(!goes(&key.ask("b")) && !goes(&key.ask("c")));
-        assert!(key.ask("d").refused.is_some(), "the queue is full");
-        assert_eq!(key.release("a").as_deref(), Some("b"));
-        assert!(goes(&key.ask("b")) && !goes(&key.ask("c")));
+    fn later_ones_wait_in_order_and_are_told_for_whom() {
+        let (mut key, spec) = (Concurrency::default(), spec(WhenHeld::Queue, 1));
+        assert!(goes(&key.ask("key:a", who(1), spec)) && goes(&key.ask("key:a", who(1), spec)));
+        let second = key.ask("key:a", who(2), spec);
+        let third = key.ask("key:a", who(3), spec).behind.map(|behind| (behind.ahead, behind.holders));
+        assert_eq!((second.number, third), (Some(1), Some((1, vec![who(1)]))));
+        assert!(key.ask("key:a", who(4), spec).refused.is_some_and(|why| why.contains("2 wait")));
+        assert_eq!(key.standing(who(3)), Some((1, vec![who(1)])));
+        assert_eq!(key.leave(who(1)), [who(2)]);
+        assert_eq!(key.standing(who(3)), Some((0, vec![who(2)])));
+        assert_eq!((key.leave(who(3)), key.leave(who(2))), (vec![], vec![]));
+        assert!(key.is_empty());
     }
 
     #[test]
-    fn who_gives_up_waiting_frees_nothing() {
-        let mut key = Concurrency::new("k", 1, 9);
-        key.ask("a");
-        key.ask("b");
-        key.ask("c");
-        assert_eq!(key.release("b"), None);
-        assert_eq!(key.release("a").as_deref(), Some("c"));
+    fn the_newest_replaces_the_oldest_also_of_those_that_wait() {
+        let (mut key, spec) = (Concurrency::default(), spec(WhenHeld::Replace, 2));
+        assert!(goes(&key.ask("k", who(1), spec)) && goes(&key.ask("k", who(2), spec)));
+        assert_eq!(key.ask("k", who(3), spec).behind.map(|behind| behind.replaces), Some(vec![who(1)]));
+        assert_eq!(key.ask("k", who(4), spec).behind.map(|behind| behind.replaces), Some(vec![who(1), who(2)]));
+        assert_eq!(key.leave(who(1)), [who(3)]);
+        assert_eq!(key.leave(who(2)), [who(4)]);
+    }
+
+    #[test]
+    fn who_may_not_wait_is_refused_and_told_by_whom() {
+        let (mut key, spec) = (Concurrency::default(), spec(WhenHeld::Refuse, 1));
+        assert!(goes(&key.ask("k", who(1), spec)));
+        assert!(key.ask("k", who(2), spec).refused.is_some_and(|why| why.contains(&who(1).to_string())));
+        key.leave(who(1));
+        assert!(goes(&key.ask("k", who(2), spec)));
+    }
+
+    #[test]
+    fn a_version_with_fewer_places_waits_for_its_own_limit() {
+        let mut key = Concurrency::default();
+        for n in 1..4 {
+            assert!(goes(&key.ask("k", who(n), spec(WhenHeld::Queue, 3))));
+        }
+        assert!(!goes(&key.ask("k", who(4), spec(WhenHeld::Queue, 1))));
+        assert_eq!((key.leave(who(1)), key.leave(who(2)), key.leave(who(3))), (vec![], vec![], vec![who(4)]));
     }
 
     proptest! {
         #[test]
-        fn never_more_holders_than_places_and_nobody_overtakes(
-            places in 1_usize..4, moves in prop::collection::vec((0_u8..8, any::<bool>()), 1..300),
+        fn the_earliest_hold_the_key_also_after_a_restart(
+            limit in 1_u32..4, moves in prop::collection::vec((0_u8..8, any::<bool>(), any::<bool>()), 1..300),
         ) {
-            let mut key = Concurrency::new("k", places, 100);
-            let mut asked: Vec<String> = Vec::new();
-            for (who, ask) in moves {
-                let who = who.to_string();
-                if ask {
-                    if !asked.contains(&who) {
-                        asked.push(who.clone());
+            let spec = KeySpec { limit, policy: WhenHeld::Queue, waiting_max: 100 };
+            let mut key = Concurrency::default();
+            let mut asked: Vec<u8> = Vec::new();
+            for (n, asks, restarts) in moves {
+                if asks {
+                    if !asked.contains(&n) {
+                        asked.push(n);
                     }
-                    key.ask(&who);
+                    key.ask("k", who(n), spec);
                 } else {
-                    asked.retain(|other| *other != who);
-                    key.release(&who);
+                    asked.retain(|other| *other != n);
+                    key.leave(who(n));
                 }
-                let mut holds: Vec<&str> = key.holders().iter().map(|who| &**who).collect();
-                prop_assert!(holds.len() <= places);
-                let mut first: Vec<&str> = asked.iter().take(places).map(String::as_str).collect();
-                holds.sort_unstable();
-                first.sort_unstable();
-                prop_assert_eq!(holds, first, "the earliest to ask hold the key");
+                let first: BTreeSet<_> = asked.iter().take(places(limit)).map(|n| who(*n)).collect();
+                prop_assert_eq!(&key.holders, &first);
+                if restarts {
+                    let mut again = Concurrency::default();
+                    key.waiting.iter().rev().for_each(|(number, waits)| again.restore(waits.who, Some((*number, waits.limit))));
+                    key.holders.iter().for_each(|who| again.restore(*who, None));
+                    prop_assert_eq!((&again.holders, &again.waiting), (&key.holders, &key.waiting));
+                    key = again;
+                }
             }
         }
     }

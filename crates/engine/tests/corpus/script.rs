@@ -58,6 +58,7 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             world.admissions.push_back(match rest.split_once(' ').unwrap_or((rest, "")) {
                 ("delayed", ms) => Shared::Delayed(i64::from(number(ms)?)),
                 ("queued", place) => Shared::Queued(u64::from(number(place)?)),
+                ("replacing", _) => Shared::Replacing,
                 ("refused", _) => Shared::Refused,
                 _ => return Err(format!("`{rest}` is no answer of shared state")),
             });

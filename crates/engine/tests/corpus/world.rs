@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use provost_engine::{Child, ChildState, Orchestration, Rejected, Step, decide, evolve, order_of};
+use provost_engine::{Child, ChildState, Orchestration, Rejected, Step, decide, evolve, keyed};
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
 use provost_model::record::{
-    Admission, AdmissionRequest, Ambient, Arrived, Attempted, Cause, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Fact, Head,
-    Intent, Outcome, Parent, Place, Row, Start, Stream, Transition,
+    Admission, AdmissionRequest, Ambient, Arrived, Attempted, Behind, Cause, ClaimAnswer, Claimed, Command, EffectKind, EffectState, Fact,
+    Head, Intent, Outcome, Parent, Place, Row, SharedState, Start, Stream, Transition,
 };
 use provost_model::verdict::{Layer, Rule};
 use provost_model::who::Known;
@@ -41,6 +41,8 @@ pub enum Shared {
     Refused,
     /// At this place of the line.
     Queued(u64),
+    /// First of those that wait, and one is stopped to make room.
+    Replacing,
 }
 
 pub struct World {
@@ -126,7 +128,7 @@ impl World {
 
     pub fn start(&self, input: Value) -> Result<Command, Failure> {
         let program = &self.code.program;
-        let mut start = Start {
+        let start = Start {
             workflow: program.name.clone(),
             version: program.version.clone(),
             pin: program.pin,
@@ -137,11 +139,12 @@ impl World {
             hops: self.hops,
             traceparent: None,
             order: None,
+            concurrency: None,
+            batch: None,
             parent: self.parent.clone(),
             by: person("starter"),
         };
-        start.order = order_of(&self.code, &start).map_err(|problem| problem.title)?;
-        Ok(Command::Start(start))
+        keyed(&self.code, start).map(Command::Start).map_err(|unusable| unusable.problem.title)
     }
 
     /// Decides one command; the refusal is the inner error.
@@ -226,13 +229,14 @@ impl World {
     }
 
     fn admission(&mut self, request: AdmissionRequest) -> Admission {
-        let AdmissionRequest { what, effect, attempt, .. } = request;
-        let agreed = Admission { what, effect, attempt, delayed_until_us: None, refused: None, number: None };
+        let AdmissionRequest { what, effect, attempt, of } = request;
+        let agreed = Admission { what, effect, attempt, delayed_until_us: None, refused: None, number: None, behind: None };
         match self.admissions.pop_front() {
             None => agreed,
             Some(Shared::Delayed(ms)) => Admission { delayed_until_us: Some(self.now_us + ms * 1000), ..agreed },
             Some(Shared::Refused) => Admission { refused: Some("too many".into()), ..agreed },
-            Some(Shared::Queued(number)) => Admission { number: Some(number), ..agreed },
+            Some(Shared::Queued(number)) => Admission { number: Some(number), behind: behind(of, Vec::new()), ..agreed },
+            Some(Shared::Replacing) => Admission { number: Some(1), behind: behind(of, vec![holder()]), ..agreed },
         }
     }
 
@@ -369,4 +373,16 @@ pub fn done(value: Value) -> Attempted {
 
 pub fn problem(status: u16) -> Problem {
     Problem::standard("communication", status, "the target answered badly")
+}
+
+/// Whom one waits for: one holder, where a concurrency key makes it wait.
+fn behind(of: SharedState, replaces: Vec<OrchestrationId>) -> Option<Box<Behind>> {
+    match of {
+        SharedState::Key(spec) => Some(Box::new(Behind { limit: spec.limit, ahead: 0, holders: vec![holder()], replaces })),
+        SharedState::Order | SharedState::Rate(_) | SharedState::Breaker(_) => None,
+    }
+}
+
+fn holder() -> OrchestrationId {
+    OrchestrationId::mint(1_699_999_999_000_000, Slot(7), &[b"holder"])
 }

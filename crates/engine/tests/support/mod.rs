@@ -68,7 +68,7 @@ pub type Home = Box<dyn Fn(&str) -> ClaimAnswer>;
 /// It may go.
 pub fn admission(request: &AdmissionRequest) -> Admission {
     let AdmissionRequest { what, effect, attempt, .. } = request.clone();
-    Admission { what, effect, attempt, delayed_until_us: None, refused: None, number: None }
+    Admission { what, effect, attempt, delayed_until_us: None, refused: None, number: None, behind: None }
 }
 
 /// One orchestration under test.
@@ -136,6 +136,8 @@ impl Run {
             hops: 0,
             traceparent: None,
             order: self.order.clone(),
+            concurrency: None,
+            batch: None,
             parent: None,
             by: Who { name: "starter".into(), known: provost_model::who::Known::Token, roles: Vec::new() },
         };

@@ -190,6 +190,8 @@ fn only_a_named_source_is_believed() {
             hops,
             traceparent: None,
             order: None,
+            concurrency: None,
+            batch: None,
             parent: None,
             by,
         };

@@ -70,8 +70,8 @@ impl<'s> Follow<'_, 's> {
         let context = self.makes.object(BTreeMap::new(), false);
         let anything = self.makes.anything();
         let scope = Scope { dot: &raw, input: &raw, output: &anything, context: &context };
-        if let Some(order) = program.order {
-            self.expression(order, &scope);
+        for key in [program.order, program.concurrency.map(|concurrency| concurrency.key)].into_iter().flatten() {
+            self.expression(key, &scope);
         }
         let data = program.input.from.as_ref().map_or_else(|| raw.clone(), |from| self.template(from, &scope));
         let out = self.list(&program.root, State { data: data.clone(), context });

@@ -1,5 +1,6 @@
 //! The schema of workflow documents: the profile of Open Workflow DSL 1.0.3. What it allows, the upstream schema allows as well.
 
+use provost_model::limits::{BATCH_EVENTS_MAX, CONCURRENCY_LIMIT_MAX, CONCURRENCY_WAITING_MAX};
 use serde_json::{Value as Json, json};
 
 use super::{any, duration, flag, list, map, object, retry, review, says, string, whole, words};
@@ -88,9 +89,32 @@ fn settings() -> Json {
             ("inDoubt", words(&["wait", "raise"])),
             ("labels", any()),
             ("redact", any()),
-            ("concurrency", any()),
+            ("concurrency", concurrency()),
             ("missed", any()),
-            ("batch", any()),
+            ("batch", batch()),
+        ],
+    )
+}
+
+fn concurrency() -> Json {
+    object(
+        &["key"],
+        &[
+            ("key", says(string(), "At most so many orchestrations run for each value of this expression over the input.")),
+            ("limit", whole(1, Some(CONCURRENCY_LIMIT_MAX))),
+            ("policy", words(&["queue", "replace", "refuse"])),
+            ("waiting", whole(1, Some(CONCURRENCY_WAITING_MAX))),
+        ],
+    )
+}
+
+fn batch() -> Json {
+    object(
+        &["size", "wait"],
+        &[
+            ("size", whole(1, Some(BATCH_EVENTS_MAX))),
+            ("wait", duration()),
+            ("key", says(string(), "Events are gathered by the value of this expression over their data.")),
         ],
     )
 }

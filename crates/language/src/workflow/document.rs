@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
-use provost_model::program::{ActionSpec, CancelSpec, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind};
+use provost_model::program::{
+    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind,
+};
 
 use super::Build;
 use crate::checks::{self, Places};
@@ -51,6 +53,10 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         build.uses(node);
     }
     let starts_on = top.find("schedule").and_then(|node| build.schedule(node));
+    if let Some((_, at)) = settings.batch {
+        let on_events = top.find("schedule").is_some_and(|node| node.member("on").is_some());
+        build.batch_of_events(at, on_events);
+    }
     let schedule = build.times.take().map(|at| Schedule { at, missed: settings.missed });
     let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
     let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));
@@ -77,6 +83,8 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         timeout,
         cancel: settings.cancel,
         order: settings.order,
+        concurrency: settings.concurrency,
+        batch: settings.batch.as_ref().map(|(batch, _)| *batch),
         root: root_block,
         tasks,
         expressions: build.tables.expressions,
@@ -172,12 +180,14 @@ struct Settings {
     limits: Limits,
     cancel: CancelSpec,
     order: Option<ExprIx>,
+    concurrency: Option<Concurrency>,
+    batch: Option<(Batch, Place)>,
     missed: Missed,
 }
 
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
-        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "labels", "redact", "concurrency", "batch"];
+        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "concurrency", "batch", "labels", "redact"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;
@@ -202,7 +212,10 @@ impl Build<'_> {
             Some("all") => Missed::All,
             Some(_) | None => Missed::Last,
         };
-        for key in known.iter().skip(6) {
+        settings.concurrency = provost.find("concurrency").and_then(|node| self.concurrency(node, &provost));
+        let batch = provost.find("batch").and_then(|node| self.batch(node, &provost));
+        settings.batch = batch.map(|batch| (batch, provost.key_at("batch")));
+        for key in known.iter().skip(8) {
             if provost.find(key).is_some() {
                 self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
             }

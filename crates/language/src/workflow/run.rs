@@ -35,9 +35,9 @@ impl Build<'_> {
             self.log.error_hint(Code::UnknownReference, named.value_at("version"), message, hint);
             return None;
         }
-        if found.ordered {
-            let hint = "send it an event, or leave its `order` out";
-            self.not_yet(at, &format!("`run` of `{name}`, which has an ordering key,"), hint);
+        if let Some((key, what)) = found.keyed {
+            let hint = format!("send it an event, or leave its `{key}` out");
+            self.not_yet(at, &format!("`run` of `{name}`, which has {what},"), &hint);
             return None;
         }
         let input = match input {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::EffectId;
-use crate::program::{BreakerSpec, RateSpec};
+use crate::id::{EffectId, OrchestrationId};
+use crate::program::{BreakerSpec, KeySpec, RateSpec};
 use crate::verdict::Verdict;
 
 /// Facts about the world at the time of a transition.
@@ -41,6 +41,8 @@ pub struct AdmissionRequest {
 pub enum SharedState {
     /// One orchestration after the other.
     Order,
+    /// So many orchestrations at once.
+    Key(KeySpec),
     /// So many in so much time.
     Rate(RateSpec),
     /// A target that fails is left alone for a while.
@@ -67,6 +69,23 @@ pub struct Admission {
     /// Its number in a line of those that wait; the line moves by commands of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
+    /// Whom it waits for, where a concurrency key makes it wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Box<Behind>>,
+}
+
+/// Whom an orchestration waits for that found its concurrency key held.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// How many may hold the key, as its own workflow says.
+    pub limit: u32,
+    /// How many waited before it.
+    pub ahead: u32,
+    /// Who held the key, oldest first; the first few.
+    pub holders: Vec<OrchestrationId>,
+    /// Who is cancelled to make room, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<OrchestrationId>,
 }
 
 impl Admission {

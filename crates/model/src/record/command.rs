@@ -80,11 +80,45 @@ pub struct Start {
     /// The ordering key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Arc<str>>,
+    /// The value of the concurrency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Arc<str>>,
+    /// The events behind it, where they were gathered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Box<Batched>>,
     /// Whose child it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Box<Parent>>,
     /// Who asked.
     pub by: Who,
+}
+
+/// The events that start one orchestration together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batched {
+    /// What they were gathered by; empty where the workflow names no key.
+    pub key: Arc<str>,
+    /// The events, in the order in which they were gathered, as in the input.
+    pub events: Vec<EventId>,
+    /// Why no more were gathered; `None` while an event is on its way to its batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
+}
+
+/// Why a batch was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Closed {
+    /// It has as many events as its workflow asks for.
+    Size,
+    /// Its time was up.
+    Wait,
+    /// The next event would not have fitted into its input.
+    Bytes,
+    /// The next event came for another bundle.
+    Version,
+    /// Too many batches are being gathered.
+    Room,
 }
 
 fn is_zero(n: &u32) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ambient::Behind;
 use super::arrived::Wanted;
 use super::child::ChildFate;
 use super::command::{Attempted, Start};
@@ -261,6 +262,15 @@ pub enum Fact {
         order: Arc<str>,
         /// Its number in the line.
         number: u64,
+    },
+    /// The orchestration waits for a place under its concurrency key.
+    HeldBack {
+        /// The key's value.
+        key: Arc<str>,
+        /// Its number among those that wait.
+        number: u64,
+        /// Whom it waits for.
+        behind: Box<Behind>,
     },
     /// Its turn came.
     Admitted,

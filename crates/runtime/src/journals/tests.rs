@@ -97,6 +97,8 @@ fn start_by_hand() -> Start {
         hops: 0,
         traceparent: None,
         order: Some("line".into()),
+        concurrency: None,
+        batch: None,
         by: Who::system(),
     }
 }
@@ -105,8 +107,14 @@ fn start_by_hand() -> Start {
 fn what_a_row_handed_on_is_on_its_way_until_a_row_says_that_it_arrived() {
     let (id, event) = (orchestration(1), EventId::mint(1, Slot(7), &[b"e"]));
     let start = Start { event: Some(event), ..start_by_hand() };
-    let accepted =
-        InboxFact::Accepted { id: event, event: Box::new(Event::default()), by: Who::system(), started: vec![id], routed: false };
+    let accepted = InboxFact::Accepted {
+        id: event,
+        event: Box::new(Event::default()),
+        by: Who::system(),
+        started: vec![id],
+        batches: Vec::new(),
+        routed: false,
+    };
     let facts = [accepted, InboxFact::HandedOn { orchestration: id, start: Box::new(start) }, InboxFact::Delivered { orchestration: id }];
     for page_rows in [1, 2, 3] {
         let (mut head, mut written) = (Head::EMPTY, Head::EMPTY);

@@ -1,6 +1,6 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
-use provost_engine::{Code as _, order_of};
+use provost_engine::{Code as _, batched, keyed};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX};
 use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
@@ -11,7 +11,7 @@ use provost_telemetry::meters::Arrival;
 use super::stage::Stage;
 use super::{Loaded, Partition, Reply, Ticket, Told};
 use crate::gate::Refused;
-use crate::inbox::{self, Accepted, InboxFact};
+use crate::inbox::{self, Accepted, InBatch, InboxFact};
 use crate::registry::Launch;
 
 /// Most orchestrations that events of ours begin within one delivery; further ones begin in another commit, so that a loop or a flood
@@ -58,10 +58,13 @@ impl<S: Upkeep> Partition<S> {
         let started: Vec<OrchestrationId> = if refusal.is_some() {
             Vec::new()
         } else {
-            starts.iter().map(|(_, start)| orchestration_of(tenant, self.now_us, id, start)).collect()
+            let alone = starts.iter().filter(|(_, start)| start.batch.is_none());
+            alone.map(|(_, start)| orchestration_of(tenant, self.now_us, id, start)).collect()
         };
+        let batches =
+            starts.iter().filter(|_| refusal.is_none()).filter_map(|(_, start)| in_batch(tenant, self.now_us, id, start)).collect();
         let routed = listened && self.place.1 > 1;
-        let fact = fact_of(id, (event, by), &refusal, &started, routed);
+        let fact = fact_of(id, (event, by), &refusal, (&started, batches), routed);
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
         let head = self.head_of(stage, tenant, &stream)?;
@@ -101,7 +104,9 @@ impl<S: Upkeep> Partition<S> {
         start: Start,
         (from, request): (Slot, Option<RequestKey>),
     ) -> Result<(), Refused> {
-        if self.owns(id.slot()) {
+        if self.owns(id.slot()) && start.batch.is_some() {
+            self.gather(stage, tenant, launch, (id, &start))
+        } else if self.owns(id.slot()) {
             self.begin(stage, tenant, launch, id, start, request)
         } else {
             self.hand_on(stage, tenant, launch, id, start, (from, request))
@@ -133,6 +138,7 @@ impl<S: Upkeep> Partition<S> {
             stage.replies.push(Reply { ticket, told: Told::Started { id, duplicate: true } });
             return Ok(());
         }
+        self.may_begin(tenant, launch, id, start)?;
         let first = stage.entries.len();
         self.begin_or_hand_on(stage, tenant, launch, id, start.clone(), (self.own_slot(), request))?;
         if let Some(request) = request {
@@ -179,20 +185,26 @@ impl<S: Upkeep> Partition<S> {
 }
 
 /// What is recorded of an event: taken, or kept and not taken.
-fn fact_of(id: EventId, (event, by): (&Event, &Who), refusal: &Option<Refusal>, started: &[OrchestrationId], routed: bool) -> InboxFact {
+fn fact_of(
+    id: EventId,
+    (event, by): (&Event, &Who),
+    refusal: &Option<Refusal>,
+    (started, batches): (&[OrchestrationId], Vec<InBatch>),
+    routed: bool,
+) -> InboxFact {
     let (event, by) = (Box::new(event.clone()), by.clone());
     match refusal {
         Some((code, reason)) => InboxFact::Rejected { id, event, by, code: (*code).into(), reason: reason.clone() },
-        None => InboxFact::Accepted { id, event, by, started: started.to_vec(), routed },
+        None => InboxFact::Accepted { id, event, by, started: started.to_vec(), batches, routed },
     }
 }
 
 /// Code and reason.
 type Refusal = (&'static str, String);
 
-/// The start that `event` means for a workflow, with its ordering key.
+/// The start that `event` means for a workflow, with its keys.
 fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
-    let mut start = Start {
+    let start = Start {
         workflow: launch.code.program.name.clone(),
         version: launch.code.program.version.clone(),
         pin: launch.pin,
@@ -203,12 +215,16 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         hops: event.hops,
         traceparent: event.traceparent.clone(),
         order: None,
+        concurrency: None,
+        batch: None,
         parent: None,
         by: by.clone(),
     };
-    start.order = order_of(&*launch.code, &start)
-        .map_err(|problem| ("event-order", format!("its ordering key for `{}`: {}: {}", start.workflow, problem.title, problem.detail)))?;
-    Ok(start)
+    let gathered = batched(&*launch.code, &event.data, id).and_then(|batch| keyed(&*launch.code, Start { batch, ..start }));
+    gathered.map_err(|unusable| {
+        let code = if unusable.key == "order" { "event-order" } else { "event-key" };
+        (code, format!("its key for `{}`: {}: {}", launch.code.program.name, unusable.problem.title, unusable.problem.detail))
+    })
 }
 
 /// Why an event is kept but not taken.
@@ -241,8 +257,14 @@ fn refusal(launches: &[Launch], event: &Event, listened: bool) -> Option<Refusal
     })
 }
 
-/// The orchestration that the event `id` starts: in the event's slot, so that both commit at once, or where its ordering key lives.
+/// How the answer names the batch that the event `id` is gathered into; `None` where it starts something alone.
+fn in_batch(tenant: &TenantId, now_us: i64, id: EventId, start: &Start) -> Option<InBatch> {
+    let batch = start.batch.as_ref()?;
+    Some(InBatch { workflow: start.workflow.clone(), key: batch.key.clone(), id: orchestration_of(tenant, now_us, id, start) })
+}
+
+/// The orchestration that the event `id` starts: in the event's slot, so that both commit at once, or where its key lives.
 fn orchestration_of(tenant: &TenantId, now_us: i64, id: EventId, start: &Start) -> OrchestrationId {
-    let slot = start.order.as_ref().map_or(id.slot(), |order| inbox::order_slot(tenant, &start.workflow, order));
+    let slot = inbox::home_slot(tenant, start).unwrap_or_else(|| id.slot());
     OrchestrationId::mint(now_us, slot, &[&id.bits().to_bytes(), start.workflow.as_bytes()])
 }

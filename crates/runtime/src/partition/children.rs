@@ -90,6 +90,8 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 input: input.clone(),
                 event: None,
                 order: None,
+                concurrency: None,
+                batch: None,
                 parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line, labels: labels.clone() })),
                 ..(**parent).clone()
             })

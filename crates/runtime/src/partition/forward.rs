@@ -56,6 +56,9 @@ impl<S: Upkeep> Partition<S> {
         start: &Start,
         from: Slot,
     ) -> Result<(), Refused> {
+        if start.batch.is_some() {
+            return self.arrive_in_batch(stage, tenant, launch, (id, start), from);
+        }
         let begun = self.loaded.contains_key(&(tenant.clone(), id))
             || self.store.head(tenant, &Stream::Orchestration(id))?.is_some()
             || self.store.tombstone(tenant, &id)?.is_some();
@@ -72,6 +75,31 @@ impl<S: Upkeep> Partition<S> {
         }
         let delivered = Delivery::Delivered { tenant: tenant.clone(), from, orchestration: id };
         stage.releases.push(Release::Forward(from, Box::new(delivered)));
+        Ok(())
+    }
+
+    /// An event that was handed on to its batch arrives: it is gathered, unless it was.
+    fn arrive_in_batch(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        launch: &Launch,
+        (event, start): (OrchestrationId, &Start),
+        from: Slot,
+    ) -> Result<(), Refused> {
+        let known = self.remembered(stage, tenant, &inbox::gathered_key(tenant, event))?;
+        let own = self.owns(from);
+        if known.filter(|_| !provost_model::planted::planted("gathered-twice")).is_none() {
+            if own {
+                // Before the open work of the batch, which may stand under the same id.
+                self.delivered(stage, tenant, from, event)?;
+            }
+            self.gather(stage, tenant, launch, (event, start))?;
+        }
+        if !own {
+            let delivered = Delivery::Delivered { tenant: tenant.clone(), from, orchestration: event };
+            stage.releases.push(Release::Forward(from, Box::new(delivered)));
+        }
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The lines of ordering keys that live in this partition: memory of what open work says.
+//! The lines of ordering keys that live in this partition, with its concurrency keys: memory of what open work says.
 //!
 //! What must stay true: after any failure the lines are read back from open work and from what is in memory; nobody is in front twice.
 
@@ -6,16 +6,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_engine::Orchestration;
-use provost_engine::shared::Line;
+use provost_engine::shared::{Concurrency, Line};
 use provost_model::record::{Admission, AdmissionRequest, Cause, Command, Start};
 use provost_model::{OrchestrationId, TenantId};
 use provost_store::Upkeep;
 
-use super::{Delivery, Partition, Release};
+use super::{Delivery, Partition, Release, keys};
 use crate::gate::Refused;
 
-/// By tenant, workflow and ordering key.
-pub(super) type Lines = BTreeMap<(TenantId, Arc<str>, Arc<str>), Line>;
+/// By tenant, workflow and value.
+type ByKey<T> = BTreeMap<(TenantId, Arc<str>, Arc<str>), T>;
+
+/// Whoever has a place somewhere.
+#[derive(Default)]
+pub(super) struct Lines {
+    /// Ordering keys.
+    orders: ByKey<Line>,
+    /// Concurrency keys.
+    pub keys: ByKey<Concurrency>,
+}
 
 /// Open work read at once.
 const OPEN_ROWS: usize = 1024;
@@ -31,13 +40,13 @@ impl<S: Upkeep> Partition<S> {
     ) -> Result<Admission, Refused> {
         let Some(order) = &start.order else { return Err(Refused::Internal("a start without an order asks for its turn".to_owned())) };
         let key = (tenant.clone(), start.workflow.clone(), order.clone());
-        Ok(self.lines()?.entry(key).or_default().ask(&request.what, who))
+        Ok(self.lines()?.orders.entry(key).or_default().ask(&request.what, who))
     }
 
     /// An orchestration is over: whoever is in front now may begin.
     pub(super) fn step_out(&mut self, state: &Orchestration) -> Result<Option<Release>, Refused> {
         let Some(key) = key_of(state) else { return Ok(None) };
-        let lines = self.lines()?;
+        let lines = &mut self.lines()?.orders;
         let Some(line) = lines.get_mut(&key) else { return Ok(None) };
         let next = line.leave(state.id);
         if line.is_empty() {
@@ -49,11 +58,11 @@ impl<S: Upkeep> Partition<S> {
     /// After a restart: whether `state`, which waits, is the one to begin.
     pub(super) fn call_up(&mut self, state: &Orchestration) -> Result<Option<Release>, Refused> {
         let Some(key) = key_of(state).filter(|_| state.queued.is_some()) else { return Ok(None) };
-        let next = self.lines()?.get_mut(&key).and_then(Line::advance);
+        let next = self.lines()?.orders.get_mut(&key).and_then(Line::advance);
         Ok(next.map(|next| turn_of(&state.tenant, next)))
     }
 
-    fn lines(&mut self) -> Result<&mut Lines, Refused> {
+    pub(super) fn lines(&mut self) -> Result<&mut Lines, Refused> {
         if self.lines.is_none() {
             self.lines = Some(self.read_lines()?);
         }
@@ -61,7 +70,7 @@ impl<S: Upkeep> Partition<S> {
     }
 
     fn read_lines(&mut self) -> Result<Lines, Refused> {
-        let mut lines = Lines::new();
+        let mut lines = Lines::default();
         if provost_model::planted::planted("line-not-read-back") {
             return Ok(lines);
         }
@@ -90,8 +99,9 @@ fn restore(lines: &mut Lines, state: &Orchestration) {
         return;
     }
     if let Some(key) = key_of(state) {
-        lines.entry(key).or_default().restore(state.id, state.queued);
+        lines.orders.entry(key).or_default().restore(state.id, state.queued);
     }
+    keys::restore(lines, state);
 }
 
 fn key_of(state: &Orchestration) -> Option<(TenantId, Arc<str>, Arc<str>)> {
@@ -99,7 +109,7 @@ fn key_of(state: &Orchestration) -> Option<(TenantId, Arc<str>, Arc<str>)> {
     Some((state.tenant.clone(), start.workflow.clone(), start.order.clone()?))
 }
 
-fn turn_of(tenant: &TenantId, orchestration: OrchestrationId) -> Release {
+pub(super) fn turn_of(tenant: &TenantId, orchestration: OrchestrationId) -> Release {
     let command = Box::new(Command::Admitted);
     Release::Again(Box::new(Delivery::Command { tenant: tenant.clone(), orchestration, command, cause: Cause::default() }))
 }

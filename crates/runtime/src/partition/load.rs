@@ -48,7 +48,19 @@ impl<S: Upkeep> Partition<S> {
         if let Some(loaded) = self.loaded.get(&(tenant.clone(), id)).filter(|loaded| sequence >= loaded.head.sequence) {
             return Ok(View { state: loaded.state.clone(), head: loaded.head });
         }
-        self.fold(tenant, id, sequence)
+        match self.fold(tenant, id, sequence) {
+            Err(Refused::UnknownOrchestration(_)) => self.view_of_batch(tenant, id, sequence),
+            view => view,
+        }
+    }
+
+    /// An event that was gathered is shown as what its batch started.
+    fn view_of_batch(&mut self, tenant: &TenantId, id: OrchestrationId, sequence: u64) -> Result<View, Refused> {
+        let batch = self.batch_of(tenant, id)?.ok_or(Refused::UnknownOrchestration(id))?;
+        match self.still_gathered(tenant, batch)? {
+            Some(gathering) => Err(gathering),
+            None => self.fold(tenant, batch, sequence),
+        }
     }
 
     fn fold(&mut self, tenant: &TenantId, id: OrchestrationId, sequence: u64) -> Result<View, Refused> {

@@ -76,8 +76,11 @@ impl<S: Upkeep> Partition<S> {
             self.accept(stage, None, tenant, event, &Who::system())?;
         }
         self.raise_children(stage, tenant, id, head, family)?;
+        self.make_room(stage, tenant, id, &transition)?;
         if let Some(state) = over {
             let next = self.step_out(&state)?;
+            stage.releases.extend(next);
+            let next = self.release_key(&state)?;
             stage.releases.extend(next);
         }
         Ok(head)
@@ -119,7 +122,8 @@ impl<S: Upkeep> Partition<S> {
             (SharedState::Rate(spec), _) => Ok(self.registry.admissions().rate(tenant, request, spec, self.now_us)),
             (SharedState::Breaker(spec), _) => Ok(self.registry.admissions().breaker(tenant, request, spec, self.now_us)),
             (SharedState::Order, Command::Start(start)) => self.line_up(tenant, id, start, request),
-            (SharedState::Order, _) => Err(Refused::Internal("only a start asks for its turn".to_owned())),
+            (SharedState::Key(spec), Command::Start(start)) => self.ask_key(tenant, id, start, (request, spec)),
+            (SharedState::Order | SharedState::Key(_), _) => Err(Refused::Internal("only a start asks for its turn".to_owned())),
         }
     }
 
@@ -141,6 +145,9 @@ impl<S: Upkeep> Partition<S> {
     pub fn resume(&mut self, row: &OpenWork) -> Result<Vec<Release>, Refused> {
         if let Some(start) = self.hand_on_again(row)? {
             return Ok(vec![start]);
+        }
+        if let Some(timer) = self.gather_again(row) {
+            return Ok(vec![timer]);
         }
         if let Some(message) = self.say_again(row) {
             return Ok(vec![message]);
@@ -164,6 +171,7 @@ impl<S: Upkeep> Partition<S> {
         if work.ordered {
             let state = self.load(&tenant, id)?.state.clone();
             releases.extend(self.call_up(&state)?);
+            releases.extend(self.fill_key(&state)?);
         }
         for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
             if pending.state == EffectState::Claiming {

@@ -6,6 +6,7 @@ use provost_model::record::{Cause, Head, Place, Row, Stream};
 use provost_model::{Digest, EventId, OrchestrationId, TenantId};
 use provost_store::{Entry, OpenChange, Seen};
 
+use super::gather::Undo;
 use super::{Loaded, Outputs, Release, Reply};
 use crate::tally::{Lasted, Tally};
 use crate::traced::Traced;
@@ -26,6 +27,8 @@ pub(super) struct Stage {
     pub begun_by_ours: usize,
     /// Orchestrations that began to listen within the delivery at hand.
     pub listening: Vec<(TenantId, OrchestrationId)>,
+    /// What was done to the batches, oldest first.
+    pub gathered: Vec<Undo>,
     /// Events that every partition has.
     pub routed: Vec<(EventId, TenantId)>,
     pub tally: Tally,
@@ -45,6 +48,7 @@ pub(super) struct Mark {
     releases: usize,
     ended: usize,
     routed: usize,
+    gathered: usize,
     listening: usize,
     grown: usize,
     before: usize,
@@ -95,6 +99,7 @@ impl Stage {
             releases: self.releases.len(),
             ended: self.ended.len(),
             routed: self.routed.len(),
+            gathered: self.gathered.len(),
             listening: self.listening.len(),
             grown: self.grown.len(),
             before: self.before.len(),
@@ -102,6 +107,11 @@ impl Stage {
             lasted: self.lasted.len(),
             tally: self.tally,
         }
+    }
+
+    /// What was done to the batches behind `mark`, oldest first.
+    pub fn gathered_since(&mut self, mark: Mark) -> Vec<Undo> {
+        self.gathered.split_off(mark.gathered.min(self.gathered.len()))
     }
 
     /// Takes back everything behind `mark`. Returns what memory must hold again, newest change first.

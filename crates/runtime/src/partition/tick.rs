@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use provost_engine::{iso8601, order_of};
+use provost_engine::{iso8601, keyed};
 use provost_language::last_time;
 use provost_model::limits::{MISSED_AFTER_MS, MISSED_MAX};
 use provost_model::planted::planted;
@@ -80,10 +80,10 @@ fn due(schedule: &Schedule, settled_us: i64, now_us: i64) -> Vec<i64> {
     found
 }
 
-/// The start at a time of the schedule; `None` where its ordering key has no value, which `check` cannot see.
+/// The start at a time of the schedule; `None` where its key has no value, which `check` cannot see.
 fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option<(OrchestrationId, Start)> {
     let program = &launch.code.program;
-    let mut start = Start {
+    let start = Start {
         workflow: program.name.clone(),
         version: program.version.clone(),
         pin: launch.pin,
@@ -94,12 +94,14 @@ fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option<(Orchestra
         hops: 0,
         traceparent: None,
         order: None,
+        concurrency: None,
+        batch: None,
         parent: None,
         by: Who::system(),
     };
-    start.order = order_of(&*launch.code, &start).ok()?;
+    let start = keyed(&*launch.code, start).ok()?;
     let own = || inbox::schedule_slot(tenant, &start.workflow);
-    let slot = start.order.as_ref().map_or_else(own, |order| inbox::order_slot(tenant, &start.workflow, order));
+    let slot = inbox::home_slot(tenant, &start).unwrap_or_else(own);
     let unique: [&[u8]; 5] = [b"tick", tenant.as_str().as_bytes(), start.workflow.as_bytes(), launch.pin.as_bytes(), &at_us.to_be_bytes()];
     Some((OrchestrationId::mint(at_us, slot, &unique), start))
 }

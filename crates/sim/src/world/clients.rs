@@ -48,8 +48,9 @@ impl World {
         };
         let drawn = Digest::of(&ticket.to_be_bytes());
         let made = provost_runtime::start::delivery(&self.corpus_registry, &input.tenant, &request, self.clock_us(machine), &drawn);
-        if let Ok((_, _, delivery)) = made {
-            self.push(machine, ticket, delivery);
+        if let Ok((slot, _, delivery)) = made {
+            // A concurrency key answers where it lives.
+            self.push(partition_of(slot, self.mix.machines) as usize, ticket, delivery);
         }
     }
 
@@ -93,7 +94,7 @@ pub(super) fn input(tenants: &[TenantId], n: u64, kinds: u64, random: &mut Rando
     let message = *random.pick(&messages)?;
     let customer = *random.pick(&["vip", "ghost", "new", "c"])?;
     let event = event_of(&tenant, kind, n, (amount, message, customer));
-    let by_hand = (random.chance(200) && kind != "refund").then_some(kind);
+    let by_hand = (random.chance(200) && !["refund", "batched"].contains(&kind)).then_some(kind);
     Some(Input { tenant, event, by_hand, acknowledged: Vec::new() })
 }
 

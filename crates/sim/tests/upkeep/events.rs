@@ -31,6 +31,8 @@ fn inboxes(stores: &mut [Memory]) -> (BTreeMap<String, (Event, u32)>, Vec<String
                 | InboxFact::Delivered { .. }
                 | InboxFact::KeyClaimed { .. }
                 | InboxFact::Routed { .. }
+                | InboxFact::Gathered { .. }
+                | InboxFact::BatchClosed { .. }
                 | InboxFact::Heard { .. }
                 | InboxFact::Spread { .. } => {}
             }

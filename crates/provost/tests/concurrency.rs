@@ -1,0 +1,195 @@
+//! Concurrency keys on a real server that is killed while they are held: never more than allowed, nobody lost, 409 for who is refused.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+/// Orchestrations of each key.
+const EACH: usize = 3;
+/// Keys; they live in all four partitions.
+const KEYS: usize = 6;
+
+/// A data folder, and the server that may hold it.
+struct Site {
+    folder: tempfile::TempDir,
+    server: Option<Child>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let workflows = folder.path().join("bundle/workflows");
+        std::fs::create_dir_all(&workflows).unwrap();
+        for (name, policy, wait) in [("line", "queue", "PT0.4S"), ("latest", "replace", "PT60S"), ("single", "refuse", "PT60S")] {
+            let document = format!(
+                "document: {{ dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0', metadata: {{ provost: {{\n  \
+                 concurrency: {{ key: .customer, policy: {policy} }} }} }} }}\n\
+                 schedule: {{ on: {{ one: {{ with: {{ type: test.{name} }} }} }} }}\n\
+                 input: {{ from: '${{ if type == \"array\" then .[0] else . end }}' }}\n\
+                 do: [ {{ rest: {{ wait: {wait} }} }} ]\n"
+            );
+            std::fs::write(workflows.join(format!("{name}.yaml")), document).unwrap();
+        }
+        Self { folder, server: None }
+    }
+
+    fn bundle(&self) -> PathBuf {
+        self.folder.path().join("bundle")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+        command.arg("--data").arg(self.folder.path().join("data")).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Json {
+        let output = self.run(&[arguments, &["--output", "json"]].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}"))
+    }
+
+    fn serve(&mut self) {
+        let ready = self.folder.path().join("ready");
+        let _may_be_absent = std::fs::remove_file(&ready);
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--ready-file"]);
+        self.server = Some(command.arg(&ready).stderr(Stdio::null()).spawn().unwrap());
+        until("the server answers", || ready.exists());
+    }
+
+    /// As with `kill -9`.
+    fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _gone = server.kill();
+            let _waited = server.wait();
+        }
+    }
+
+    fn start(&self, workflow: &str, key: usize, n: usize) -> String {
+        let input = json!({ "customer": format!("c-{key}") }).to_string();
+        let said = self.json(&["start", workflow, "--key", &format!("{workflow}-{key}-{n}"), "--input", &input]);
+        said["id"].as_str().unwrap().to_owned()
+    }
+
+    fn status(&self, id: &str) -> String {
+        self.json(&["get", id])["status"].as_str().unwrap().to_owned()
+    }
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The times of a fact of this kind in a journal.
+fn times(site: &Site, id: &str, kind: &str) -> Vec<String> {
+    let journal = site.json(&["journal", id]);
+    let holds = |row: &&Json| row["payload"]["facts"].as_array().unwrap().iter().any(|fact| fact.get(kind).is_some());
+    let rows = journal["rows"].as_array().unwrap().iter().filter(holds);
+    rows.map(|row| row["recordedAt"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn who_waits_begins_in_order_whatever_dies() {
+    let mut site = Site::new();
+    site.serve();
+    let bundle = site.bundle().display().to_string();
+    site.json(&["apply", &bundle, "--reason", "test"]);
+    let mut started = Vec::new();
+    for n in 0..EACH {
+        started.extend((0..KEYS).map(|key| (key, site.start("line", key, n))));
+    }
+    let (last, first) = (&started.last().unwrap().1, &started[KEYS - 1].1);
+    let shown = site.json(&["get", last]);
+    if shown["status"] == "waiting" && shown["waits_for"].is_object() {
+        let explained = String::from_utf8(site.run(&["explain", last]).stdout).unwrap();
+        assert!(explained.contains("waits for key `c-5`, position 2, held by orc_"), "{explained}");
+    }
+    site.kill();
+    site.serve();
+    site.kill();
+    assert!(site.run(&["rebuild"]).status.success());
+    site.serve();
+    for (_, id) in &started {
+        until("each ends", || site.status(id) == "completed");
+    }
+    assert_ne!(first, last);
+    // Of one key, each began when the one before it had ended.
+    for key in 0..KEYS {
+        let of_key: Vec<&String> = started.iter().filter(|(of, _)| *of == key).map(|(_, id)| id).collect();
+        let spans: Vec<(String, String)> =
+            of_key.iter().map(|id| (times(&site, id, "timer_set")[0].clone(), times(&site, id, "ended")[0].clone())).collect();
+        for pair in spans.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "{key}: {spans:?}");
+        }
+    }
+    site.kill();
+    let verified = site.run(&["verify", "--all"]);
+    assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+}
+
+#[test]
+fn the_newest_replaces_and_a_held_key_refuses() {
+    let mut site = Site::new();
+    site.serve();
+    let bundle = site.bundle().display().to_string();
+    site.json(&["apply", &bundle, "--reason", "test"]);
+
+    let (old, new) = (site.start("latest", 1, 1), site.start("latest", 1, 2));
+    until("the old one is stopped", || site.status(&old) == "cancelled");
+    until("the new one holds the key", || site.json(&["get", &new])["waits_for"].is_null());
+    site.kill();
+    site.serve();
+    assert_eq!(site.status(&new), "waiting");
+    let newest = site.start("latest", 1, 3);
+    until("a restart has not forgotten who holds it", || site.status(&new) == "cancelled");
+    assert_eq!(site.status(&newest), "waiting");
+
+    let holder = site.start("single", 1, 1);
+    let input = r#"{ "customer": "c-1" }"#;
+    let refused = |site: &Site| {
+        let output = site.run(&["start", "single", "--key", "single-other", "--input", input]);
+        assert!(!output.status.success());
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let said = refused(&site);
+    assert!(said.contains("concurrency-held") && said.contains(&holder), "{said}");
+    site.kill();
+    site.serve();
+    let said = refused(&site);
+    assert!(said.contains("concurrency-held") && said.contains(&holder), "{said}");
+
+    // An event is taken, and what it would have started says why it did not begin.
+    let event = json!({ "specversion": "1.0", "id": "e", "source": "/tests", "type": "test.single", "data": { "customer": "c-1" } });
+    let output = site.run(&["emit", &event.to_string()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let turned_away = || {
+        let listed = site.json(&["list", "orchestrations", "--state", "faulted"]);
+        listed.to_string().split('"').find(|word| word.starts_with("orc_")).map(str::to_owned)
+    };
+    until("it is turned away", || turned_away().is_some());
+    let shown = site.json(&["get", &turned_away().unwrap()]);
+    assert!(shown["problem"]["type"].as_str().unwrap().ends_with("/concurrency-held"), "{shown}");
+
+    assert!(site.run(&["cancel", &holder, "--reason", "test"]).status.success());
+    until("the key is free", || site.run(&["start", "single", "--key", "single-other", "--input", input]).status.success());
+    site.kill();
+    assert!(site.run(&["verify", "--all"]).status.success());
+}
