@@ -285,7 +285,13 @@ impl<'t> Turn<'t> {
             ("input", scope.input.clone()),
             ("output", scope.output.clone()),
             ("startedAt", Labelled::authored(instant(started))),
+            ("definition", Labelled::authored(self.written(task).cloned().unwrap_or_default())),
         ])
+    }
+
+    /// The task as it was written, where an expression may read it.
+    fn written(&self, task: Option<&Task>) -> Option<&Value> {
+        provost_model::value::lookup(self.program().definition.as_ref()?, &task?.pointer)
     }
 
     fn workflow_variable(&self, scope: &Scope) -> Labelled {
@@ -293,11 +299,7 @@ impl<'t> Turn<'t> {
         // At the workflow's own `input.from` nothing is open yet: what it sees is what came, now.
         let root = self.state.open.get(&Position::root());
         let (raw, started_us) = root.map_or((&scope.input, self.ambient.now_us), |root| (&root.raw, self.state.started_at_us));
-        let definition = Value::object([
-            ("namespace", Value::from(&*program.namespace)),
-            ("name", Value::from(&*program.name)),
-            ("version", Value::from(&*program.version)),
-        ]);
+        let definition = program.definition.clone().unwrap_or_default();
         Labelled::object([
             ("id", Labelled::authored(self.state.id.to_string())),
             ("definition", Labelled::authored(definition)),

@@ -90,6 +90,9 @@ pub struct Program {
     pub actions: BTreeMap<Arc<str>, ActionSpec>,
     /// The rules tables this workflow names, by `name@major`.
     pub rules: BTreeMap<Arc<str>, RulesTable>,
+    /// The document as it was written, where an expression may read `$workflow.definition` or `$task.definition`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Value>,
 }
 
 impl Program {

@@ -78,7 +78,7 @@ fn a_key_is_built_from_what_is_trusted() {
     accepted(&pay(r#"${ "refund/" + .id }"#), "refund/R-1");
     accepted(&pay(r#"${ "line/" + (.lines[0].n | tostring) }"#), "line/1");
     accepted(&pay(r#"${ if type == "object" then .id else "none" end }"#), "R-1");
-    accepted(&pay(r#"${ $workflow.definition.name + "/" + $task.name }"#), "test/pay");
+    accepted(&pay(r#"${ $workflow.definition.document.name + "/" + $task.name }"#), "test/pay");
     accepted(&pay(r#"${ $workflow.input[0].id }"#), "R-1");
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
-use provost_model::program::{ActionSpec, CancelSpec, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind};
+use provost_model::program::{
+    ActionSpec, CancelSpec, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind,
+};
 
 use super::Build;
 use crate::checks::{self, Places};
@@ -62,6 +64,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let (mut build, tasks) = build.into_tasks()?;
     let heading = heading?;
     size_answers(&mut build.actions, &tasks, &settings.limits);
+    let definition = build.tables.expressions.iter().any(reads_definition).then(|| root.to_value());
     let program = Program {
         namespace: heading.namespace,
         name: heading.name,
@@ -82,10 +85,18 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         agents: build.agents,
         actions: build.actions,
         rules: build.rules,
+        definition,
     };
     let places = Places { expressions: build.tables.uses, ..build.places };
     checks::program(&program, &places, log);
     Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets, places })
+}
+
+/// Whether an expression may read what was written: by its name, or because it takes `$workflow` or `$task` whole.
+fn reads_definition(expression: &Expression) -> bool {
+    let whole = |variable: &str| expression.source.split(variable).skip(1).any(|rest| !rest.trim_start().starts_with('.'));
+    let about = expression.source.contains("$workflow") || expression.source.contains("$task");
+    about && (expression.source.contains("definition") || whole("$workflow") || whole("$task"))
 }
 
 /// The largest answer of a call that the workflow writes out follows from where the answer is kept.

@@ -6,7 +6,8 @@ use provost_runtime::Told;
 
 use super::Failure;
 use super::run::{Run, person};
-use super::steps::{Script, Words, quoted, value};
+use super::steps::{Script, quoted, value};
+use super::vocabulary::Words;
 
 /// The code of an event that fits nothing.
 const UNMATCHED: &str = "event-unknown";
@@ -15,7 +16,7 @@ const UNMATCHED: &str = "event-unknown";
 ///
 /// # Errors
 /// What is refused or broken.
-pub fn carried_out(script: &mut Script<'_>, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+pub fn carried_out(script: &mut Script<'_>, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     let (by, reason) = (person("olga"), "the scenario says so".to_owned());
     match words.form.as_str() {
         "the workflow is published" => script.publish()?,
