@@ -172,7 +172,7 @@ fn written(anew: bool, value: &Labelled) -> (Option<provost_model::Value>, Label
 }
 
 /// The raw input that the fold would take for the task at `at`.
-fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Labelled {
+pub(crate) fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Labelled {
     if let Some(open) = turn.state.open.get(at) {
         return open.raw.clone();
     }

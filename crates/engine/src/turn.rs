@@ -282,7 +282,8 @@ impl<'t> Turn<'t> {
         Labelled::object([
             ("name", Labelled::authored(task.map_or("", |t| &*t.name))),
             ("reference", Labelled::authored(at.as_str())),
-            ("input", scope.input.clone()),
+            // Before `input.from`; what that made of it is `$input`.
+            ("input", crate::flow::raw_input_of(self, at)),
             ("output", scope.output.clone()),
             ("startedAt", Labelled::authored(instant(started))),
             ("definition", Labelled::authored(self.written(task).cloned().unwrap_or_default())),

@@ -44,6 +44,11 @@ pub fn carried_out(script: &mut Script<'_>, words: &Words, document: Option<&str
             let form = document.map(value).transpose()?.unwrap_or_default();
             answer(script.running()?, (words.quote(0)?, words.quote(1)?), form)?;
         }
+        form if form.starts_with("the machine is down for # ") => {
+            let unit = form.split(' ').next_back().unwrap_or_default();
+            let us = words.number.saturating_mul(unit_us(unit)?);
+            script.running()?.down(us)?;
+        }
         form => {
             match form.strip_prefix("# ").and_then(|rest| rest.split_once(' ')).filter(|(_, rest)| matches!(*rest, "pass" | "passes")) {
                 Some((unit, _)) => {

@@ -35,6 +35,10 @@ pub fn check(script: &mut Script<'_>, words: &Words, document: Option<&str>) -> 
             let (found, code) = (&script.running()?.warnings, words.quote(0)?);
             return holds(found.iter().any(|f| f.code.as_str() == code), || format!("the warnings are {found:?}"));
         }
+        "the document should draw no warning" => {
+            let found = &script.running()?.warnings;
+            return holds(found.is_empty(), || format!("the warnings are {found:?}"));
+        }
         _ => {}
     }
     let run = script.running()?;
@@ -151,10 +155,10 @@ pub fn told(problem: &Problem, document: Option<&str>) -> Result<bool, Failure> 
     Ok(members.iter().all(|(key, wanted)| problem.member(key).is_some_and(|found| equal(found, wanted))))
 }
 
-/// How long it took from its first fact to its end, in microseconds.
+/// How long it took from its first fact to its end, or until it was parked, in microseconds.
 fn took(run: &mut Run<'_>, state: &Orchestration) -> Result<i64, Failure> {
     let facts = run.facts(state.id)?;
-    let ended = facts.iter().rev().find(|(_, fact)| matches!(fact, Fact::Ended { .. }));
+    let ended = facts.iter().rev().find(|(_, fact)| matches!(fact, Fact::Ended { .. } | Fact::Parked { .. }));
     let (ended_us, _) = ended.ok_or_else(|| Failure::Broken(standing(state).1))?;
     Ok(ended_us - state.started_at_us)
 }

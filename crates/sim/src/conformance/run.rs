@@ -217,6 +217,22 @@ impl<'s> Run<'s> {
         self.settle(until_us)
     }
 
+    /// The process ends, and begins again so much later: what it had in memory is gone, and no time passed for it.
+    ///
+    /// # Errors
+    /// What is broken, and what never rests.
+    pub fn down(&mut self, us: i64) -> Result<(), Failure> {
+        self.machine.up = None;
+        self.leases.clear();
+        self.sending.clear();
+        self.now_us = self.now_us.saturating_add(us);
+        if !self.machine.start(&self.registry, (0, 1)) {
+            return Err(Failure::Broken("the machine does not start again".to_owned()));
+        }
+        self.machine.tick(self.now_us);
+        self.settle(self.now_us)
+    }
+
     fn settle(&mut self, until_us: i64) -> Result<(), Failure> {
         for _ in 0..MOMENTS_MAX {
             self.moment()?;
