@@ -33,6 +33,7 @@ mod served;
 mod stream;
 #[path = "api/surface.rs"]
 mod surface;
+mod target;
 #[path = "api/tenants.rs"]
 mod tenants;
 #[path = "api/workers.rs"]

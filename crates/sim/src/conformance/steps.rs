@@ -70,10 +70,12 @@ pub fn run(setting: &Setting, scenario: &Scenario) -> Result<(), (usize, Failure
         refusal: None,
     };
     let told = script.walk(&steps).and_then(|()| script.closes().map_err(|failure| (last, failure)));
-    told.map_err(|(line, failure)| match (failure, script.run.as_ref().and_then(Run::stranger)) {
-        (Failure::Broken(why), Some(host)) => (line, Failure::Elsewhere { host: host.to_owned(), why }),
-        (failure, _) => (line, failure),
-    })
+    // Who calls somebody that is not here is told so: what then holds may hold for another reason than the scenario's.
+    match (told, script.run.as_ref().and_then(Run::stranger)) {
+        (Err((line, Failure::Broken(why))), Some(host)) => Err((line, Failure::Elsewhere { host: host.to_owned(), why })),
+        (Ok(()), Some(host)) => Err((last, Failure::Elsewhere { host: host.to_owned(), why: "nothing was answered".to_owned() })),
+        (told, _) => told,
+    }
 }
 
 impl<'s> Script<'s> {
