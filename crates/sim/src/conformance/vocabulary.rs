@@ -203,7 +203,7 @@ fn spelling(text: &str) -> String {
             text = text.get(word.len()..).unwrap_or_default().to_owned();
         }
     }
-    if !text.contains('\'') && text.matches('"').count() % 2 == 0 {
+    if !text.contains('\'') && text.matches('"').count().is_multiple_of(2) {
         text = text.replace('"', "'");
     }
     let first = text.split(' ').next().unwrap_or_default().to_lowercase();
