@@ -238,3 +238,27 @@ Feature: Expressions
       """
     When the workflow is published
     Then the document should be refused with 'PV1026' at line 3
+
+  Scenario: The workflow knows its definition
+    Given a workflow doing:
+      """yaml
+      do:
+        - a: { set: { version: '${ $workflow.definition.document.version }', tasks: '${ $workflow.definition.do | length }' } }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { version: '1.0.0', tasks: 1 }
+      """
+
+  Scenario: A task knows its definition
+    Given a workflow doing:
+      """yaml
+      do:
+        - outer: { do: [ { b: { if: '${ $task.definition.metadata.on }', set: { kind: '${ $task.definition | keys }' }, metadata: { on: true } } } ] }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { kind: [ if, metadata, set ] }
+      """

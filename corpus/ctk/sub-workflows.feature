@@ -203,3 +203,33 @@ Feature: Sub-workflows
       https://provost.dev/errors/untrusted-key
       """
     And 'pay' should be called once
+
+  Scenario: A child may give nothing
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0' }, return: none } }
+        - b: { set: { got: '${ . }' } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do: [ { c: { set: { n: 1 } } } ]
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { got: null }
+      """
+    And there should be 1 completed run of 'child'
+
+  Scenario: A child has no exit code
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: case, version: '1.0.0' }, return: code } }
+      """
+    When the workflow is published
+    Then the document should be refused with 'PV1013' at line 3

@@ -10,6 +10,10 @@ use crate::{Outcome, process};
 
 /// Our own kit.
 const OWN: &str = "corpus/ctk";
+/// The scenarios over the documents that upstream shows.
+const UPSTREAM_SHOWN: &str = "corpus/upstream";
+/// Those documents, where they are lent beside the repository.
+const DOCUMENTS: &str = "../shared/conformance/open-workflow/examples";
 /// What every scenario's bundle has.
 const PARTS: &str = "corpus/ctk/parts";
 /// The upstream kit, where it is lent beside the repository.
@@ -18,7 +22,7 @@ const UPSTREAM: &str = "../shared/conformance/open-workflow/ctk/features";
 /// Which scenarios.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A folder with feature files, may be given several times; default: our own kit, and the upstream one where it is.
+    /// A folder with feature files, or one; may be given several times; default: our own kits, and the upstream one where it is.
     #[arg(long = "dir")]
     folders: Vec<PathBuf>,
     /// Only the scenarios whose `feature/name` holds this text.
@@ -36,6 +40,7 @@ pub fn run(options: &Options) -> Result<Outcome, Failure> {
     let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     let mut arguments = vec!["run", "--quiet", "-p", "provost", "--bin", "provost", "--", "conformance", "--parts", PARTS];
     arguments.extend(folders.iter().flat_map(|folder| ["--dir", folder]));
+    arguments.extend(root.join(DOCUMENTS).is_dir().then_some(["--documents", DOCUMENTS]).into_iter().flatten());
     arguments.extend(options.only.iter().flat_map(|only| ["--only", only]));
     arguments.extend(options.json.then_some("--json"));
     let held = process::passes(&root, &process::cargo(), &arguments)?;
@@ -43,7 +48,7 @@ pub fn run(options: &Options) -> Result<Outcome, Failure> {
 }
 
 fn defaults(root: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut folders = vec![PathBuf::from(OWN)];
+    let mut folders = vec![PathBuf::from(OWN), PathBuf::from(UPSTREAM_SHOWN)];
     if root.join(UPSTREAM).is_dir() {
         folders.push(PathBuf::from(UPSTREAM));
     } else {

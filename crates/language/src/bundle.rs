@@ -258,10 +258,7 @@ fn checked(path: &Arc<str>, built: &workflow::Built) -> Vec<Finding> {
     }
     let log = Log::new(path);
     let sources: Vec<&str> = program.expressions.iter().map(|expression| &*expression.source).collect();
-    // The authentication of a protocol call names its secret without an expression.
-    if program.actions.values().all(|action| action.call.is_none()) {
-        checks::secrets::unused(&built.secrets, &sources, &log);
-    }
+    checks::secrets::unused(&built.secrets, &sources, &log);
     checks::expressions(program, &built.places, &log);
     findings.extend(log.into_findings());
     findings

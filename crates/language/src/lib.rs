@@ -30,4 +30,5 @@ pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Fix, Paint, Severity, render, render_for};
 pub use schedule::last_time;
 pub use source::Sources;
+pub use workflow::canonical_type;
 pub use yaml::read_value;

@@ -22,6 +22,8 @@ mod task;
 mod template;
 mod uses;
 
+pub use errors::canonical_type;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

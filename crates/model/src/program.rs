@@ -94,15 +94,15 @@ pub struct Program {
     pub expressions: Vec<Expression>,
     /// Every schema (JSON Schema 2020-12).
     pub schemas: Vec<Value>,
-    /// The document as written, where an expression may read it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub definition: Option<Value>,
     /// The agents this workflow names, by `name@major`.
     pub agents: BTreeMap<Arc<str>, AgentSpec>,
     /// The actions this workflow names, by `name@major`.
     pub actions: BTreeMap<Arc<str>, ActionSpec>,
     /// The rules tables this workflow names, by `name@major`.
     pub rules: BTreeMap<Arc<str>, RulesTable>,
+    /// The document as it was written, where an expression may read `$workflow.definition` or `$task.definition`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Value>,
 }
 
 impl Program {

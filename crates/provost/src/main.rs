@@ -44,10 +44,21 @@ mod say {
             Self { code: code.to_owned(), what: what.into(), detail: String::new() }
         }
 
+        /// Its stable code.
+        pub fn code(&self) -> &str {
+            &self.code
+        }
+
         /// With what to do.
         pub fn detail(mut self, detail: impl Into<String>) -> Self {
             self.detail = detail.into();
             self
+        }
+    }
+
+    impl std::fmt::Display for Failure {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&self.what)
         }
     }
 

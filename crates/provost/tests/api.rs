@@ -35,6 +35,7 @@ mod served;
 mod stream;
 #[path = "api/surface.rs"]
 mod surface;
+mod target;
 #[path = "api/tenants.rs"]
 mod tenants;
 #[path = "api/workers.rs"]

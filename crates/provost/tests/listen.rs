@@ -1,11 +1,15 @@
 //! Listeners of a real server that is killed between accepting events and offering them: none is lost, none is taken twice.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod site;
+
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use site::{Site, until};
 
 /// How many orders wait for their payments; they live in all four partitions.
 const ORDERS: usize = 12;
@@ -26,62 +30,39 @@ do:
       output: { as: '${ { parts: [$input[].part], by: .[0].by } }' }
 ";
 
-/// A data folder, and the server that may hold it.
-struct Site {
-    folder: tempfile::TempDir,
-    server: Option<Child>,
-}
+/// A folder with a bundle in it.
+struct Listeners(Site);
 
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.kill();
+impl Deref for Listeners {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.0
     }
 }
 
-impl Site {
+impl DerefMut for Listeners {
+    fn deref_mut(&mut self) -> &mut Site {
+        &mut self.0
+    }
+}
+
+impl Listeners {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let workflows = folder.path().join("bundle/workflows");
+        let site = Site::new();
+        let workflows = site.folder.path().join("bundle/workflows");
         std::fs::create_dir_all(&workflows).unwrap();
         std::fs::write(workflows.join("order.yaml"), WORKFLOW.trim_start()).unwrap();
-        Self { folder, server: None }
+        Self(site)
     }
 
     fn bundle(&self) -> PathBuf {
         self.folder.path().join("bundle")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
-        command.arg("--data").arg(self.folder.path().join("data")).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Json {
-        let output = self.run(&[arguments, &["--output", "json"]].concat());
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}"))
-    }
-
-    fn serve(&mut self) {
-        let ready = self.folder.path().join("ready");
-        let _may_be_absent = std::fs::remove_file(&ready);
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--ready-file"]);
-        self.server = Some(command.arg(&ready).stderr(Stdio::null()).spawn().unwrap());
-        until("the server answers", || ready.exists());
-    }
-
     /// As with `kill -9`.
     fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _gone = server.kill();
-            let _waited = server.wait();
-        }
+        assert!(!self.end("KILL"));
     }
 
     /// Sends one event for each order, as one batch; a second sending is a duplicate.
@@ -98,17 +79,9 @@ impl Site {
     }
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn listeners_survive_kills() {
-    let mut site = Site::new();
+    let mut site = Listeners::new();
     site.serve();
     let bundle = site.bundle().display().to_string();
     site.json(&["apply", &bundle, "--reason", "test"]);

@@ -1,11 +1,13 @@
 //! `provost rebuild` on a real folder of a real server: tables deleted with plain SQL, damage, a kill in the middle.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+mod site;
+mod target;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use provost_model::record::Stream;
 use provost_model::{Digest, OrchestrationId, TenantId};
@@ -13,6 +15,7 @@ use provost_runtime::partition_of;
 use provost_store::{Folder, Store as _, Tombstone, Upkeep as _};
 use rusqlite::types::Value as Cell;
 use serde_json::{Value as Json, json};
+use site::{Site, until};
 
 const PARTITIONS: usize = 4;
 const DROP_DERIVED: &str =
@@ -22,60 +25,19 @@ fn bundle(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bundles").join(name).display().to_string()
 }
 
-/// A data folder, and the server that may hold it.
-struct Site {
-    folder: tempfile::TempDir,
-    server: Option<Child>,
+/// What a folder holds, and what is asked of it.
+trait Kept {
+    fn stop(&mut self);
+    fn raw(&self, index: usize) -> rusqlite::Connection;
+    fn dump(&self) -> Vec<(String, Vec<Vec<Cell>>)>;
+    fn emit_refund(&self, n: u32) -> Json;
+    fn emit_unknown(&self, from: u32, count: u32);
+    fn status_of(&self, id: &str) -> String;
 }
 
-impl Drop for Site {
-    fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _gone = server.kill();
-            let _waited = server.wait();
-        }
-    }
-}
-
-impl Site {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), server: None }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
-        command.arg("--data").arg(self.data()).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs a verb that must succeed; its output as JSON, from the last line that begins a document.
-    fn json(&self, arguments: &[&str]) -> Json {
-        let output = self.run(&[arguments, &["--output", "json"]].concat());
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}"))
-    }
-
-    fn serve(&mut self) {
-        let ready = self.folder.path().join("ready");
-        let _may_be_absent = std::fs::remove_file(&ready);
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--ready-file"]);
-        self.server = Some(command.arg(&ready).stderr(Stdio::null()).spawn().unwrap());
-        until("the server answers", || ready.exists());
-    }
-
+impl Kept for Site {
     fn stop(&mut self) {
-        let mut server = self.server.take().unwrap();
-        let asked = Command::new("kill").arg(server.id().to_string()).status().unwrap();
-        assert!(asked.success() && server.wait().unwrap().success());
+        assert!(self.end("TERM"));
     }
 
     fn raw(&self, index: usize) -> rusqlite::Connection {
@@ -151,29 +113,9 @@ fn same(found: &[(String, Vec<Vec<Cell>>)], expected: &[(String, Vec<Vec<Cell>>)
     assert_eq!(found.len(), expected.len());
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(40), "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// A target that says yes to everything.
 fn outside() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 8192];
-            let _read = stream.read(&mut request);
-            let body = r#"{"id":"done"}"#;
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-            let _sent = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        }
-    });
-    url
+    target::target(|_| r#"{"id":"done"}"#.to_owned())
 }
 
 /// A stopped folder with finished, waiting and reviewed work, rejected events, a start under a key, a token.

@@ -1,8 +1,9 @@
 //! The conformance runner: scenarios in Gherkin, each on the real compiler, partition and engine, in virtual time.
 //!
 //! What must stay true: a scenario passes only when every step was understood and held, and when its journals, decided again, come out
-//! byte for byte; a document that is refused as "not yet" is skipped with the refusal's own words, any other refusal that the scenario
-//! does not expect is a failure. What is absent: sockets and asynchronous code. What must really leave goes through the setting's hands.
+//! byte for byte; a document that is refused as "not yet" is skipped with the refusal's own words, a step that is not known with that
+//! step's words, before anything runs. Any other refusal that the scenario does not expect is a failure, and so is a file that is no
+//! feature. What is absent: sockets and asynchronous code. What must really leave goes through the setting's hands.
 
 mod act;
 mod feature;
@@ -12,8 +13,9 @@ mod order;
 mod run;
 mod said;
 mod steps;
+mod vocabulary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,8 +32,12 @@ pub struct Setting {
     pub hands: Arc<dyn Hands>,
     /// Destination -> base URL.
     pub destinations: BTreeMap<String, String>,
+    /// The base URL of a server that answers every request with what it was asked.
+    pub echo: Option<String>,
     /// Files that every bundle has unless a scenario brings its own of that name.
     pub parts: Sources,
+    /// Documents that scenarios name and do not hold: `a workflow from 'NAME'`.
+    pub documents: Sources,
 }
 
 /// What became of a scenario.
@@ -39,9 +45,9 @@ pub struct Setting {
 pub enum Status {
     /// Every step held.
     Pass,
-    /// A step did not hold, or was not understood.
+    /// A step did not hold.
     Fail,
-    /// Its document uses what cannot be executed yet.
+    /// Its document uses what cannot be executed yet, or a step is not understood.
     Skip,
 }
 
@@ -83,6 +89,15 @@ pub enum Failure {
     },
     /// A step is not understood.
     Step(String),
+    /// A document is named that is not here.
+    Absent(String),
+    /// It does not hold, and it called a host that nothing stands for here.
+    Elsewhere {
+        /// The host.
+        host: String,
+        /// What does not hold.
+        why: String,
+    },
     /// Something does not hold, or cannot be.
     Broken(String),
 }
@@ -98,9 +113,6 @@ pub enum ConformanceError {
         /// Why.
         source: std::io::Error,
     },
-    /// A feature file is not one.
-    #[error(transparent)]
-    Feature(#[from] FeatureError),
 }
 
 impl ConformanceError {
@@ -108,24 +120,42 @@ impl ConformanceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "conformance-read",
-            Self::Feature(error) => error.code(),
         }
     }
 }
 
-/// The scenarios of every `.feature` file below `folder`, in order of their paths.
+/// Largest feature file, in bytes.
+const FEATURE_BYTES_MAX: u64 = 4 << 20;
+
+/// The scenarios of a feature file, or of every one below a folder, in order of their paths. A file that is no feature is a report of its
+/// own, without a scenario's name: what else is there still runs.
 ///
 /// # Errors
-/// [`ConformanceError`] for the first file that cannot be read.
-pub fn scenarios(folder: &Path) -> Result<Vec<Scenario>, ConformanceError> {
+/// [`ConformanceError`] where the folder cannot be read.
+pub fn scenarios(folder: &Path) -> Result<Vec<Result<Scenario, Report>>, ConformanceError> {
     let mut found = Vec::new();
     for path in files(folder)? {
-        if path.extension().is_some_and(|ending| ending == "feature") {
-            let text = std::fs::read_to_string(&path).map_err(|source| ConformanceError::Read { path: path.clone(), source })?;
-            found.extend(read(&path.file_stem().unwrap_or_default().to_string_lossy(), &text)?);
+        if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("feature")) {
+            continue;
+        }
+        let below = path.strip_prefix(folder).ok().filter(|below| !below.as_os_str().is_empty());
+        let below = below.or_else(|| path.file_name().map(Path::new)).unwrap_or(&path);
+        let feature = below.with_extension("").to_string_lossy().replace('\\', "/");
+        match text(&path).and_then(|text| read(&feature, &text).map_err(|error| error.to_string())) {
+            Ok(scenarios) => found.extend(scenarios.into_iter().map(Ok)),
+            Err(reason) => found.push(Err(Report { feature, scenario: String::new(), status: Status::Fail, reason })),
         }
     }
     Ok(found)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
+    let bytes = std::fs::metadata(path).map_err(failed)?.len();
+    if bytes > FEATURE_BYTES_MAX {
+        return Err(format!("`{}` has {bytes} bytes; a feature has at most {FEATURE_BYTES_MAX}", path.display()));
+    }
+    std::fs::read_to_string(path).map_err(failed)
 }
 
 /// Every file below `folder`, as sources named from there; none where there is no such folder.
@@ -141,12 +171,22 @@ pub fn sources(folder: &Path) -> Result<Sources, ConformanceError> {
     Ok(sources)
 }
 
+/// Every file below a folder, or the file itself. A link that leads back is not followed again.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, ConformanceError> {
-    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| ConformanceError::Read { path, source }
+    };
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let (mut folders, mut files, mut seen) = (vec![folder.to_owned()], Vec::new(), BTreeSet::new());
     while let Some(folder) = folders.pop() {
-        let failed = |source| ConformanceError::Read { path: folder.clone(), source };
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
+        if !seen.insert(folder.canonicalize().map_err(failed(&folder))?) {
+            continue;
+        }
+        for entry in std::fs::read_dir(&folder).map_err(failed(&folder))? {
+            let path = entry.map_err(failed(&folder))?.path();
             if path.is_dir() { folders.push(path) } else { files.push(path) }
         }
     }
@@ -174,7 +214,10 @@ fn told(line: usize, failure: Failure) -> (Status, String) {
             (if later { Status::Skip } else { Status::Fail }, said.join("; "))
         }
         Failure::Command { code, why } => (Status::Fail, format!("line {line}: refused with `{code}`: {why}")),
-        Failure::Step(why) => (Status::Fail, format!("line {line}: this step is not known: {why}")),
+        Failure::Step(why) if line == 0 => (Status::Skip, why),
+        Failure::Step(why) => (Status::Skip, format!("line {line}: {why}")),
+        Failure::Absent(name) => (Status::Skip, format!("line {line}: the document `{name}` is not here")),
+        Failure::Elsewhere { host, why } => (Status::Skip, format!("line {line}: it calls `{host}`, which nothing stands for here: {why}")),
         Failure::Broken(why) => (Status::Fail, format!("line {line}: {why}")),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask
             park(turn, entering.at.clone(), conflict(&child));
             Ok(Entry::Open)
         }
-        Some((id, child)) => again(turn, entering, id, &child),
+        Some((id, child)) => again(turn, entering, task, (id, &child)),
     }
 }
 
@@ -66,9 +66,9 @@ fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, child: Or
 }
 
 /// A child of an earlier round, with the same input.
-fn again(turn: &mut Turn<'_>, entering: &Entering<'_>, id: OrchestrationId, child: &Child) -> Result<Entry, Problem> {
+fn again(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, (id, child): (OrchestrationId, &Child)) -> Result<Entry, Problem> {
     match child.state {
-        ChildState::Completed => ended(entering, output(turn, &child.output, child.labels.as_ref())),
+        ChildState::Completed => ended(entering, given(turn, task, &child.output, child.labels.as_ref())),
         ChildState::Detached => ended(entering, entering.input.clone()),
         ChildState::Parked => {
             entering.open(turn, Shape::Plain)?;
@@ -121,12 +121,10 @@ pub(crate) fn told(turn: &mut Turn<'_>, news: &ChildNews) -> Result<(), Rejected
     turn.emit(Fact::ChildTold { child: news.child, sequence: news.sequence, how, labels });
     let Some(open) = turn.state.open.get(&child.at).cloned().filter(|_| child.state == ChildState::Running) else { return Ok(()) };
     let Ok(task) = turn.task(open.task) else { return Ok(()) };
-    if !matches!(task.kind, TaskKind::Run(_)) {
-        return Ok(());
-    }
+    let TaskKind::Run(run) = &task.kind else { return Ok(()) };
     match &news.how {
         ChildFate::Completed(value) => {
-            let output = output(turn, value, news.labels.as_ref());
+            let output = given(turn, run, value, news.labels.as_ref());
             complete(turn, &child.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         ChildFate::Faulted(problem) | ChildFate::Parked(problem) => {
@@ -140,6 +138,11 @@ pub(crate) fn told(turn: &mut Turn<'_>, news: &ChildNews) -> Result<(), Rejected
         }
     }
     Ok(())
+}
+
+/// What the task gives of its child's output.
+fn given(turn: &Turn<'_>, task: &RunTask, value: &Value, labels: Option<&Labels>) -> Labelled {
+    if task.silent { Labelled::default() } else { output(turn, value, labels) }
 }
 
 /// A child's error as its parent's: the same kind, with where it came from.

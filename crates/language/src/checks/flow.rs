@@ -271,7 +271,20 @@ impl<'s> Follow<'_, 's> {
                 call.reason.iter().for_each(|reason| drop(self.template(reason, scope)));
                 anything
             }
-            _other_kinds_make_their_own => anything,
+            TaskKind::Do(_)
+            | TaskKind::For(_)
+            | TaskKind::Fork(_)
+            | TaskKind::Set(_)
+            | TaskKind::Switch(_)
+            | TaskKind::Try(_)
+            | TaskKind::Raise(_)
+            | TaskKind::Wait(_)
+            | TaskKind::Emit(_)
+            | TaskKind::Listen(_)
+            | TaskKind::Agent(_)
+            | TaskKind::Act(_)
+            | TaskKind::Extended(_)
+            | TaskKind::Aside(_) => anything,
         }
     }
 

@@ -186,6 +186,7 @@ impl Sheet<'_> {
                 add("workflow", Some(format!("{} {}", run.workflow, run.version)));
                 add("input", run.input.as_ref().map(|template| self.template(template)));
                 add("await", Some(run.awaits.to_string()));
+                add("return", run.silent.then(|| "none".to_owned()));
                 ("run", Vec::new())
             }
             TaskKind::Extended(extended) => {
@@ -201,7 +202,15 @@ impl Sheet<'_> {
                 add("reason", reason.as_ref().map(|template| self.template(template)));
                 ("call compensate", Vec::new())
             }
-            _plain_kinds_stand_above => ("task", Vec::new()),
+            TaskKind::Do(_)
+            | TaskKind::For(_)
+            | TaskKind::Fork(_)
+            | TaskKind::Set(_)
+            | TaskKind::Switch(_)
+            | TaskKind::Try(_)
+            | TaskKind::Raise(_)
+            | TaskKind::Wait(_)
+            | TaskKind::Emit(_) => ("task", Vec::new()),
         }
     }
 

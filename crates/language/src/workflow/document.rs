@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{
-    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind,
+    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind,
 };
 
 use super::Build;
@@ -69,7 +69,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     let heading = heading?;
     size_answers(&mut build.actions, &tasks, &settings.limits);
     // A document is as large as all else that is compiled of it: it is kept only where somebody can read it.
-    let read = build.tables.expressions.iter().any(|expression| reads_definition(&expression.source));
+    let definition = build.tables.expressions.iter().any(reads_definition).then(|| root.to_value());
     let program = Program {
         namespace: heading.namespace,
         name: heading.name,
@@ -89,19 +89,21 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         tasks,
         expressions: build.tables.expressions,
         schemas: build.tables.schemas,
-        definition: read.then(|| root.to_value()),
         agents: build.agents,
         actions: build.actions,
         rules: build.rules,
+        definition,
     };
     let places = Places { expressions: build.tables.uses, ..build.places };
     checks::program(&program, &places, log);
     Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets, places })
 }
 
-/// Whether an expression may look at `$workflow.definition` or `$task.definition`.
-fn reads_definition(source: &str) -> bool {
-    source.contains("$workflow") || source.contains("$task")
+/// Whether an expression may read what was written: by its name, or because it takes `$workflow` or `$task` whole.
+fn reads_definition(expression: &Expression) -> bool {
+    let whole = |variable: &str| expression.source.split(variable).skip(1).any(|rest| !rest.trim_start().starts_with('.'));
+    let about = expression.source.contains("$workflow") || expression.source.contains("$task");
+    about && (expression.source.contains("definition") || whole("$workflow") || whole("$task"))
 }
 
 /// The largest answer of a call that the workflow writes out follows from where the answer is kept.

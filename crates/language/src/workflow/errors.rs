@@ -22,7 +22,7 @@ const HOSTS: [&str; 4] = [
 const FOLDERS: [&str; 3] = ["spec/1.0.0/errors/", "dsl/errors/types/", "errors/types/"];
 
 /// The one spelling of an error type: both hosts and all folders of the standard's own errors are aliases.
-pub(super) fn canonical_type(uri: &str) -> Arc<str> {
+pub fn canonical_type(uri: &str) -> Arc<str> {
     let Some(path) = HOSTS.iter().find_map(|host| uri.strip_prefix(host)) else { return uri.into() };
     let standard = FOLDERS.iter().find_map(|folder| path.strip_prefix(folder)).filter(|kind| KINDS.contains(kind));
     match standard {

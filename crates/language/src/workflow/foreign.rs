@@ -228,7 +228,7 @@ pub(super) fn run(build: &mut Build<'_>, node: &Node) -> Option<TaskKind> {
     let known = ["await", "return", "container", "script", "shell", "workflow"];
     let run = fields(node, "`run`", &known, build.log)?;
     run.flag("await", build.log);
-    run.word("return", &["stdout", "stderr", "code", "all", "none"], build.log);
+    let gives = run.word("return", &["stdout", "stderr", "code", "all", "none"], build.log);
     let mut found = RUN.iter().filter(|(key, _)| run.find(key).is_some());
     let Some((kind, members)) = found.next() else {
         build.log.error(Code::MissingKey, run.at, "`run` runs nothing; it has exactly one of `container`, `script`, `shell`, `workflow`");
@@ -244,9 +244,10 @@ pub(super) fn run(build: &mut Build<'_>, node: &Node) -> Option<TaskKind> {
         build.refuse(at, &format!("`run: {kind}`"), "programs run as actions on a worker of your own, under a policy");
         return None;
     }
-    if run.find("return").is_some() {
-        let hint = "leave it out: the task's output is the workflow's output";
-        build.log.error_hint(Code::UnknownKey, run.key_at("return"), "`return` belongs to programs, not to workflows", hint);
+    if let Some(word @ ("stderr" | "code" | "all")) = gives.as_deref() {
+        let hint = "leave it out: the task's output is the workflow's output; or write `none`";
+        build.log.error_hint(Code::WrongValue, run.value_at("return"), format!("a workflow has no `{word}`, which programs have"), hint);
     }
-    build.run_workflow(what, at, run.find("await").is_none_or(|node| node.to_value() != provost_model::Value::Bool(false)))
+    let awaits = run.find("await").is_none_or(|node| node.to_value() != provost_model::Value::Bool(false));
+    build.run_workflow(what, at, (awaits, gives.as_deref() == Some("none")))
 }

@@ -11,7 +11,7 @@ use crate::yaml::{Node, shown};
 
 impl Build<'_> {
     /// The workflow that `what` names.
-    pub(super) fn run_workflow(&mut self, what: &Node, at: Place, awaits: bool) -> Option<TaskKind> {
+    pub(super) fn run_workflow(&mut self, what: &Node, at: Place, (awaits, silent): (bool, bool)) -> Option<TaskKind> {
         let named = fields(what, "`workflow`", &["namespace", "name", "version", "input"], self.log)?;
         let namespace = named.need_text("namespace", self.log);
         let name = named.need_text("name", self.log);
@@ -44,6 +44,6 @@ impl Build<'_> {
             Some(input) => Some(input?),
             None => None,
         };
-        Some(TaskKind::Run(RunTask { workflow: name, version, input, awaits }))
+        Some(TaskKind::Run(RunTask { workflow: name, version, input, awaits, silent }))
     }
 }

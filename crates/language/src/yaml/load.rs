@@ -77,7 +77,12 @@ impl<'s> Loader<'s> {
 
     fn syntax(&mut self, error: &ScanError) -> Stop {
         let at = self.place(*error.marker());
-        self.stop(Code::Syntax, at, format!("this is not YAML: {}", error.info()), "check indentation, colons and quotes around here")
+        let hint = if error.info().contains("escape") {
+            "inside double quotes a backslash is written twice; in single quotes, `'…'`, it stands for itself"
+        } else {
+            "check indentation, colons and quotes around here"
+        };
+        self.stop(Code::Syntax, at, format!("this is not YAML: {}", error.info()), hint)
     }
 
     fn document(&mut self) -> Option<Node> {

@@ -19,4 +19,7 @@ pub struct RunTask {
     /// Whether its end is waited for.
     #[serde(rename = "await")]
     pub awaits: bool,
+    /// Whether what it gives is left where it is: the task's own output is null.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
 }

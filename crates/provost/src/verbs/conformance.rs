@@ -31,6 +31,9 @@ pub struct Conformance {
     /// Files that every scenario's bundle has.
     #[arg(long)]
     parts: Option<PathBuf>,
+    /// Documents that scenarios name: `a workflow from 'NAME'`.
+    #[arg(long)]
+    documents: Option<PathBuf>,
     /// Only the scenarios whose `feature/name` holds this text.
     #[arg(long)]
     only: Option<String>,
@@ -48,6 +51,16 @@ impl From<ConformanceError> for Failure {
 impl Conformance {
     /// Runs them.
     pub fn run(&self) -> Result<ExitCode, Failure> {
+        match self.ran() {
+            Err(failure) if self.json => {
+                data(&serde_json::json!({ "error": failure.code(), "reason": failure.to_string() }).to_string());
+                Err(failure)
+            }
+            ran => ran,
+        }
+    }
+
+    fn ran(&self) -> Result<ExitCode, Failure> {
         let mut found = Vec::new();
         for folder in &self.folders {
             let read = scenarios(folder)?;
@@ -56,7 +69,11 @@ impl Conformance {
             }
             found.extend(read);
         }
-        found.retain(|one| self.only.as_ref().is_none_or(|only| format!("{}/{}", one.feature, one.name).contains(only)));
+        let chosen = |feature: &str, name: &str| self.only.as_ref().is_none_or(|only| format!("{feature}/{name}").contains(only));
+        found.retain(|one| match one {
+            Ok(scenario) => chosen(&scenario.feature, &scenario.name),
+            Err(broken) => chosen(&broken.feature, &broken.scenario),
+        });
         let setting = self.setting()?;
         let reports = all(&setting, &found);
         let count = |status| reports.iter().filter(|report| report.status == status).count();
@@ -82,7 +99,8 @@ impl Conformance {
         let spans = provost_telemetry::Spans::off();
         let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), spans, blobs));
         let parts = self.parts.as_deref().map(sources).transpose()?.unwrap_or_default();
-        Ok(Setting { hands, destinations, parts })
+        let documents = self.documents.as_deref().map(sources).transpose()?.unwrap_or_default();
+        Ok(Setting { hands, destinations, echo: Some(format!("http://{stub}/anything")), parts, documents })
     }
 
     fn say(&self, report: &Report) {
@@ -97,11 +115,15 @@ impl Conformance {
 }
 
 /// Every scenario, several at a time; reports in order.
-fn all(setting: &Setting, scenarios: &[Scenario]) -> Vec<Report> {
+fn all(setting: &Setting, scenarios: &[Result<Scenario, Report>]) -> Vec<Report> {
+    let one = |scenario: &Result<Scenario, Report>| match scenario {
+        Ok(scenario) => run(setting, scenario),
+        Err(broken) => broken.clone(),
+    };
     let mut reports: Vec<(usize, Report)> = std::thread::scope(|scope| {
         let share = |share: usize| {
             let mine = scenarios.iter().enumerate().skip(share).step_by(THREADS);
-            move || mine.map(|(at, scenario)| (at, run(setting, scenario))).collect::<Vec<_>>()
+            move || mine.map(|(at, scenario)| (at, one(scenario))).collect::<Vec<_>>()
         };
         let running: Vec<_> = (0..THREADS).map(|at| scope.spawn(share(at))).collect();
         running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()

@@ -192,7 +192,7 @@ async fn an_http_action_sends_the_content_where_its_file_asks_for_it_and_keeps_w
     let served = Served::start().await;
     let admin = served.with(&served.token("acme", "admin", "admin").await);
     publish(&admin).await;
-    let (url, seen) = echo().await;
+    let (url, seen) = echo();
     admin.put("/v1/binding", &json!({ "destinations": { "office": url }, "reason": "test" })).await.ok();
     kept(&admin, &admin).await;
     let reference = reference_to(&large());

@@ -215,7 +215,7 @@ async fn the_spans_of_an_event_arrive_in_its_callers_trace_and_nothing_of_its_co
     std::fs::write(served.secrets().join("bank-token"), SECRET).unwrap();
     let token = served.token("acme", "admin", "admin").await;
     let admin = served.with(&token);
-    let (target, seen) = echo().await;
+    let (target, seen) = echo();
     publish(&admin, &target).await;
     let (event, orchestration) = driven(&admin, "e-1", Some(&format!("00-{TRACE}-{PARENT}-01"))).await;
     let (own_event, own) = driven(&admin, "e-2", None).await;

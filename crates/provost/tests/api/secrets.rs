@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::served::{Caller, Served};
+use crate::target::target;
 
 const CANARY: &str = "canary-5f1f0f3a-do-not-keep";
 
@@ -37,38 +36,14 @@ async fn publish(caller: &Caller) {
 }
 
 /// A target that keeps what it is sent and says all of it back.
-pub async fn echo() -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+pub fn echo() -> (String, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let keep = seen.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let body = answered(stream).await;
-            keep.lock().unwrap().push(body);
-        }
+    let url = target(move |body| {
+        keep.lock().unwrap().push(body.clone());
+        json!({ "id": format!("re-{CANARY}"), "heard": body, CANARY: 1 }).to_string()
     });
     (url, seen)
-}
-
-async fn answered(mut stream: TcpStream) -> String {
-    let (mut request, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        let n = stream.read(&mut piece).await.unwrap();
-        request.extend_from_slice(&piece[..n]);
-        let text = String::from_utf8_lossy(&request).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
-        if n == 0 || body.len() >= length.unwrap_or(0) {
-            let answer = json!({ "id": format!("re-{CANARY}"), "heard": body, CANARY: 1 }).to_string();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                answer.len()
-            );
-            stream.write_all(format!("{head}{answer}").as_bytes()).await.unwrap();
-            return body.to_owned();
-        }
-    }
 }
 
 /// Every file below `folder` that holds the canary.
@@ -105,7 +80,7 @@ async fn a_secret_reaches_the_target_and_nothing_else() {
     std::fs::write(served.secrets().join("bank-token"), format!("{CANARY}\n")).unwrap();
     let admin = served.with(&served.token("acme", "admin", "admin").await);
     publish(&admin).await;
-    let (url, seen) = echo().await;
+    let (url, seen) = echo();
     let bound = admin.put("/v1/binding", &json!({ "destinations": { "bank": url }, "reason": "test" })).await;
     assert_eq!(bound.status, 200, "{}", bound.text);
 

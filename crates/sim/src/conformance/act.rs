@@ -6,7 +6,8 @@ use provost_runtime::Told;
 
 use super::Failure;
 use super::run::{Run, person};
-use super::steps::{Script, Words, quoted, value};
+use super::steps::{Script, quoted, value};
+use super::vocabulary::Words;
 
 /// The code of an event that fits nothing.
 const UNMATCHED: &str = "event-unknown";
@@ -15,7 +16,7 @@ const UNMATCHED: &str = "event-unknown";
 ///
 /// # Errors
 /// What is refused or broken.
-pub fn carried_out(script: &mut Script<'_>, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+pub fn carried_out(script: &mut Script<'_>, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     let (by, reason) = (person("olga"), "the scenario says so".to_owned());
     match words.form.as_str() {
         "the workflow is published" => script.publish()?,
@@ -42,6 +43,11 @@ pub fn carried_out(script: &mut Script<'_>, words: &Words<'_>, document: Option<
         "'' answers the review with ''" | "'' answers the review with '':" => {
             let form = document.map(value).transpose()?.unwrap_or_default();
             answer(script.running()?, (words.quote(0)?, words.quote(1)?), form)?;
+        }
+        form if form.starts_with("the machine is down for # ") => {
+            let unit = form.split(' ').next_back().unwrap_or_default();
+            let us = words.number.saturating_mul(unit_us(unit)?);
+            script.running()?.down(us)?;
         }
         form => {
             match form.strip_prefix("# ").and_then(|rest| rest.split_once(' ')).filter(|(_, rest)| matches!(*rest, "pass" | "passes")) {

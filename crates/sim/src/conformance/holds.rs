@@ -4,20 +4,21 @@
 //! the process parks it so that it can be redriven, and it still counts as faulted; `should be parked` tells the two apart.
 
 use provost_engine::{Orchestration, Phase};
-use provost_language::{Code, Finding};
+use provost_language::{Code, Finding, canonical_type};
 use provost_model::record::{Ending, Fact};
 use provost_model::value::lookup;
 use provost_model::{Position, Problem, Value};
 
 use super::run::Run;
-use super::steps::{Script, Words, quoted, value};
+use super::steps::{Script, quoted, value};
+use super::vocabulary::Words;
 use super::{Failure, act, life, order};
 
 /// Checks a step.
 ///
 /// # Errors
 /// It does not hold, or is not understood.
-pub fn check(script: &mut Script<'_>, words: &Words<'_>, document: Option<&str>) -> Result<(), Failure> {
+pub fn check(script: &mut Script<'_>, words: &Words, document: Option<&str>) -> Result<(), Failure> {
     match words.form.as_str() {
         "the document should be refused with ''" | "the document should be refused with '' at line #" => {
             return refused(&script.findings, words.quote(0)?, words.number);
@@ -29,6 +30,14 @@ pub fn check(script: &mut Script<'_>, words: &Words<'_>, document: Option<&str>)
         "it should be refused with ''" => {
             let (code, why) = script.refusal.take().ok_or_else(|| Failure::Broken("it was not refused".to_owned()))?;
             return holds(code == words.quote(0)?, || format!("it was refused with `{code}`: {why}"));
+        }
+        "the document should draw the warning ''" => {
+            let (found, code) = (&script.running()?.warnings, words.quote(0)?);
+            return holds(found.iter().any(|f| f.code.as_str() == code), || format!("the warnings are {found:?}"));
+        }
+        "the document should draw no warning" => {
+            let found = &script.running()?.warnings;
+            return holds(found.is_empty(), || format!("the warnings are {found:?}"));
         }
         _ => {}
     }
@@ -52,8 +61,23 @@ pub fn holds(so: bool, how_it_is: impl FnOnce() -> String) -> Result<(), Failure
     if so { Ok(()) } else { Err(Failure::Broken(how_it_is())) }
 }
 
+/// Whether two values say the same; the spellings of an error type are one.
+pub fn equal(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Str(found), Value::Str(wanted)) => *found == *wanted || canonical_type(found) == canonical_type(wanted),
+        (Value::Array(found), Value::Array(wanted)) => {
+            found.len() == wanted.len() && found.iter().zip(wanted.iter()).all(|(found, wanted)| equal(found, wanted))
+        }
+        (Value::Object(found), Value::Object(wanted)) => {
+            // Both have their keys in one order.
+            found.len() == wanted.len() && found.iter().zip(wanted.iter()).all(|((a, found), (b, wanted))| a == b && equal(found, wanted))
+        }
+        (found, wanted) => found == wanted,
+    }
+}
+
 fn same(found: &Value, wanted: &Value, what: &str) -> Result<(), Failure> {
-    holds(*found == *wanted, || format!("{what} is {found}, not {wanted}"))
+    holds(equal(found, wanted), || format!("{what} is {found}, not {wanted}"))
 }
 
 fn findings(findings: &[Finding]) -> String {
@@ -92,7 +116,7 @@ fn standing(state: &Orchestration) -> (&'static str, String) {
 }
 
 /// Where it stands; `false` when the step asks something else.
-fn stands(run: &mut Run<'_>, state: &Orchestration, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+fn stands(run: &mut Run<'_>, state: &Orchestration, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     let (is, shown) = standing(state);
     let code = problem(state).map(|problem| problem.code().to_owned()).unwrap_or_default();
     let so = match words.form.as_str() {
@@ -106,10 +130,7 @@ fn stands(run: &mut Run<'_>, state: &Orchestration, words: &Words<'_>, document:
         "the workflow should fault with ''" => matches!(is, "faulted" | "parked") && code == words.quote(0)?,
         "the workflow should fault with error:" => {
             holds(matches!(is, "faulted" | "parked"), || shown.clone())?;
-            let problem = problem(state).map(Problem::to_value).unwrap_or_default();
-            let wanted = value(quoted(document)?)?;
-            let members = wanted.as_object().ok_or_else(|| Failure::Step("an error is a mapping".to_owned()))?;
-            members.iter().all(|(key, value)| problem.member(key).is_some_and(|found| found == value))
+            problem(state).map(|problem| told(problem, document)).transpose()?.unwrap_or(false)
         }
         "the workflow should be parked with ''" => is == "parked" && code == words.quote(0)?,
         "the workflow should wait" => is == "waiting",
@@ -127,10 +148,20 @@ fn stands(run: &mut Run<'_>, state: &Orchestration, words: &Words<'_>, document:
     holds(so, || shown).map(|()| true)
 }
 
-/// How long it took from its first fact to its end, in microseconds.
+/// Whether an error has the members that are written.
+///
+/// # Errors
+/// What is written is no mapping.
+pub fn told(problem: &Problem, document: Option<&str>) -> Result<bool, Failure> {
+    let (problem, wanted) = (problem.to_value(), value(quoted(document)?)?);
+    let members = wanted.as_object().ok_or_else(|| Failure::Broken("an error is a mapping".to_owned()))?;
+    Ok(members.iter().all(|(key, wanted)| problem.member(key).is_some_and(|found| equal(found, wanted))))
+}
+
+/// How long it took from its first fact to its end, or until it was parked, in microseconds.
 fn took(run: &mut Run<'_>, state: &Orchestration) -> Result<i64, Failure> {
     let facts = run.facts(state.id)?;
-    let ended = facts.iter().rev().find(|(_, fact)| matches!(fact, Fact::Ended { .. }));
+    let ended = facts.iter().rev().find(|(_, fact)| matches!(fact, Fact::Ended { .. } | Fact::Parked { .. }));
     let (ended_us, _) = ended.ok_or_else(|| Failure::Broken(standing(state).1))?;
     Ok(ended_us - state.started_at_us)
 }
@@ -141,10 +172,10 @@ fn property(within: &Value, path: &str) -> Option<Value> {
 }
 
 /// What its output or error says; `false` when the step asks something else.
-fn output(state: &Orchestration, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+fn output(state: &Orchestration, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     let form = words.form.as_str();
     if form.starts_with("the workflow output should have properties ") {
-        let missing: Vec<&str> = words.quoted.iter().copied().filter(|name| property(&state.output, name).is_none()).collect();
+        let missing: Vec<&str> = words.quoted.iter().map(String::as_str).filter(|name| property(&state.output, name).is_none()).collect();
         return holds(missing.is_empty(), || format!("{missing:?} are missing in {}", state.output)).map(|()| true);
     }
     match form {
@@ -171,7 +202,7 @@ fn output(state: &Orchestration, words: &Words<'_>, document: Option<&str>) -> R
 }
 
 /// What left; `false` when the step asks something else.
-fn requests(run: &mut Run<'_>, state: &Orchestration, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+fn requests(run: &mut Run<'_>, state: &Orchestration, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     let name = words.quote(0).unwrap_or_default();
     let of_name: Vec<_> = run.requests.iter().filter(|request| request.name == name).map(|request| &request.offer).collect();
     let last = || of_name.last().ok_or_else(|| Failure::Broken(format!("`{name}` was never called")));
@@ -216,11 +247,11 @@ fn requests(run: &mut Run<'_>, state: &Orchestration, words: &Words<'_>, documen
 }
 
 /// `there should be # runs of ''`, or `# completed runs`, and so on.
-fn runs(run: &mut Run<'_>, words: &Words<'_>) -> Result<(), Failure> {
+fn runs(run: &mut Run<'_>, words: &Words) -> Result<(), Failure> {
     let wanted = match words.form.split(' ').skip(4).collect::<Vec<_>>().as_slice() {
         ["runs" | "run", "of", "''"] => None,
         [how, "runs" | "run", "of", "''"] => Some((*how).to_owned()),
-        _ => return Err(Failure::Step(words.text.to_owned())),
+        _ => return Err(Failure::Step(words.text.clone())),
     };
     let name = words.quote(0)?;
     let mut found = Vec::new();

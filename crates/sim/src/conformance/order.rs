@@ -6,15 +6,16 @@ use provost_model::value::parse;
 use provost_model::{OrchestrationId, Position, Value};
 
 use super::Failure;
-use super::holds::holds;
+use super::holds::{equal, holds, told};
 use super::run::Run;
-use super::steps::{Words, quoted, value};
+use super::steps::{quoted, value};
+use super::vocabulary::Words;
 
 /// Checks a step about tasks.
 ///
 /// # Errors
 /// It does not hold, or is not understood.
-pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document: Option<&str>) -> Result<(), Failure> {
+pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words, document: Option<&str>) -> Result<(), Failure> {
     let facts: Vec<Fact> = run.facts(id)?.into_iter().map(|(_, fact)| fact).collect();
     if recorded(&facts, words, document)? {
         return Ok(());
@@ -24,14 +25,14 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document
         let names: Vec<String> = ran.iter().map(|at| at.name()).collect();
         return holds(names.iter().map(String::as_str).eq(list.split(", ")), || format!("what ran is {names:?}"));
     }
-    let not_known = || Failure::Step(words.text.to_owned());
+    let not_known = || Failure::Step(words.text.clone());
     let (task, what) = words.text.split_once(" should ").ok_or_else(not_known)?;
     let task = task.trim_matches('\'');
-    let place = |name: &str| ran.iter().position(|at| is(at, name));
+    let place = |name: &str| ran.iter().position(|at| is(at, name.trim_matches('\'')));
     let times = ran.iter().filter(|at| is(at, task)).count();
     let so = match what.split(' ').collect::<Vec<_>>().as_slice() {
-        ["run", "first"] => ran.first().is_some_and(|at| is(at, task)),
-        ["run", "last"] => ran.last().is_some_and(|at| is(at, task)),
+        ["run", "first"] => first(&ran, task),
+        ["run", "last"] => last(&ran, task),
         ["run", "before", later] => place(task).is_some() && place(later).is_some() && place(task) < place(later),
         ["run", "after", earlier] => place(earlier).is_some() && place(task) > place(earlier),
         ["run", "once"] => times == 1,
@@ -46,9 +47,16 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document
             });
             let state = run.state(id)?;
             let output = found.and_then(|(output, effect)| output.or_else(|| Some(state.effects.get(&effect?)?.result.value.clone())));
-            return holds(output.as_ref().is_some_and(|output| *output == wanted), || format!("it is {output:?}"));
+            return holds(output.as_ref().is_some_and(|output| equal(output, &wanted)), || format!("it is {output:?}"));
         }
         ["fault"] => facts.iter().any(|fact| matches!(fact, Fact::Raised { at, .. } if is(at, task))),
+        ["fault", "with", "error:"] => {
+            let raised = facts.iter().rev().find_map(|fact| match fact {
+                Fact::Raised { at, problem, .. } if is(at, task) => Some(problem),
+                _ => None,
+            });
+            raised.map(|problem| told(problem, document)).transpose()?.unwrap_or(false)
+        }
         ["fault", "with", code] => facts
             .iter()
             .any(|fact| matches!(fact, Fact::Raised { at, problem, .. } if is(at, task) && problem.code() == code.trim_matches('\''))),
@@ -57,6 +65,18 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document
         _ => return Err(not_known()),
     };
     holds(so, || format!("what ran is {ran:?}"))
+}
+
+/// Whether nothing but what is inside it completed before the task.
+fn first(ran: &[&Position], task: &str) -> bool {
+    let place = ran.iter().position(|at| is(at, task));
+    place.is_some_and(|place| ran.iter().take(place).all(|at| ran.get(place).is_some_and(|task| at.is_within(task))))
+}
+
+/// Whether nothing but what it is inside of completed after the task.
+fn last(ran: &[&Position], task: &str) -> bool {
+    let place = ran.iter().rposition(|at| is(at, task));
+    place.is_some_and(|place| ran.iter().skip(place + 1).all(|at| ran.get(place).is_some_and(|task| task.is_within(at))))
 }
 
 fn completed(fact: &Fact) -> Option<&Position> {
@@ -71,7 +91,7 @@ fn is(at: &Position, name: &str) -> bool {
 }
 
 /// What was emitted and judged; `false` when the step asks something else.
-fn recorded(facts: &[Fact], words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+fn recorded(facts: &[Fact], words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     let emitted = || {
         facts.iter().filter_map(|fact| match fact {
             Fact::Emitted { event, .. } => Some(event),

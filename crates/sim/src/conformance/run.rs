@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use provost_engine::Orchestration;
 use provost_engine::lifecycle::{LifecycleEvent, lifecycle};
-use provost_language::{Compiled, Sources, compile};
+use provost_language::{Compiled, Finding, Sources, compile};
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cause, Command, Fact, Row, Stream};
 use provost_model::who::Known;
@@ -70,6 +70,10 @@ pub struct Run<'s> {
     pub started: Vec<OrchestrationId>,
     /// Answers to events, commands and starts.
     told: BTreeMap<Ticket, Told>,
+    /// What the compiler warned of.
+    pub warnings: Vec<Finding>,
+    /// What a call said that went to a host that nothing stands for.
+    stranger: Option<String>,
 }
 
 /// A person with a token that may do everything.
@@ -77,18 +81,28 @@ pub fn person(name: &str) -> Who {
     Who { name: name.into(), known: Known::Token, roles: vec!["admin".into()] }
 }
 
+/// The setting's destinations, and hosts that answer what they are asked.
+fn destinations(setting: &Setting, echoes: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut destinations = setting.destinations.clone();
+    for host in echoes {
+        let echo = setting.echo.as_ref().ok_or_else(|| Failure::Broken("no server of this setting answers what it is asked".to_owned()))?;
+        destinations.insert(host.clone(), echo.clone());
+    }
+    Ok(destinations)
+}
+
 impl<'s> Run<'s> {
     /// Compiles the sources and starts a machine that knows them.
     ///
     /// # Errors
     /// [`Failure::Refused`] with the findings, or what else is wrong.
-    pub fn publish(setting: &'s Setting, sources: &Sources, workflow: &str) -> Result<Self, Failure> {
+    pub fn publish(setting: &'s Setting, sources: &Sources, workflow: &str, echoes: &[String]) -> Result<Self, Failure> {
         let checked = compile(sources);
         let Some(bundle) = checked.bundle else { return Err(Failure::Refused(checked.findings)) };
         let loaded =
             control_plane::load(control_plane::stored(&bundle)).map_err(|e| Failure::Broken(format!("the bundle does not load: {e}")))?;
         let active = loaded.workflows.keys().map(|name| (name.clone(), bundle.digest)).collect();
-        let binding = Arc::new(Binding { revision: 1, destinations: setting.destinations.clone() });
+        let binding = Arc::new(Binding { revision: 1, destinations: destinations(setting, echoes)? });
         let bundles = BTreeMap::from([(bundle.digest, Arc::new(loaded))]);
         let world = TenantWorld { bundles, active, binding: binding.clone(), ..TenantWorld::default() };
         let (registry, tenant) = (Registry::default(), TenantId::local());
@@ -112,7 +126,14 @@ impl<'s> Run<'s> {
             requests: Vec::new(),
             started: Vec::new(),
             told: BTreeMap::new(),
+            warnings: checked.findings,
+            stranger: None,
         })
+    }
+
+    /// What the first call said that went to a host that nothing stands for here.
+    pub fn stranger(&self) -> Option<&str> {
+        self.stranger.as_deref()
     }
 
     /// An id for an event that was given none: another one each time.
@@ -195,6 +216,22 @@ impl<'s> Run<'s> {
             self.machine.tick(next_us);
         }
         self.settle(until_us)
+    }
+
+    /// The process ends, and begins again so much later: what it had in memory is gone, and no time passed for it.
+    ///
+    /// # Errors
+    /// What is broken, and what never rests.
+    pub fn down(&mut self, us: i64) -> Result<(), Failure> {
+        self.machine.up = None;
+        self.leases.clear();
+        self.sending.clear();
+        self.now_us = self.now_us.saturating_add(us);
+        if !self.machine.start(&self.registry, (0, 1)) {
+            return Err(Failure::Broken("the machine does not start again".to_owned()));
+        }
+        self.machine.tick(self.now_us);
+        self.settle(self.now_us)
     }
 
     fn settle(&mut self, until_us: i64) -> Result<(), Failure> {
@@ -288,6 +325,12 @@ impl<'s> Run<'s> {
                 None => self.by_hands(offer, code)?,
             },
         };
+        if let Attempted::Failed { problem, .. } = &result
+            && problem.code() == "destination-unknown"
+        {
+            // `destination `HOST` is not bound here`.
+            self.stranger.get_or_insert_with(|| problem.title.split('`').nth(1).unwrap_or_default().to_owned());
+        }
         let by = self.worker();
         let up = self.up()?;
         if let Some(ended) = up.dispatcher.report(token, &by) {

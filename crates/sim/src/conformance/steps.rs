@@ -8,56 +8,12 @@ use provost_language::{Finding, Sources, read_value};
 use provost_model::Value;
 
 use super::run::Run;
-use super::said::{Said, plan};
-use super::{Failure, Scenario, Setting, Step, act, holds};
+use super::said::{Said as Outcome, plan};
+use super::vocabulary::{Words, words};
+use super::{Failure, Scenario, Setting, act, holds};
 
 /// What stands above a workflow that a scenario writes without it.
 const HEADING: &str = "document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0' }\n";
-
-/// A step's words, apart: its form with `''` for each quoted word and `#` for the number.
-pub struct Words<'t> {
-    /// The form.
-    pub form: String,
-    /// The quoted words.
-    pub quoted: Vec<&'t str>,
-    /// The number; `once` is 1.
-    pub number: i64,
-    /// The text as written.
-    pub text: &'t str,
-}
-
-impl<'t> Words<'t> {
-    fn of(text: &'t str) -> Self {
-        let text = text.strip_prefix("given ").unwrap_or(text);
-        let quoted = text.split('\'').skip(1).step_by(2).collect();
-        let blank: Vec<&str> = text.split('\'').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "" }).collect();
-        let mut number = 0;
-        let blank = blank.join("'");
-        let mut form = Vec::new();
-        for word in blank.split(' ') {
-            match word.parse() {
-                Ok(parsed) => {
-                    number = parsed;
-                    form.push("#");
-                }
-                Err(_) if word == "once" => {
-                    number = 1;
-                    form.extend(["#", "times"]);
-                }
-                Err(_) => form.push(word),
-            }
-        }
-        Self { form: form.join(" "), quoted, number, text }
-    }
-
-    /// The nth quoted word.
-    ///
-    /// # Errors
-    /// It is not there.
-    pub fn quote(&self, at: usize) -> Result<&'t str, Failure> {
-        self.quoted.get(at).copied().ok_or_else(|| Failure::Step(self.text.to_owned()))
-    }
-}
 
 /// A scenario on its way.
 pub struct Script<'s> {
@@ -67,7 +23,9 @@ pub struct Script<'s> {
     workflow: Option<String>,
     /// What the next start begins with.
     pub(super) input: Value,
-    plan: BTreeMap<String, Vec<Said>>,
+    plan: BTreeMap<String, Vec<Outcome>>,
+    /// Hosts that answer what they are asked.
+    echoes: Vec<String>,
     run: Option<Run<'s>>,
     /// Whether a step waits for the document to be refused.
     may_be_refused: bool,
@@ -77,55 +35,90 @@ pub struct Script<'s> {
     pub(super) refusal: Option<(String, String)>,
 }
 
-/// Runs the steps; the line of the first that does not hold.
+/// One step, understood.
+struct Said<'s> {
+    words: Words,
+    document: Option<&'s str>,
+    line: usize,
+}
+
+/// Runs the steps; the line of the first that does not hold. Nothing runs before every step is understood.
 ///
 /// # Errors
 /// The line, from 1, and what is wrong there.
 pub fn run(setting: &Setting, scenario: &Scenario) -> Result<(), (usize, Failure)> {
-    let expects = |step: &Step| step.text.starts_with("the document should be refused");
+    if scenario.unfilled {
+        return Err((0, Failure::Step("an outline without a row of examples".to_owned())));
+    }
+    let understood = scenario.steps.iter().map(|step| match words(step) {
+        Ok(words) => Ok(Said { words, document: step.document.as_deref(), line: step.line }),
+        Err(why) => Err((step.line, Failure::Step(why))),
+    });
+    let steps = understood.collect::<Result<Vec<_>, _>>()?;
+    let last = steps.last().ok_or_else(|| (0, Failure::Step("a scenario without steps".to_owned())))?.line;
+    let expects = |step: &Said<'_>| step.words.form.starts_with("the document should be refused");
     let mut script = Script {
         setting,
         sources: setting.parts.clone(),
         workflow: None,
         input: Value::Null,
         plan: BTreeMap::new(),
+        echoes: Vec::new(),
         run: None,
-        may_be_refused: scenario.steps.iter().any(expects),
+        may_be_refused: steps.iter().any(expects),
         findings: Vec::new(),
         refusal: None,
     };
-    let mut next = scenario.steps.iter().skip(1);
-    for step in &scenario.steps {
-        let waits_for_refusal = next.next().is_some_and(|next| next.text.starts_with("it should be refused"));
-        match script.step(step) {
-            Err(Failure::Command { code, why }) if waits_for_refusal => script.refusal = Some((code, why)),
-            Ok(()) if waits_for_refusal => return Err((step.line, Failure::Broken("it was not refused".to_owned()))),
-            told => told.map_err(|failure| (step.line, failure))?,
-        }
-    }
-    let last = scenario.steps.last().map_or(0, |step| step.line);
-    match &mut script.run {
-        Some(run) => run.verify().map_err(|failure| (last, failure)),
-        None if script.findings.is_empty() => Err((last, Failure::Broken("nothing was executed".to_owned()))),
-        None => Ok(()),
+    let told = script.walk(&steps).and_then(|()| script.closes().map_err(|failure| (last, failure)));
+    // Who calls somebody that is not here is told so: what then holds may hold for another reason than the scenario's.
+    match (told, script.run.as_ref().and_then(Run::stranger)) {
+        (Err((line, Failure::Broken(why))), Some(host)) => Err((line, Failure::Elsewhere { host: host.to_owned(), why })),
+        (Ok(()), Some(host)) => Err((last, Failure::Elsewhere { host: host.to_owned(), why: "nothing was answered".to_owned() })),
+        (told, _) => told,
     }
 }
 
 impl<'s> Script<'s> {
-    fn step(&mut self, step: &Step) -> Result<(), Failure> {
-        let words = Words::of(&step.text);
-        let document = step.document.as_deref();
-        if self.given(&words, document)? || act::carried_out(self, &words, document)? {
+    fn walk(&mut self, steps: &[Said<'_>]) -> Result<(), (usize, Failure)> {
+        let mut next = steps.iter().skip(1);
+        for step in steps {
+            let waits_for_refusal = next.next().is_some_and(|next| next.words.form.starts_with("it should be refused"));
+            match self.step(step) {
+                Err(Failure::Command { code, why }) if waits_for_refusal => self.refusal = Some((code, why)),
+                Ok(()) if waits_for_refusal => return Err((step.line, Failure::Broken("it was not refused".to_owned()))),
+                told => told.map_err(|failure| (step.line, failure))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, Said { words, document, .. }: &Said<'_>) -> Result<(), Failure> {
+        if self.given(words, *document)? || act::carried_out(self, words, *document)? {
             return Ok(());
         }
-        holds::check(self, &words, document)
+        holds::check(self, words, *document)
+    }
+
+    /// What holds at the end of every scenario: something ran, and decided again it is the same.
+    fn closes(&mut self) -> Result<(), Failure> {
+        match &mut self.run {
+            Some(run) => run.verify(),
+            None if self.findings.is_empty() => Err(Failure::Broken("nothing was executed".to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// What is there before anything runs; `false` when the step is none of these.
-    fn given(&mut self, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+    fn given(&mut self, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
         match words.form.as_str() {
             "a workflow with definition:" | "another workflow with definition:" => self.define(quoted(document)?)?,
+            "a workflow from ''" => {
+                let name = words.quote(0)?;
+                let text = self.setting.documents.text(name).map(str::to_owned);
+                self.define(&text.ok_or_else(|| Failure::Absent(name.to_owned()))?)?;
+            }
             "a workflow doing:" => self.define(&format!("{HEADING}{}", quoted(document)?))?,
+            "the host '' answers what it is asked" => self.echoes.push(words.quote(0)?.to_owned()),
             "a file '':" => self.sources.add(words.quote(0)?, quoted(document)?.as_bytes().to_vec()),
             "the workflow input is:" => self.input = value(quoted(document)?)?,
             "'' answers:" => self.planned(words.quote(0)?.to_owned(), quoted(document)?)?,
@@ -159,7 +152,7 @@ impl<'s> Script<'s> {
     pub fn running(&mut self) -> Result<&mut Run<'s>, Failure> {
         if self.run.is_none() {
             let workflow = self.workflow.as_deref().ok_or_else(|| Failure::Broken("there is no workflow".to_owned()))?;
-            let mut run = Run::publish(self.setting, &self.sources, workflow)?;
+            let mut run = Run::publish(self.setting, &self.sources, workflow, &self.echoes)?;
             run.plan = self.plan.iter().map(|(name, says)| (name.clone(), says.iter().cloned().collect())).collect();
             self.run = Some(run);
         }
@@ -197,6 +190,6 @@ pub fn quoted(document: Option<&str>) -> Result<&str, Failure> {
 pub fn value(text: &str) -> Result<Value, Failure> {
     read_value(text).map_err(|findings| {
         let said: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
-        Failure::Step(format!("the quoted text is no YAML: {}", said.join("; ")))
+        Failure::Broken(format!("the quoted text is no YAML: {}", said.join("; ")))
     })
 }

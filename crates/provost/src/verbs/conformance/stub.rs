@@ -4,27 +4,32 @@
 //! |---|---|
 //! | `GET /v2/pet/findByStatus?status=S` | two pets with that status |
 //! | `GET /v2/pet/N` | the pet N; 404 where N is no number |
+//! | `POST /v2/pet`, `PUT /v2/pet`, `PUT /v2/pet/N` | what was sent |
+//! | `DELETE /v2/pet/N` | that it is gone |
+//! | `GET /v2/store/inventory` | how many pets there are of a status |
 //! | `GET /v2/swagger.json` | the part of the pet store's description that the kit calls |
 //! | `GET /basic-auth/USER/PASSWORD` | 200 with these credentials, else 401 |
 //! | `GET /bearer` | 200 with a bearer token, else 401 |
 //! | `/status/N` | that status |
 //! | `GET /redirect/N` | 302, N times, then `/anything` |
-//! | `/anything…` | what was asked: method, path, query, headers, body |
+//! | `/get`, `/post`, `/put`, `/patch`, `/delete`, each by its method, and `/anything…` | what was asked: method, path, query, headers, body |
+//! | `POST` to a path that ends in `/token` | a token |
+//! | `GET /anything/realms/R/.well-known/openid-configuration` | where the realm R of the host `keycloak` gives tokens |
 //!
 //! What is absent: our own crates, so that nothing here can agree by construction.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Json as AsJson, Response};
 use serde_json::{Value as Json, json};
+use tokio::net::TcpListener;
 
 use crate::say::note;
-
-/// Largest body taken, in bytes.
-const BODY_BYTES_MAX: usize = 1 << 20;
-/// Most headers taken.
-const HEADERS_MAX: usize = 100;
 
 struct Request {
     method: String,
@@ -49,75 +54,39 @@ fn says(status: u16, body: Json) -> Answer {
 /// # Errors
 /// What the system says.
 pub fn start() -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || {
-                if let Err(error) = serve(&stream) {
-                    note(&format!("stub: {error}"));
-                }
-            });
+    let listener = TcpListener::from_std(listener)?;
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, Router::new().fallback(serve)).await {
+            note(&format!("stub: {error}"));
         }
     });
     Ok(address)
 }
 
-fn serve(stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut writer = stream.try_clone()?;
-    while let Some(request) = read(&mut reader)? {
-        let Answer { status, location, body } = answer(&request);
-        let body = body.to_string();
-        let location = location.map(|to| format!("location: {to}\r\n")).unwrap_or_default();
-        let head = format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\n{location}content-length: {}\r\n\r\n", body.len());
-        let body = if request.method == "HEAD" { String::new() } else { body };
-        writer.write_all(format!("{head}{body}").as_bytes())?;
+async fn serve(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let Answer { status, location, body } = answer(&Request {
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    });
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    match location {
+        Some(to) => (status, [(LOCATION, to)], AsJson(body)).into_response(),
+        None => (status, AsJson(body)).into_response(),
     }
-    Ok(())
-}
-
-/// One request; `None` when the caller closed.
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
-    let mut first = String::new();
-    match reader.read_line(&mut first) {
-        Ok(0) => return Ok(None),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    let mut words = first.split_whitespace();
-    let (method, target) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default());
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let (path, query) = (path.to_owned(), query.to_owned());
-    let mut headers = BTreeMap::new();
-    for _ in 0..HEADERS_MAX {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
-    let mut body = vec![0; length.min(BODY_BYTES_MAX)];
-    reader.read_exact(&mut body)?;
-    Ok(Some(Request { method, path, query, headers, body: String::from_utf8_lossy(&body).into_owned() }))
 }
 
 fn answer(request: &Request) -> Answer {
     let parts: Vec<&str> = request.path.split('/').skip(1).collect();
     match (request.method.as_str(), parts.as_slice()) {
         ("GET", ["v2", "swagger.json"]) => says(200, description()),
-        ("GET", ["v2", "pet", "findByStatus"]) => {
-            let status = request.query.strip_prefix("status=").unwrap_or("available");
-            says(200, json!([pet(1, status), pet(2, status)]))
-        }
-        ("GET", ["v2", "pet", id]) => match id.parse() {
-            Ok(id) => says(200, pet(id, "available")),
-            Err(_) => missing(),
-        },
+        (_, ["v2", rest @ ..]) => pets(request, rest),
         ("GET", ["basic-auth", user, password]) => {
             let wanted = format!("Basic {}", base64(format!("{user}:{password}").as_bytes()));
             authorised(request.headers.get("authorization") == Some(&wanted))
@@ -129,7 +98,30 @@ fn answer(request: &Request) -> Answer {
             Ok(_) => moved("/anything".to_owned()),
             Err(_) => missing(),
         },
+        ("POST", [.., "token"]) => says(200, json!({ "access_token": "granted", "token_type": "Bearer", "expires_in": 3600 })),
+        ("GET", ["anything", "realms", realm, ".well-known", "openid-configuration"]) => {
+            let issuer = format!("http://keycloak/realms/{realm}");
+            says(200, json!({ "issuer": issuer, "token_endpoint": format!("{issuer}/token") }))
+        }
         (_, ["anything", ..]) => says(200, asked(request)),
+        (method, [word @ ("get" | "post" | "put" | "patch" | "delete")]) if method.eq_ignore_ascii_case(word) => says(200, asked(request)),
+        _ => missing(),
+    }
+}
+
+fn pets(request: &Request, place: &[&str]) -> Answer {
+    match (request.method.as_str(), place) {
+        ("GET", ["pet", "findByStatus"]) => {
+            let status = request.query.strip_prefix("status=").unwrap_or("available");
+            says(200, json!([pet(1, status), pet(2, status)]))
+        }
+        ("GET", ["pet", id]) => match id.parse() {
+            Ok(id) => says(200, pet(id, "available")),
+            Err(_) => missing(),
+        },
+        ("POST" | "PUT", ["pet"] | ["pet", _]) => says(200, serde_json::from_str(&request.body).unwrap_or_default()),
+        ("DELETE", ["pet", id]) => says(200, json!({ "code": 200, "type": "unknown", "message": id })),
+        ("GET", ["store", "inventory"]) => says(200, json!({ "available": 2, "pending": 1, "sold": 1 })),
         _ => missing(),
     }
 }
