@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
-use provost_model::program::{ActionSpec, CancelSpec, ExprIx, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind};
+use provost_model::program::{ActionSpec, CancelSpec, ExprIx, Input, Keeping, Missed, Output, Program, Task, TaskKind};
 
 use super::Build;
 use crate::checks::{self, Places};
@@ -50,8 +50,10 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     if let Some(node) = top.find("use") {
         build.uses(node);
     }
-    let starts_on = top.find("schedule").and_then(|node| build.schedule(node));
-    let schedule = build.times.take().map(|at| Schedule { at, missed: settings.missed });
+    let starts = top.find("schedule").map(|node| build.schedule(node, &settings)).unwrap_or_default();
+    if let (Some((_, at)), None) = (&settings.zone, top.find("schedule")) {
+        log.error_hint(Code::WrongValue, *at, "`zone` is of no use without times", "leave it out, or write `schedule.cron`");
+    }
     let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
     let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));
     let timeout = top.find("timeout").and_then(|node| build.timeout(node));
@@ -68,8 +70,9 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         version: heading.version,
         pin,
         limits: settings.limits,
-        starts_on,
-        schedule,
+        starts_on: starts.on,
+        starts_on_set: starts.set,
+        schedule: starts.schedule,
         input,
         output,
         timeout,
@@ -160,16 +163,18 @@ fn evaluate(build: &Build<'_>, node: &Node) {
 
 /// `document.metadata.provost`.
 #[derive(Default)]
-struct Settings {
+pub(super) struct Settings {
     limits: Limits,
     cancel: CancelSpec,
-    order: Option<ExprIx>,
-    missed: Missed,
+    pub(super) order: Option<ExprIx>,
+    pub(super) missed: Missed,
+    /// The time zone that `schedule` goes by, as written.
+    pub(super) zone: Option<(Arc<str>, Place)>,
 }
 
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
-        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "labels", "redact", "concurrency", "batch"];
+        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "zone", "labels", "redact", "concurrency", "batch"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;
@@ -194,7 +199,8 @@ impl Build<'_> {
             Some("all") => Missed::All,
             Some(_) | None => Missed::Last,
         };
-        for key in known.iter().skip(6) {
+        settings.zone = provost.text("zone", self.log).map(|zone| (zone, provost.value_at("zone")));
+        for key in known.iter().skip(7) {
             if provost.find(key).is_some() {
                 self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
             }

@@ -88,6 +88,7 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 version: version.clone(),
                 input: input.clone(),
                 event: None,
+                events: Vec::new(),
                 order: None,
                 parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line })),
                 ..(**parent).clone()

@@ -79,6 +79,7 @@ impl<S: Upkeep> Partition<S> {
         if let Some(state) = over {
             let next = self.step_out(&state)?;
             stage.releases.extend(next);
+            self.run_ended(stage, &state)?;
         }
         Ok(head)
     }
