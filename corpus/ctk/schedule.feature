@@ -163,7 +163,7 @@ Feature: Schedule
         - a: { raise: { error: { type: https://example.com/broken, title: broken, status: 500 } } }
       """
     When the workflow is published
-    And 10 minutes pass
+    And 12 minutes pass
     Then there should be 2 faulted runs of 'case'
 
   Scenario: By the clocks of a time zone

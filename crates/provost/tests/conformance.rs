@@ -8,9 +8,9 @@ use std::process::Command;
 use serde_json::Value as Json;
 
 /// How many scenarios our own kit has at least: one that was not found is no success.
-const OWN_MIN: usize = 349;
+const OWN_MIN: usize = 364;
 /// How many of them run here at least; the others wait for what cannot be executed yet.
-const OWN_PASS_MIN: usize = 337;
+const OWN_PASS_MIN: usize = 355;
 /// How many scenarios the upstream kit has.
 const UPSTREAM: usize = 21;
 

@@ -92,6 +92,7 @@ fn settings() -> Json {
             ("missed", words(&["last", "none", "all"])),
             ("zone", says(string(), "The time zone of `schedule.cron` and of whole days in `schedule.every`, e.g. Europe/Berlin.")),
             ("batch", any()),
+            ("reconcile", any()),
         ],
     )
 }

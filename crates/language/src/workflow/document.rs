@@ -174,7 +174,8 @@ pub(super) struct Settings {
 
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
-        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "zone", "labels", "redact", "concurrency", "batch"];
+        let known =
+            ["profile", "limits", "cancel", "order", "inDoubt", "missed", "zone", "labels", "redact", "concurrency", "batch", "reconcile"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;
