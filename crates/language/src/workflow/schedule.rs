@@ -163,7 +163,7 @@ impl Build<'_> {
         match crate::nearest::nearest(name, &known) {
             Some(nearest) => {
                 let message = format!("`{}` is no time zone", shown(name));
-                self.log.error_hint(Code::WrongValue, at, message, &format!("did you mean `{}`?", nearest.word));
+                self.log.error_hint(Code::WrongValue, at, message, format!("did you mean `{}`?", nearest.word));
             }
             None => {
                 let hint = "write a name of the IANA database, e.g. `Europe/Berlin`";
