@@ -77,13 +77,13 @@ impl Build<'_> {
                 self.log.error_hint(Code::WrongValue, found.key_at(key), message, "start on fewer events, and `listen` for the rest");
             }
             let Some(filters) = filters.into_iter().collect::<Option<Vec<_>>>().filter(|filters| !filters.is_empty()) else { continue };
-            self.common(&found, &filters);
+            self.agree(&found, &filters);
             starts.set = Some(StartSet { all, filters });
         }
     }
 
     /// The filters of a set name the same correlations.
-    fn common(&self, found: &Fields<'_>, filters: &[StartFilter]) {
+    fn agree(&self, found: &Fields<'_>, filters: &[StartFilter]) {
         let names = |filter: &StartFilter| -> Vec<Arc<str>> { filter.correlate.iter().map(|one| one.name.clone()).collect() };
         let first = filters.first().map(names).unwrap_or_default();
         if filters.iter().any(|filter| names(filter) != first) {

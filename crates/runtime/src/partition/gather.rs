@@ -52,7 +52,7 @@ impl<S: Upkeep> Partition<S> {
     fn fit(&self, tenant: &TenantId, launch: &Launch, set: &StartSet, arrived: &Arrived) -> Option<Fit> {
         let mut found: Option<Fit> = None;
         for (index, filter) in (0_u32..).zip(&set.filters) {
-            let Some(common) = in_common(launch, filter, arrived) else { continue };
+            let Some(common) = agreed_values(launch, filter, arrived) else { continue };
             let group = self.group(tenant, launch, &common);
             match &mut found {
                 None => found = Some(Fit { filters: vec![index], group }),
@@ -186,7 +186,7 @@ impl<S: Upkeep> Partition<S> {
 }
 
 /// What the event has in common with others of its set; `None` where it does not fit the filter.
-fn in_common(launch: &Launch, filter: &StartFilter, arrived: &Arrived) -> Option<Value> {
+fn agreed_values(launch: &Launch, filter: &StartFilter, arrived: &Arrived) -> Option<Value> {
     let event = &arrived.event;
     let contract = filter.on.contract;
     if !fits(&launch.code, &filter.on, event) || contract.is_some_and(|contract| launch.code.validate(contract, &event.data).is_err()) {
