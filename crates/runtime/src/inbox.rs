@@ -86,7 +86,7 @@ pub enum InboxFact {
         next_us: Option<i64>,
     },
     /// An event has a place among those that start a workflow together.
-    Gathered {
+    Combined {
         /// The workflow.
         workflow: Arc<str>,
         /// The pin that waits for it.
@@ -207,7 +207,7 @@ impl InboxFact {
             }
             Self::HandedOn { .. }
             | Self::Ticked { .. }
-            | Self::Gathered { .. }
+            | Self::Combined { .. }
             | Self::Said { .. }
             | Self::Delivered { .. }
             | Self::KeyClaimed { .. }
@@ -235,11 +235,11 @@ impl InboxFact {
                 let answer = serde_json::to_vec(by).map_err(written)?;
                 Ok(Some(Seen { key: claim_key(tenant, action, key), fingerprint: *fingerprint, answer, until_us: *until_us }))
             }
-            Self::Gathered { pin, group, waiting, .. } => {
+            Self::Combined { pin, group, waiting, .. } => {
                 let answer = serde_json::to_vec(waiting).map_err(written)?;
                 // As long as anything that ever waited there, so that nothing older is believed again.
                 let until_us = remembered_until_us(recorded_us);
-                Ok(Some(Seen { key: gather_key(tenant, group), fingerprint: *pin, answer, until_us }))
+                Ok(Some(Seen { key: combine_key(tenant, group), fingerprint: *pin, answer, until_us }))
             }
             Self::Ticked { workflow, pin, at_us, started, next_us } => {
                 let settled = Settled { at_us: *at_us, next_us: *next_us, run: started.last().copied() };
@@ -327,13 +327,13 @@ pub fn schedule_slot(tenant: &TenantId, workflow: &str) -> Slot {
 }
 
 /// The key under which is remembered what waits in a set of events.
-pub fn gather_key(tenant: &TenantId, group: &Digest) -> Digest {
-    Digest::of_parts(&[b"gather", tenant.as_str().as_bytes(), group.as_bytes()])
+pub fn combine_key(tenant: &TenantId, group: &Digest) -> Digest {
+    Digest::of_parts(&[b"combine", tenant.as_str().as_bytes(), group.as_bytes()])
 }
 
 /// The slot where a set of events lives.
-pub fn gather_slot(group: &Digest) -> Slot {
-    Slot::of(&["gather", &group.to_string()])
+pub fn combine_slot(group: &Digest) -> Slot {
+    Slot::of(&["combine", &group.to_string()])
 }
 
 /// The slot where an ordering key lives: H(tenant, workflow, order value).

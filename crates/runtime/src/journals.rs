@@ -347,11 +347,11 @@ fn follow_starts(
             looked.started += started.len() as u64;
             named.extend(started.iter().map(|one| (*one, Named { event: None, sequence, on_its_way: false })));
         }
-        InboxFact::Gathered { event, started: Some(started), .. } => {
+        InboxFact::Combined { event, started: Some(started), .. } => {
             looked.started += 1;
             named.insert(*started, Named { event: Some(*event), sequence, on_its_way: false });
         }
-        InboxFact::Gathered { started: None, .. }
+        InboxFact::Combined { started: None, .. }
         | InboxFact::Rejected { .. }
         | InboxFact::KeyClaimed { .. }
         | InboxFact::Said { .. }

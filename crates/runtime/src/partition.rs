@@ -9,7 +9,7 @@ mod after;
 mod children;
 mod claim;
 mod forward;
-mod gather;
+mod combine;
 mod heard;
 mod line;
 mod listen;

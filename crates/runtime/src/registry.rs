@@ -200,7 +200,7 @@ impl Registry {
     }
 
     /// The workflows that start on several events together, of which `event` may be one, in order of name.
-    pub fn gathering(&self, tenant: &TenantId, event: &Event) -> Vec<Launch> {
+    pub fn combining(&self, tenant: &TenantId, event: &Event) -> Vec<Launch> {
         let world = self.tenant(tenant);
         let launches = world.active.keys().filter_map(|workflow| self.launch(tenant, workflow));
         let may = |launch: &Launch| {

@@ -78,7 +78,7 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
         }),
         InboxFact::HandedOn { .. }
         | InboxFact::Ticked { .. }
-        | InboxFact::Gathered { .. }
+        | InboxFact::Combined { .. }
         | InboxFact::Said { .. }
         | InboxFact::Delivered { .. }
         | InboxFact::KeyClaimed { .. }

@@ -5,7 +5,7 @@ pub mod children;
 pub mod effects;
 pub mod ends;
 pub mod fence;
-mod gathered;
+mod combined;
 pub mod inputs;
 pub mod keys;
 pub mod listeners;
@@ -69,7 +69,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("ticks", ticks::check(&left, ended));
-    add("gathered", gathered::check(&left, ended));
+    add("combined", combined::check(&left, ended));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

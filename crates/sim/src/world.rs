@@ -39,7 +39,7 @@ const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
 pub const KINDS: [&str; 13] =
-    ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "gather"];
+    ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "combine"];
 
 /// Something that happens.
 #[derive(Debug)]

@@ -52,7 +52,7 @@ impl<S: Upkeep> Partition<S> {
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event, (listened, self.registry.gathering(tenant, event).len())).or_else(|| starts.as_ref().err().cloned())
+            refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| starts.as_ref().err().cloned())
         };
         let starts = starts.unwrap_or_default();
         let started: Vec<OrchestrationId> = if refusal.is_some() {

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provost_model::limits::GATHERED_MAX;
+use provost_model::limits::COMBINED_MAX;
 use provost_model::record::Stream;
 use provost_model::{EventId, TenantId};
 use provost_runtime::{InboxFact, inbox};
 
 use super::Left;
 
-/// The type that `corpus/sim/gather` gathers.
-const KIND: &str = "sim.gather";
+/// The type that `corpus/sim/combine` combines.
+const KIND: &str = "sim.combine";
 
 /// Where every event went.
 #[derive(Default)]
 struct Places {
     heard: BTreeMap<(TenantId, EventId), u32>,
-    gathered: BTreeMap<(TenantId, EventId), u32>,
+    combined: BTreeMap<(TenantId, EventId), u32>,
     used: BTreeMap<(TenantId, EventId), u32>,
     /// What waits, as the last fact of each set says.
     waiting: BTreeMap<(TenantId, provost_model::Digest), Vec<EventId>>,
@@ -32,15 +32,15 @@ pub fn check(left: &Left, ended: bool) -> Vec<String> {
             follow(left, ended, &row.tenant, fact, &mut places, &mut found);
         }
     }
-    let Places { heard, gathered, used, waiting } = places;
-    found.extend(gathered.iter().filter(|(_, n)| **n > 1).map(|((_, event), n)| format!("event `{event}` was gathered {n} times")));
+    let Places { heard, combined, used, waiting } = places;
+    found.extend(combined.iter().filter(|(_, n)| **n > 1).map(|((_, event), n)| format!("event `{event}` was combined {n} times")));
     found.extend(used.iter().filter(|(_, n)| **n > 1).map(|((_, event), n)| format!("event `{event}` started {n} sets")));
-    let nowhere = heard.keys().filter(|key| ended && !gathered.contains_key(*key));
+    let nowhere = heard.keys().filter(|key| ended && !combined.contains_key(*key));
     found.extend(nowhere.map(|(_, event)| format!("event `{event}` was heard and has no place in a set")));
     for ((tenant, _), events) in waiting {
         let again = events.iter().filter(|event| used.contains_key(&(tenant.clone(), **event)));
         found.extend(again.map(|event| format!("event `{event}` waits and was used")));
-        if events.len() > 2 * GATHERED_MAX {
+        if events.len() > 2 * COMBINED_MAX {
             found.push(format!("{} events wait in one set", events.len()));
         }
     }
@@ -52,8 +52,8 @@ fn follow(left: &Left, ended: bool, tenant: &TenantId, fact: InboxFact, places: 
         InboxFact::Heard { id, event, .. } if *event.kind == *KIND => {
             *places.heard.entry((tenant.clone(), id)).or_default() += 1;
         }
-        InboxFact::Gathered { event, group, waiting, used, started, .. } => {
-            *places.gathered.entry((tenant.clone(), event)).or_default() += 1;
+        InboxFact::Combined { event, group, waiting, used, started, .. } => {
+            *places.combined.entry((tenant.clone(), event)).or_default() += 1;
             places.waiting.insert((tenant.clone(), group), waiting.iter().map(|one| one.event).collect());
             let distinct: BTreeSet<&EventId> = used.iter().collect();
             if distinct.len() != used.len() || started.is_some() == used.is_empty() {

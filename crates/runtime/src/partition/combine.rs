@@ -1,13 +1,13 @@
 //! Starts by several events (`schedule.on.all`): an event waits until there is one for each of the others.
 //!
-//! What must stay true: an event is gathered in the commit that hears it, by the one partition where its set lives; it is used once, for
+//! What must stay true: an event is combined in the commit that hears it, by the one partition where its set lives; it is used once, for
 //! the set that came first; what waits is short, and what is given up is named in the record. A set lives in the slot of H(tenant,
 //! workflow, what its events have in common); its order is that of this partition's inbox.
 
 use std::sync::Arc;
 
 use provost_engine::{Code as _, event_value, order_of};
-use provost_model::limits::{DEDUPE_MS, GATHERED_MAX};
+use provost_model::limits::{DEDUPE_MS, COMBINED_MAX};
 use provost_model::program::{StartFilter, StartSet};
 use provost_model::record::{Arrived, Cause, Start};
 use provost_model::who::Known;
@@ -22,10 +22,10 @@ use crate::inbox::{self, Dropped, InboxFact, Waiting};
 use crate::registry::{Launch, fits};
 
 /// Why an event is given up.
-const FULL: &str = "gather-full";
-const LATE: &str = "gather-late";
-const VERSION: &str = "gather-version";
-const ORDER: &str = "gather-order";
+const FULL: &str = "combine-full";
+const LATE: &str = "combine-late";
+const VERSION: &str = "combine-version";
+const ORDER: &str = "combine-order";
 
 /// What an event is for a workflow that starts on several.
 struct Fit {
@@ -37,12 +37,12 @@ struct Fit {
 
 impl<S: Upkeep> Partition<S> {
     /// Adds an event that was heard, in the row at `sequence`, to the sets that wait for it here.
-    pub(super) fn gather(&mut self, stage: &mut Stage, tenant: &TenantId, arrived: &Arrived, sequence: u64) -> Result<(), Refused> {
-        for launch in self.registry.gathering(tenant, &arrived.event) {
+    pub(super) fn combine(&mut self, stage: &mut Stage, tenant: &TenantId, arrived: &Arrived, sequence: u64) -> Result<(), Refused> {
+        for launch in self.registry.combining(tenant, &arrived.event) {
             let Some(set) = &launch.code.program.starts_on_set else { continue };
             let Some(fit) = self.fit(tenant, &launch, set, arrived) else { continue };
-            if self.owns(inbox::gather_slot(&fit.group)) {
-                self.gather_for(stage, tenant, &launch, arrived, (sequence, &fit))?;
+            if self.owns(inbox::combine_slot(&fit.group)) {
+                self.combine_for(stage, tenant, &launch, arrived, (sequence, &fit))?;
             }
         }
         Ok(())
@@ -66,10 +66,10 @@ impl<S: Upkeep> Partition<S> {
     /// Keyed: it stands in columns, and what events have in common may be a person's.
     fn group(&self, tenant: &TenantId, launch: &Launch, common: &Value) -> Digest {
         let common = provost_model::value::canonical(common);
-        Digest::of_parts(&[&self.salt, b"gather", tenant.as_str().as_bytes(), launch.code.program.name.as_bytes(), common.as_bytes()])
+        Digest::of_parts(&[&self.salt, b"combine", tenant.as_str().as_bytes(), launch.code.program.name.as_bytes(), common.as_bytes()])
     }
 
-    fn gather_for(
+    fn combine_for(
         &mut self,
         stage: &mut Stage,
         tenant: &TenantId,
@@ -77,11 +77,11 @@ impl<S: Upkeep> Partition<S> {
         arrived: &Arrived,
         (sequence, fit): (u64, &Fit),
     ) -> Result<(), Refused> {
-        let slot = inbox::gather_slot(&fit.group);
+        let slot = inbox::combine_slot(&fit.group);
         let (mut waiting, mut dropped) = self.waiting(stage, tenant, launch, &fit.group)?;
         let before = |filter: &u32| waiting.iter().filter(|one| one.filter == *filter).count();
         let Some(filter) = fit.filters.iter().copied().min_by_key(before) else { return Ok(()) };
-        if before(&filter) < GATHERED_MAX {
+        if before(&filter) < COMBINED_MAX {
             let wait_ms = launch.code.program.limits.unmatched_ms.min(DEDUPE_MS);
             let until_us = self.now_us.saturating_add(wait_ms.saturating_mul(1000));
             waiting.push(Waiting { event: arrived.id, sequence, filter, until_us });
@@ -102,7 +102,7 @@ impl<S: Upkeep> Partition<S> {
             }
         }
         let started = start.as_ref().map(|start| together(tenant, self.now_us, &fit.group, start, &used));
-        let fact = InboxFact::Gathered {
+        let fact = InboxFact::Combined {
             workflow: launch.code.program.name.clone(),
             pin: launch.pin,
             group: fit.group,
@@ -134,7 +134,7 @@ impl<S: Upkeep> Partition<S> {
         launch: &Launch,
         group: &Digest,
     ) -> Result<(Vec<Waiting>, Vec<Dropped>), Refused> {
-        let Some(seen) = self.remembered(stage, tenant, &inbox::gather_key(tenant, group))? else { return Ok(Default::default()) };
+        let Some(seen) = self.remembered(stage, tenant, &inbox::combine_key(tenant, group))? else { return Ok(Default::default()) };
         let all: Vec<Waiting> = serde_json::from_slice(&seen.answer).map_err(|e| Refused::Internal(e.to_string()))?;
         let given_up = |one: &Waiting| match () {
             () if seen.fingerprint != launch.pin => Some(VERSION),
@@ -212,8 +212,8 @@ fn complete(waiting: &[Waiting], filters: usize) -> Option<Vec<Waiting>> {
 
 /// The orchestration that a set starts: where the set lives, or where its ordering key does.
 fn together(tenant: &TenantId, now_us: i64, group: &Digest, start: &Start, used: &[EventId]) -> OrchestrationId {
-    let own = || inbox::gather_slot(group);
+    let own = || inbox::combine_slot(group);
     let slot = start.order.as_ref().map_or_else(own, |order| inbox::order_slot(tenant, &start.workflow, order));
     let events: Vec<u8> = used.iter().flat_map(|event| event.bits().to_bytes()).collect();
-    OrchestrationId::mint(now_us, slot, &[b"gather", start.workflow.as_bytes(), group.as_bytes(), &events])
+    OrchestrationId::mint(now_us, slot, &[b"combine", start.workflow.as_bytes(), group.as_bytes(), &events])
 }
