@@ -1,5 +1,5 @@
 Feature: Schedule
-  on, every, cron, after; missed ticks run once for the last.
+  on, every, cron, after, in time zones; missed ticks run once for the last; an event starts once, by itself or with others.
 
   Scenario: An event starts the workflow
     Given a workflow doing:
@@ -123,6 +123,257 @@ Feature: Schedule
       """yaml
       { n: 2 }
       """
+
+  Scenario: After the end, again and again, without a start by hand
+    Given a workflow doing:
+      """yaml
+      schedule: { after: { minutes: 5 } }
+      do:
+        - a: { wait: PT1M }
+      """
+    When the workflow is published
+    And 4 minutes pass
+    Then there should be 0 runs of 'case'
+    When 6 minutes pass
+    Then there should be 1 completed run of 'case'
+    And there should be 1 run of 'case'
+    When 2 minutes pass
+    Then there should be 2 runs of 'case'
+
+  Scenario: A run that somebody stopped is the last
+    Given a workflow doing:
+      """yaml
+      schedule: { after: { minutes: 5 } }
+      do:
+        - a: { wait: PT10M }
+      """
+    When the workflow is published
+    And 6 minutes pass
+    Then there should be 1 waiting run of 'case'
+    When the workflow is cancelled
+    And 60 minutes pass
+    Then there should be 1 run of 'case'
+    And there should be 1 cancelled run of 'case'
+
+  Scenario: After a fault it goes on
+    Given a workflow doing:
+      """yaml
+      schedule: { after: { minutes: 5 } }
+      do:
+        - a: { raise: { error: { type: https://example.com/broken, title: broken, status: 500 } } }
+      """
+    When the workflow is published
+    And 12 minutes pass
+    Then there should be 2 faulted runs of 'case'
+
+  Scenario: By the clocks of a time zone
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0', metadata: { provost: { zone: Europe/Berlin } } }
+      schedule: { cron: '30 1 * * *' }
+      do: [ { a: { set: { at: '${ .scheduledAt }' } } } ]
+      """
+    When the workflow is published
+    And 29 minutes pass
+    Then there should be 0 runs of 'case'
+    When 1 minute passes
+    Then there should be 1 completed run of 'case'
+    And the workflow should complete with output:
+      """yaml
+      { at: '2100-01-01T00:30:00.000Z' }
+      """
+
+  Scenario: A time that the clocks leave out comes at the first instant behind the gap
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0', metadata: { provost: { zone: Europe/Berlin } } }
+      schedule: { cron: '30 2 28 3 *' }
+      do: [ { a: { set: { at: '${ .scheduledAt }' } } } ]
+      """
+    When the workflow is published
+    And 130000 minutes pass
+    Then there should be 1 completed run of 'case'
+    And the workflow should complete with output:
+      """yaml
+      { at: '2100-03-28T01:00:00.000Z' }
+      """
+
+  Scenario: A time that the clocks show twice counts once, the first time
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0', metadata: { provost: { zone: Europe/Berlin } } }
+      schedule: { cron: '30 2 31 10 *' }
+      do: [ { a: { set: { at: '${ .scheduledAt }' } } } ]
+      """
+    When the workflow is published
+    And 440000 minutes pass
+    Then there should be 1 completed run of 'case'
+    And the workflow should complete with output:
+      """yaml
+      { at: '2100-10-31T00:30:00.000Z' }
+      """
+
+  Scenario: Days begin where the zone says
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0', metadata: { provost: { zone: Asia/Kolkata } } }
+      schedule: { every: { days: 1 } }
+      do: [ { a: { set: { at: '${ .scheduledAt }' } } } ]
+      """
+    When the workflow is published
+    And 1440 minutes pass
+    Then there should be 1 completed run of 'case'
+    And the workflow should complete with output:
+      """yaml
+      { at: '2100-01-01T18:30:00.000Z' }
+      """
+
+  Scenario: A zone that is none is refused
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0', metadata: { provost: { zone: Mars/Olympus } } }
+      schedule: { cron: '30 1 * * *' }
+      do: [ { a: { set: { n: 1 } } } ]
+      """
+    When the workflow is published
+    Then the document should be refused with 'PV1013' at line 1
+
+  Scenario: An event of any of several starts once
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { any: [ { with: { type: com.example.a } }, { with: { type: com.example.a, data: '${ . > 0 }' } } ] } }
+      do:
+        - a: { set: { n: '${ .[0] }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.a, data: 2 }
+      """
+    Then there should be 1 completed run of 'case'
+
+  Scenario: Events that start together stand in the order of their filters
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { all: [ { with: { type: com.example.a } }, { with: { type: com.example.b } } ] } }
+      do:
+        - a: { set: { order: '${ . }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.b, data: second }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.a, data: first }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { order: [ first, second ] }
+      """
+
+  Scenario: Each event starts once, with the oldest of the others
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { all: [ { with: { type: com.example.a } }, { with: { type: com.example.b } } ] } }
+      do:
+        - a: { set: { pair: '${ . }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.a, id: a-1, data: 1 }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.a, id: a-2, data: 2 }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.b, id: b-1, data: 3 }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { pair: [ 1, 3 ] }
+      """
+    And there should be 1 run of 'case'
+
+  Scenario: Two events of one kind start together
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { all: [ { with: { type: com.example.vote } }, { with: { type: com.example.vote } } ] } }
+      do:
+        - a: { set: { votes: '${ . }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.vote, id: v-1, data: yes }
+      """
+    Then there should be 0 runs of 'case'
+    When the event is sent:
+      """yaml
+      { type: com.example.vote, id: v-2, data: no }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { votes: [ yes, no ] }
+      """
+
+  Scenario: Events start together only with what they have in common
+    Given a workflow doing:
+      """yaml
+      schedule:
+        on:
+          all:
+            - { with: { type: com.example.ordered }, correlate: { order: { from: '${ .data.id }' } } }
+            - { with: { type: com.example.paid }, correlate: { order: { from: '${ .data.for }' } } }
+      do:
+        - a: { set: { order: '${ .[0].id }', cents: '${ .[1].cents }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.ordered, id: o-1, data: { id: first } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.paid, id: p-2, data: { for: second, cents: 2 } }
+      """
+    Then there should be 0 runs of 'case'
+    When the event is sent:
+      """yaml
+      { type: com.example.ordered, id: o-2, data: { id: second } }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { order: second, cents: 2 }
+      """
+    And there should be 1 run of 'case'
+
+  Scenario: What waits for others waits for so long and no longer
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0', metadata: { provost: { limits: { unmatchedMs: 60000 } } } }
+      schedule: { on: { all: [ { with: { type: com.example.a } }, { with: { type: com.example.b } } ] } }
+      do: [ { a: { set: { n: 1 } } } ]
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.a, data: 1 }
+      """
+    And 2 minutes pass
+    And the event is sent:
+      """yaml
+      { type: com.example.b, data: 2 }
+      """
+    Then there should be 0 runs of 'case'
+
+  Scenario: What stops a set is said elsewhere
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { any: [ { with: { type: com.example.a } } ], until: '${ true }' } }
+      do:
+        - a: { set: { n: 1 } }
+      """
+    When the workflow is published
+    Then the document should be refused with 'PV1031' at line 2
 
   Scenario: A cron that is none is refused
     Given a workflow doing:

@@ -36,6 +36,16 @@ pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
     if !named || start.batch.is_some() {
         return outside(turn, &start.input, &[]);
     }
+    if let (Some(set), Some(events)) = (&turn.program().starts_on_set, start.input.as_array())
+        && start.event.is_some()
+        && (set.all || events.len() == 1)
+    {
+        let said = events.iter().enumerate().map(|(index, data)| {
+            let contract = turn.program().start_filter_of(index).and_then(|on| on.contract);
+            Labelled::new(data.clone(), obeying(turn, data, contract))
+        });
+        return Labelled::array(said.collect::<Vec<_>>()).labels;
+    }
     let contract = turn.program().starts_on.as_ref().and_then(|on| on.contract);
     match (contract, start.input.as_array()) {
         // An event's data is the one item of the input.

@@ -10,7 +10,7 @@ mod tasks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use provost_model::program::{Batch, Concurrency, ExprIx, KeySpec, SchemaIx, TaskIx, Template, WhenHeld};
+use provost_model::program::{Batch, Concurrency, ExprIx, KeySpec, SchemaIx, StartFilter, StartOn, TaskIx, Template, WhenHeld};
 use provost_model::{Program, Value};
 use serde::{Deserialize, Serialize};
 
@@ -227,11 +227,29 @@ impl<'p> Sheet<'p> {
         add("batch", program.batch.map(|batch| self.batch(batch)));
         add("input.from", program.input.from.as_ref().map(|from| self.template(from)));
         add("output.as", program.output.to.as_ref().map(|to| self.template(to)));
-        if let Some(on) = &program.starts_on {
-            let wanted: Vec<String> = on.attributes.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-            let data = on.data.map(|data| format!(", data: {}", self.expression(data))).unwrap_or_default();
-            add("schedule.on", Some(wanted.join(", ") + &data));
+        add("schedule.on", program.starts_on.as_ref().map(|on| self.event(on)));
+        if let Some(set) = &program.starts_on_set {
+            let filters: Vec<String> = set.filters.iter().map(|filter| self.start_filter(filter)).collect();
+            add(if set.all { "schedule.on.all" } else { "schedule.on.any" }, Some(filters.join("; ")));
+        }
+        if let Some(schedule) = &program.schedule {
+            add("schedule", serde_json::to_string(schedule).ok());
         }
         members
+    }
+
+    fn event(&self, on: &StartOn) -> String {
+        let wanted: Vec<String> = on.attributes.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let data = on.data.map(|data| format!(", data: {}", self.expression(data))).unwrap_or_default();
+        wanted.join(", ") + &data
+    }
+
+    fn start_filter(&self, filter: &StartFilter) -> String {
+        let mut text = self.event(&filter.on);
+        for one in &filter.correlate {
+            let expect = one.expect.as_ref().map(|expect| format!(" = {expect}")).unwrap_or_default();
+            text += &format!(", {}: {}{expect}", one.name, self.expression(one.from));
+        }
+        text
     }
 }

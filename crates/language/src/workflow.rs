@@ -16,6 +16,7 @@ mod listen;
 mod openapi;
 mod protocol;
 mod run;
+mod schedule;
 mod shape;
 mod steer;
 mod task;
@@ -27,7 +28,7 @@ pub use errors::canonical_type;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task, Times};
+use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task};
 
 use crate::checks::Places;
 use crate::finding::{Code, Log, Place};
@@ -59,8 +60,6 @@ pub(crate) struct Build<'a> {
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
-    /// At which times it starts by itself.
-    times: Option<Times>,
     /// What `use.catalogs` declares: name -> folder below `catalogs/`.
     catalogs: BTreeMap<Arc<str>, Arc<str>>,
     /// What `use.extensions` declares.
@@ -86,7 +85,6 @@ impl<'a> Build<'a> {
             secrets: Vec::new(),
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
-            times: None,
             catalogs: BTreeMap::new(),
             extensions: Vec::new(),
             places: Places::default(),

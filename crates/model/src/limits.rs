@@ -34,6 +34,8 @@ pub const CONCURRENCY_WAITING: i64 = 1_000;
 pub const CONCURRENCY_WAITING_MAX: i64 = 100_000;
 /// Most workflows that one event starts. With [`EMIT_TASKS`] it bounds the rows of a commit.
 pub const EVENT_STARTS_MAX: usize = 64;
+/// Most events that wait, for each filter of a set, for those they start a workflow with.
+pub const COMBINED_MAX: usize = 32;
 /// Most missed times of a schedule that are made up for.
 pub const MISSED_MAX: usize = 100;
 /// From when on a time of a schedule counts as missed, in milliseconds.

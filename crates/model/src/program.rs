@@ -27,7 +27,7 @@ pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
 pub use run::RunTask;
-pub use schedule::{Missed, Schedule, Times};
+pub use schedule::{Missed, Schedule, StartCorrelation, StartFilter, StartSet, Times};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
     Keeping, PolicyTask, RaiseTask, RetrySpec, ReviewTask, RulesTask, SwitchTask, Task, TaskKind, TryTask,
@@ -67,6 +67,9 @@ pub struct Program {
     pub limits: Limits,
     /// Which event starts it.
     pub starts_on: Option<StartOn>,
+    /// Which of several events start it, or all of which together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_on_set: Option<StartSet>,
     /// At which times it starts by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
@@ -111,6 +114,24 @@ impl Program {
         let schema = contract.and_then(|index| self.schemas.get(index.0 as usize));
         let trusted = schema.and_then(|schema| schema.member("x-provost")?.member("trusted")?.as_array());
         trusted.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Every filter of an event that starts it, or has a part in that.
+    pub fn start_filters(&self) -> impl Iterator<Item = &StartOn> {
+        let set = self.starts_on_set.iter().flat_map(|set| set.filters.iter().map(|filter| &filter.on));
+        self.starts_on.iter().chain(set)
+    }
+
+    /// The filter whose event is the item at `index` of the input, where that is known.
+    pub fn start_filter_of(&self, index: usize) -> Option<&StartOn> {
+        match &self.starts_on_set {
+            None => self.starts_on.as_ref().filter(|_| index == 0),
+            Some(set) if set.all => set.filters.get(index).map(|filter| &filter.on),
+            Some(set) => match set.filters.as_slice() {
+                [only] => Some(&only.on).filter(|_| index == 0),
+                _ => None,
+            },
+        }
     }
 
     /// The task at `index`. Indexes come from the compiler; a foreign one is `None`.

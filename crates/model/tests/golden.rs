@@ -48,6 +48,7 @@ fn start() -> Start {
         binding: 3,
         input: Value::array([value()]),
         event: Some(EventId::mint(1_795_228_258_114_000, Slot(7), &[b"event"])),
+        events: Vec::new(),
         subject: Some("R-1".into()),
         hops: 1,
         traceparent: None,

@@ -84,6 +84,34 @@ pub enum InboxFact {
         /// What was started, oldest first.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         started: Vec<OrchestrationId>,
+        /// When the next is due, where that follows from the end of a run, in microseconds UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_us: Option<i64>,
+    },
+    /// An event has a place among those that start a workflow together.
+    Combined {
+        /// The workflow.
+        workflow: Arc<str>,
+        /// The pin that waits for it.
+        pin: Digest,
+        /// Stands for what the events have in common; keyed.
+        group: Digest,
+        /// Which event.
+        event: EventId,
+        /// The filter that it met.
+        filter: u32,
+        /// What waits for others now, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        waiting: Vec<Waiting>,
+        /// What waits no longer, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<Dropped>,
+        /// What started together, in the order of the filters.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        used: Vec<EventId>,
+        /// What they started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started: Option<OrchestrationId>,
     },
     /// An event is in a batch.
     Gathered {
@@ -141,6 +169,52 @@ pub struct InBatch {
     pub id: OrchestrationId,
 }
 
+/// An event that waits for those it starts a workflow with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Which.
+    pub event: EventId,
+    /// The sequence of the row that it was heard in.
+    pub sequence: u64,
+    /// The filter that it met.
+    pub filter: u32,
+    /// Until when it waits, in microseconds UTC.
+    pub until_us: i64,
+}
+
+/// An event that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Which.
+    pub event: EventId,
+    /// The code of the reason.
+    pub why: Arc<str>,
+}
+
+/// How far a schedule came, as remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The last time that is settled, in microseconds UTC.
+    pub at_us: i64,
+    /// When the next is due, where that follows from the end of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_us: Option<i64>,
+    /// What was started last, unless more is known since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<OrchestrationId>,
+}
+
+impl Settled {
+    /// What is remembered of a schedule, as written.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let time = |at_us| Self { at_us, next_us: None, run: None };
+        serde_json::from_slice(bytes).map(time).or_else(|_| serde_json::from_slice(bytes))
+    }
+}
+
 /// The answer to an event, remembered for its second delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
@@ -173,8 +247,9 @@ impl InboxFact {
             }
             Self::HandedOn { .. }
             | Self::Ticked { .. }
-            | Self::Gathered { .. }
             | Self::BatchClosed { .. }
+            | Self::Combined { .. }
+            | Self::Gathered { .. }
             | Self::Said { .. }
             | Self::Delivered { .. }
             | Self::KeyClaimed { .. }
@@ -202,8 +277,15 @@ impl InboxFact {
                 let answer = serde_json::to_vec(by).map_err(written)?;
                 Ok(Some(Seen { key: claim_key(tenant, action, key), fingerprint: *fingerprint, answer, until_us: *until_us }))
             }
-            Self::Ticked { workflow, pin, at_us, .. } => {
-                let answer = serde_json::to_vec(at_us).map_err(written)?;
+            Self::Combined { pin, group, waiting, .. } => {
+                let answer = serde_json::to_vec(waiting).map_err(written)?;
+                // As long as anything that ever waited there, so that nothing older is believed again.
+                let until_us = remembered_until_us(recorded_us);
+                Ok(Some(Seen { key: combine_key(tenant, group), fingerprint: *pin, answer, until_us }))
+            }
+            Self::Ticked { workflow, pin, at_us, started, next_us } => {
+                let settled = Settled { at_us: *at_us, next_us: *next_us, run: started.last().copied() };
+                let answer = serde_json::to_vec(&settled).map_err(written)?;
                 Ok(Some(Seen { key: schedule_key(tenant, workflow), fingerprint: *pin, answer, until_us: i64::MAX }))
             }
             Self::Heard { id, event, .. } => {
@@ -299,6 +381,16 @@ pub fn schedule_key(tenant: &TenantId, workflow: &str) -> Digest {
 /// The slot where the schedule of a workflow lives: H(tenant, workflow).
 pub fn schedule_slot(tenant: &TenantId, workflow: &str) -> Slot {
     Slot::of(&[tenant.as_str(), "schedule", workflow])
+}
+
+/// The key under which is remembered what waits in a set of events.
+pub fn combine_key(tenant: &TenantId, group: &Digest) -> Digest {
+    Digest::of_parts(&[b"combine", tenant.as_str().as_bytes(), group.as_bytes()])
+}
+
+/// The slot where a set of events lives.
+pub fn combine_slot(group: &Digest) -> Slot {
+    Slot::of(&["combine", &group.to_string()])
 }
 
 /// The slot where the key of a start lives: H(tenant, kind, workflow, value); `None` where it has no key.

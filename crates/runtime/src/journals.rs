@@ -352,8 +352,13 @@ fn follow_starts(
             looked.started += started.len() as u64;
             named.extend(started.iter().map(|one| (*one, Named { event: None, sequence, on_its_way: false })));
         }
-        InboxFact::Rejected { .. }
+        InboxFact::Combined { event, started: Some(started), .. } => {
+            looked.started += 1;
+            named.insert(*started, Named { event: Some(*event), sequence, on_its_way: false });
+        }
+        InboxFact::Combined { started: None, .. }
         | InboxFact::Gathered { .. }
+        | InboxFact::Rejected { .. }
         | InboxFact::KeyClaimed { .. }
         | InboxFact::Said { .. }
         | InboxFact::Routed { .. }

@@ -5,9 +5,11 @@
 //! only place that appends.
 
 mod accept;
+mod after;
 mod children;
 mod claim;
 mod forward;
+mod combine;
 mod gather;
 mod heard;
 mod keys;
@@ -233,6 +235,15 @@ pub enum Release {
         orchestration: OrchestrationId,
         /// The timer.
         id: Arc<str>,
+        /// When, in microseconds UTC.
+        due_us: i64,
+    },
+    /// Look at the schedule of a workflow.
+    Tick {
+        /// Whose.
+        tenant: TenantId,
+        /// Which workflow.
+        workflow: Arc<str>,
         /// When, in microseconds UTC.
         due_us: i64,
     },

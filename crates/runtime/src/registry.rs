@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
 use provost_language::Compiled;
-use provost_model::program::{Endpoint, TaskKind};
+use provost_model::program::{Endpoint, StartOn, TaskKind};
 use provost_model::verdict::Verdict;
 use provost_model::{Digest, Event, PolicyRequest, Program, TenantId, Who};
 use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet, egress};
@@ -58,6 +58,11 @@ impl Listens {
     pub fn of<'p>(programs: impl IntoIterator<Item = &'p Program>) -> Self {
         let mut listens = Self::default();
         for program in programs {
+            if let Some(set) = program.starts_on_set.as_ref().filter(|set| set.all) {
+                listens.unmatched_ms_max = listens.unmatched_ms_max.max(program.limits.unmatched_ms);
+                let kinds = set.filters.iter().map(|filter| filter.on.attributes.iter().find(|(name, _)| **name == *"type"));
+                listens.kinds.extend(kinds.filter_map(|kind| kind?.1.as_str().map(Arc::from)));
+            }
             let tasks = program.tasks.iter().filter_map(|task| match &task.kind {
                 TaskKind::Listen(listen) => Some(listen),
                 _ => None,
@@ -191,7 +196,18 @@ impl Registry {
     pub fn started_by(&self, tenant: &TenantId, event: &Event) -> Vec<Launch> {
         let world = self.tenant(tenant);
         let launches = world.active.keys().filter_map(|workflow| self.launch(tenant, workflow));
-        launches.filter(|launch| starts_on(&launch.code, event)).collect()
+        launches.filter(|launch| started_by(&launch.code, event).is_some()).collect()
+    }
+
+    /// The workflows that start on several events together, of which `event` may be one, in order of name.
+    pub fn combining(&self, tenant: &TenantId, event: &Event) -> Vec<Launch> {
+        let world = self.tenant(tenant);
+        let launches = world.active.keys().filter_map(|workflow| self.launch(tenant, workflow));
+        let may = |launch: &Launch| {
+            let set = launch.code.program.starts_on_set.as_ref().filter(|set| set.all);
+            set.is_some_and(|set| set.filters.iter().any(|filter| of_attributes(&filter.on, event)))
+        };
+        launches.filter(may).collect()
     }
 
     /// Judges a question about an effect or agent of the pinned workflow.
@@ -246,12 +262,21 @@ pub fn enriched(binding: &Binding, request: &PolicyRequest) -> Option<PolicyRequ
     Some(PolicyRequest { context: provost_model::Value::Object(Arc::new(context)), ..request.clone() })
 }
 
-/// Whether `event` starts the workflow: all attributes as written, and the condition on its data.
-pub fn starts_on(code: &Compiled, event: &Event) -> bool {
+/// What `event` starts the workflow by: its one event, or the first that it fits of those of which any starts it.
+pub fn started_by<'c>(code: &'c Compiled, event: &Event) -> Option<&'c StartOn> {
+    let set = code.program.starts_on_set.as_ref().filter(|set| !set.all);
+    let any = set.into_iter().flat_map(|set| set.filters.iter().map(|filter| &filter.on));
+    code.program.starts_on.iter().chain(any).find(|on| fits(code, on, event))
+}
+
+fn of_attributes(on: &StartOn, event: &Event) -> bool {
+    on.attributes.iter().all(|(name, wanted)| event.attribute(name).as_ref() == Some(wanted))
+}
+
+/// Whether `event` is the one: all attributes as written, and the condition on its data.
+pub fn fits(code: &Compiled, on: &StartOn, event: &Event) -> bool {
     use provost_engine::Code as _;
-    let Some(on) = &code.program.starts_on else { return false };
-    let attributes = on.attributes.iter().all(|(name, wanted)| event.attribute(name).as_ref() == Some(wanted));
-    attributes
+    of_attributes(on, event)
         && on.data.is_none_or(|condition| {
             let data = provost_model::Labelled::authored(event.data.clone());
             let holds = code.evaluate(condition, &data, &mut |_| provost_model::Labelled::default());

@@ -292,6 +292,7 @@ impl Shell {
                 }
             }
             Release::Timer { tenant, orchestration, id, due_us } => self.timers.set(due_us, tenant, orchestration, id),
+            Release::Tick { tenant, workflow, due_us } => self.ticks.look_at(&tenant, &workflow, due_us),
             Release::Again(delivery) => self.local.push_back((0, *delivery)),
             Release::Forward(slot, delivery) => self.forward(slot, *delivery),
             Release::Announce(view) => self.shared.announce(*view),

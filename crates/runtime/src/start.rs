@@ -55,6 +55,7 @@ pub fn delivery(
         input: request.input.clone(),
         event: None,
         subject: request.subject.clone(),
+        events: Vec::new(),
         hops: 0,
         traceparent: request.traceparent.clone(),
         order: None,

@@ -298,6 +298,7 @@ impl Up {
                 self.forwards.push((slot, *delivery));
             }
             Release::Again(delivery) => self.pending.push_back((0, *delivery)),
+            Release::Tick { tenant, workflow, due_us } => self.ticks.look_at(&tenant, &workflow, due_us),
             Release::Announce(_) => {}
         }
     }

@@ -6,6 +6,7 @@ pub mod children;
 pub mod effects;
 pub mod ends;
 pub mod fence;
+mod combined;
 pub mod inputs;
 pub mod keys;
 pub mod lifecycle;
@@ -73,6 +74,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("ticks", ticks::check(world, &left));
+    add("combined", combined::check(&left, ended));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

@@ -82,7 +82,7 @@ fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<E
 }
 
 /// The event as sent: the task's output.
-pub(crate) fn as_value(event: &Event) -> Value {
+pub fn as_value(event: &Event) -> Value {
     let mut map: Map = event.extensions.as_object().cloned().unwrap_or_default();
     map.insert("specversion".into(), "1.0".into());
     map.insert("id".into(), Value::Str(event.id.clone()));

@@ -59,7 +59,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ListenT
 
 /// An event came: every open listener that it fits takes it.
 pub(crate) fn arrived(turn: &mut Turn<'_>, arrived: &Arrived) {
-    let began_with_it = turn.state.start.as_ref().is_some_and(|start| start.event == Some(arrived.id));
+    let began_with_it =
+        turn.state.start.as_ref().is_some_and(|start| start.event == Some(arrived.id) || start.events.contains(&arrived.id));
     let stops = matches!(turn.state.phase, Phase::Cancelling { .. });
     let taken = turn.state.taken.contains_key(&arrived.id) && !provost_model::planted::planted("event-taken-again");
     if began_with_it || stops || taken {

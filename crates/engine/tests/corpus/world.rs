@@ -135,6 +135,7 @@ impl World {
             binding: 0,
             input,
             event: None,
+            events: Vec::new(),
             subject: None,
             hops: self.hops,
             traceparent: None,

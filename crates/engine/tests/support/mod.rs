@@ -132,6 +132,7 @@ impl Run {
             binding: 0,
             input,
             event: None,
+            events: Vec::new(),
             subject: None,
             hops: 0,
             traceparent: None,

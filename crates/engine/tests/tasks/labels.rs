@@ -186,6 +186,7 @@ fn only_a_named_source_is_believed() {
             binding: 0,
             input,
             event,
+            events: Vec::new(),
             subject: None,
             hops,
             traceparent: None,

@@ -17,8 +17,10 @@ pub(super) fn compare(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
     contract(changes, &name, (old, old.program.input.schema), (new, new.program.input.schema));
     let name = format!("{} output", old.program.name);
     contract(changes, &name, (old, old.program.output.schema), (new, new.program.output.schema));
-    let event = |sheet: Sheet<'_>| sheet.program.starts_on.as_ref().and_then(|on| on.contract);
-    contract(changes, &format!("{} event", old.program.name), (old, event(old)), (new, event(new)));
+    for index in 0..old.program.start_filters().count().max(new.program.start_filters().count()) {
+        let event = |sheet: Sheet<'_>| sheet.program.start_filters().nth(index).and_then(|on| on.contract);
+        contract(changes, &format!("{} event", old.program.name), (old, event(old)), (new, event(new)));
+    }
 }
 
 /// A contract place by place.

@@ -3,7 +3,7 @@
 use provost_model::Value;
 use provost_model::program::{
     ActTask, ActionSpec, AgentTask, Block, Case, Catch, Consume, DecideRule, Duration, EmitTask, ExprIx, FailureMode, Flow, ForTask,
-    HitPolicy, ListenTask, Program, RaiseTask, ReviewSpec, ReviewTask, Task, TaskKind, Template, Times,
+    HitPolicy, ListenTask, Program, RaiseTask, ReviewSpec, ReviewTask, StartOn, Task, TaskKind, Template, Times,
 };
 
 use super::chart::{Mark, Tone, cut};
@@ -60,11 +60,25 @@ pub(super) fn start(program: &Program) -> Vec<String> {
     if let Some(schedule) = &program.schedule {
         return vec![match &schedule.at {
             Times::EveryMs(ms) => format!("every {}", length(program, &Duration::Millis(*ms))),
+            Times::AfterMs(ms) => format!("{} after its end", length(program, &Duration::Millis(*ms))),
             Times::Cron(pattern) => cut(&format!("cron {pattern}")),
+            Times::CronIn { pattern, zone } => cut(&format!("cron {pattern} {zone}")),
+            Times::DaysIn { days: 1, zone } => cut(&format!("every day {zone}")),
+            Times::DaysIn { days, zone } => cut(&format!("every {days} days {zone}")),
         }];
     }
-    let Some(on) = &program.starts_on else { return vec!["start".to_owned()] };
-    let mut lines: Vec<String> = on.attributes.iter().map(|(key, value)| cut(&format!("on {key} {}", bare(value)))).collect();
+    if let Some(on) = &program.starts_on {
+        return event(program, on, "on");
+    }
+    let Some(set) = &program.starts_on_set else { return vec!["start".to_owned()] };
+    let between = if set.all { "and" } else { "or" };
+    let filters = set.filters.iter().enumerate();
+    filters.flat_map(|(index, filter)| event(program, &filter.on, if index == 0 { "on" } else { between })).collect()
+}
+
+/// An event that starts a workflow.
+fn event(program: &Program, on: &StartOn, word: &str) -> Vec<String> {
+    let mut lines: Vec<String> = on.attributes.iter().map(|(key, value)| cut(&format!("{word} {key} {}", bare(value)))).collect();
     lines.extend(on.data.map(|index| cut(&format!("when {}", source(program, index)))));
     lines
 }

@@ -90,8 +90,10 @@ fn settings() -> Json {
             ("labels", any()),
             ("redact", any()),
             ("concurrency", concurrency()),
-            ("missed", any()),
+            ("missed", words(&["last", "none", "all"])),
+            ("zone", says(string(), "The time zone of `schedule.cron` and of whole days in `schedule.every`, e.g. Europe/Berlin.")),
             ("batch", batch()),
+            ("reconcile", any()),
         ],
     )
 }

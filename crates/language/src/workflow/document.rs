@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{
-    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Schedule, Task, TaskKind,
+    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Task, TaskKind,
 };
 
 use super::Build;
@@ -52,12 +52,14 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     if let Some(node) = top.find("use") {
         build.uses(node);
     }
-    let starts_on = top.find("schedule").and_then(|node| build.schedule(node));
+    let starts = top.find("schedule").map(|node| build.schedule(node, &settings)).unwrap_or_default();
     if let Some((_, at)) = settings.batch {
-        let on_events = top.find("schedule").is_some_and(|node| node.member("on").is_some());
+        let on_events = starts.on.is_some() || starts.set.as_ref().is_some_and(|set| !set.all);
         build.batch_of_events(at, on_events);
     }
-    let schedule = build.times.take().map(|at| Schedule { at, missed: settings.missed });
+    if let (Some((_, at)), None) = (&settings.zone, top.find("schedule")) {
+        log.error_hint(Code::WrongValue, *at, "`zone` is of no use without times", "leave it out, or write `schedule.cron`");
+    }
     let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
     let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));
     let timeout = top.find("timeout").and_then(|node| build.timeout(node));
@@ -76,8 +78,9 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         version: heading.version,
         pin,
         limits: settings.limits,
-        starts_on,
-        schedule,
+        starts_on: starts.on,
+        starts_on_set: starts.set,
+        schedule: starts.schedule,
         input,
         output,
         timeout,
@@ -178,18 +181,21 @@ fn evaluate(build: &Build<'_>, node: &Node) {
 
 /// `document.metadata.provost`.
 #[derive(Default)]
-struct Settings {
+pub(super) struct Settings {
     limits: Limits,
     cancel: CancelSpec,
-    order: Option<ExprIx>,
+    pub(super) order: Option<ExprIx>,
     concurrency: Option<Concurrency>,
     batch: Option<(Batch, Place)>,
-    missed: Missed,
+    pub(super) missed: Missed,
+    /// The time zone that `schedule` goes by, as written.
+    pub(super) zone: Option<(Arc<str>, Place)>,
 }
 
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
-        let known = ["profile", "limits", "cancel", "order", "inDoubt", "missed", "concurrency", "batch", "labels", "redact"];
+        let known =
+            ["profile", "limits", "cancel", "order", "inDoubt", "missed", "zone", "concurrency", "batch", "labels", "redact", "reconcile"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;
@@ -214,10 +220,11 @@ impl Build<'_> {
             Some("all") => Missed::All,
             Some(_) | None => Missed::Last,
         };
+        settings.zone = provost.text("zone", self.log).map(|zone| (zone, provost.value_at("zone")));
         settings.concurrency = provost.find("concurrency").and_then(|node| self.concurrency(node, &provost));
         let batch = provost.find("batch").and_then(|node| self.batch(node, &provost));
         settings.batch = batch.map(|batch| (batch, provost.key_at("batch")));
-        for key in known.iter().skip(8) {
+        for key in known.iter().skip(9) {
             if provost.find(key).is_some() {
                 self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
             }

@@ -6,7 +6,7 @@ use provost_model::program::TaskKind;
 use super::Build;
 use super::protocol::Written;
 use super::shape::{Member, Shape, check, may, must};
-use crate::fields::{self, fields};
+use crate::fields::fields;
 use crate::finding::Code;
 use crate::yaml::Node;
 
@@ -79,7 +79,6 @@ const GRPC: &[Member] = &[
     must("method", Shape::Text),
     may("arguments", Shape::Map),
 ];
-const CORRELATION: Shape = Shape::Object(&[must("from", Shape::Text), may("expect", Shape::Text)]);
 const CONSUME: Shape =
     Shape::Object(&[may("for", Shape::Duration), may("amount", Shape::Whole), may("while", Shape::Text), may("until", Shape::Text)]);
 const ITERATOR: Shape = Shape::Object(&[
@@ -156,45 +155,6 @@ pub(super) fn protocol_call(build: &mut Build<'_>, name: &str, node: &Node, writ
 /// `use.authentications`.
 pub(super) fn authentication(build: &mut Build<'_>, node: &Node) {
     check(build, node, "an authentication", AUTHENTICATION);
-}
-
-/// `one`, `any` (with `until`) or `all` of events.
-pub(super) fn strategy(build: &mut Build<'_>, node: &Node, until_allowed: bool) {
-    let known: &[&str] = if until_allowed { &["one", "any", "all", "until"] } else { &["one", "any", "all"] };
-    let Some(found) = fields(node, "the events", known, build.log) else { return };
-    let chosen = ["one", "any", "all"].iter().filter(|key| found.find(key).is_some()).count();
-    if chosen != 1 {
-        build.log.error_hint(Code::WrongValue, node.at, "the events are exactly one of `one`, `any` and `all`", "keep one of them");
-    }
-    if let Some(one) = found.find("one") {
-        filter(build, one);
-    }
-    for key in ["any", "all"] {
-        for one in found.list(key, build.log).unwrap_or_default() {
-            filter(build, one);
-        }
-    }
-    let Some(until) = found.find("until") else { return };
-    if found.find("any").is_none() {
-        build.log.error(Code::UnknownKey, found.key_at("until"), "`until` belongs to `any`");
-    }
-    if until.as_text().is_some() {
-        build.condition(until, "until");
-    } else {
-        strategy(build, until, false);
-    }
-}
-
-fn filter(build: &mut Build<'_>, node: &Node) {
-    let Some(filter) = fields(node, "an event filter", &["with", "correlate"], build.log) else { return };
-    if let Some(with) = filter.need("with", build.log)
-        && fields::entries(with, "`with`", build.log).is_empty()
-    {
-        build.log.error(Code::MissingKey, with.at, "`with` filters nothing");
-    }
-    for entry in filter.find("correlate").map_or(&[][..], |node| fields::entries(node, "`correlate`", build.log)) {
-        check(build, &entry.value, "a correlation", CORRELATION);
-    }
 }
 
 const ENVIRONMENT: Member = may("environment", Shape::Map);

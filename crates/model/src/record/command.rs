@@ -68,6 +68,9 @@ pub struct Start {
     /// The event behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventId>,
+    /// The events that started it together, where there were several, in the order of the filters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventId>,
     /// What the event is about, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Arc<str>>,

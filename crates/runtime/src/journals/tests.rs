@@ -92,6 +92,7 @@ fn start_by_hand() -> Start {
         binding: 0,
         input: Value::empty(),
         event: None,
+        events: Vec::new(),
         parent: None,
         subject: None,
         hops: 0,

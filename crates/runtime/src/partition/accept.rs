@@ -12,7 +12,7 @@ use super::stage::Stage;
 use super::{Loaded, Partition, Reply, Ticket, Told};
 use crate::gate::Refused;
 use crate::inbox::{self, Accepted, InBatch, InboxFact};
-use crate::registry::Launch;
+use crate::registry::{Launch, started_by};
 
 /// Most orchestrations that events of ours begin within one delivery; further ones begin in another commit, so that a loop or a flood
 /// of events comes in pieces.
@@ -52,7 +52,7 @@ impl<S: Upkeep> Partition<S> {
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event, listened).or_else(|| starts.as_ref().err().cloned())
+            refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| starts.as_ref().err().cloned())
         };
         let starts = starts.unwrap_or_default();
         let started: Vec<OrchestrationId> = if refusal.is_some() {
@@ -211,6 +211,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         binding: launch.binding,
         input: Value::array([event.data.clone()]),
         event: Some(id),
+        events: Vec::new(),
         subject: event.subject.clone(),
         hops: event.hops,
         traceparent: event.traceparent.clone(),
@@ -228,7 +229,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
 }
 
 /// Why an event is kept but not taken.
-fn refusal(launches: &[Launch], event: &Event, listened: bool) -> Option<Refusal> {
+fn refusal(launches: &[Launch], event: &Event, (listened, together): (bool, usize)) -> Option<Refusal> {
     if event.hops > EVENT_HOPS_MAX {
         let reason =
             format!("it was caused by {} events of ours in a row, more than {EVENT_HOPS_MAX}; look for a loop of events", event.hops);
@@ -242,8 +243,9 @@ fn refusal(launches: &[Launch], event: &Event, listened: bool) -> Option<Refusal
         );
         return Some(("event-unknown", reason));
     }
-    if launches.len() > EVENT_STARTS_MAX {
-        let reason = format!("{} active workflows start on it, more than {EVENT_STARTS_MAX}; narrow their `schedule.on`", launches.len());
+    if launches.len() + together > EVENT_STARTS_MAX {
+        let starts = launches.len() + together;
+        let reason = format!("{starts} active workflows start on it, more than {EVENT_STARTS_MAX}; narrow their `schedule.on`");
         return Some(("event-starts", reason));
     }
     let bytes = canonical_len(&event.data) as u64;
@@ -252,7 +254,7 @@ fn refusal(launches: &[Launch], event: &Event, listened: bool) -> Option<Refusal
         return Some(("event-too-large", reason));
     }
     launches.iter().find_map(|launch| {
-        let contract = launch.code.program.starts_on.as_ref()?.contract?;
+        let contract = started_by(&launch.code, event)?.contract?;
         launch.code.validate(contract, &event.data).err().map(|why| ("event-contract", format!("its data breaks the contract: {why}")))
     })
 }

@@ -89,6 +89,7 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 version: version.clone(),
                 input: input.clone(),
                 event: None,
+                events: Vec::new(),
                 order: None,
                 concurrency: None,
                 batch: None,

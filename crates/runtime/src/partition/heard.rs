@@ -125,7 +125,7 @@ impl<S: Upkeep> Partition<S> {
         }
         kept.entries.push_back(Entry { sequence: head.sequence, id, kind, heard_us });
         kept.fresh.insert(head.sequence, Arc::new(arrived.clone()));
-        Ok(())
+        self.combine(stage, tenant, arrived, head.sequence)
     }
 
     /// Another partition has the event: once all have, it is no open work here any more.

@@ -82,6 +82,7 @@ impl<S: Upkeep> Partition<S> {
             stage.releases.extend(next);
             let next = self.release_key(&state)?;
             stage.releases.extend(next);
+            self.run_ended(stage, &state)?;
         }
         Ok(head)
     }

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use provost_engine::{iso8601, keyed};
 use provost_language::last_time;
 use provost_model::limits::{MISSED_AFTER_MS, MISSED_MAX};
-use provost_model::planted::planted;
-use provost_model::program::{Missed, Schedule};
-use provost_model::record::{Cause, Start};
-use provost_model::{OrchestrationId, TenantId, Value, Who};
+use provost_model::program::{Missed, Schedule, Times};
+use provost_model::record::Start;
+use provost_model::{Digest, OrchestrationId, TenantId, Value, Who};
 use provost_store::Upkeep;
 
 use super::Partition;
 use super::accept::BEGUN_BY_OURS_MAX;
 use super::stage::Stage;
 use crate::gate::Refused;
-use crate::inbox::{self, InboxFact};
+use crate::inbox::{self, InboxFact, Settled};
 use crate::registry::Launch;
 
 impl<S: Upkeep> Partition<S> {
@@ -27,13 +26,14 @@ impl<S: Upkeep> Partition<S> {
         let slot = inbox::schedule_slot(tenant, workflow);
         let Some(launch) = self.registry.launch(tenant, workflow).filter(|_| self.owns(slot)) else { return Ok(()) };
         let Some(schedule) = launch.code.program.schedule.clone() else { return Ok(()) };
-        let seen = self.remembered(stage, tenant, &inbox::schedule_key(tenant, workflow))?.filter(|seen| seen.fingerprint == launch.pin);
-        let settled_us: Option<i64> =
-            seen.map(|seen| serde_json::from_slice(&seen.answer)).transpose().map_err(|e| Refused::Internal(e.to_string()))?;
-        let (at_us, due) = match settled_us {
+        let settled = self.settled(stage, tenant, workflow, launch.pin)?;
+        if let Times::AfterMs(ms) = schedule.at {
+            return self.tick_after(stage, tenant, &launch, (ms, settled));
+        }
+        let (at_us, due) = match settled {
             // It begins now.
             None => (self.now_us, Vec::new()),
-            Some(settled_us) => {
+            Some(Settled { at_us: settled_us, .. }) => {
                 let due = due(&schedule, settled_us, self.now_us);
                 let Some(latest_us) = last_time(&schedule.at, self.now_us).filter(|latest_us| *latest_us > settled_us) else {
                     return Ok(());
@@ -43,12 +43,7 @@ impl<S: Upkeep> Partition<S> {
         };
         let starts: Vec<(OrchestrationId, Start)> = due.into_iter().filter_map(|at_us| start_of(tenant, &launch, at_us)).collect();
         let started = starts.iter().map(|(id, _)| *id).collect();
-        let fact = InboxFact::Ticked { workflow: workflow.clone(), pin: launch.pin, at_us, started };
-        self.append_inbox(stage, tenant, slot, Cause::default(), &fact)?;
-        let remembered = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))?;
-        if let Some(seen) = remembered.filter(|_| !planted("tick-not-remembered")) {
-            stage.remember(stage.entries.len() - 1, tenant, seen);
-        }
+        self.ticked(stage, tenant, InboxFact::Ticked { workflow: workflow.clone(), pin: launch.pin, at_us, started, next_us: None })?;
         for (id, start) in starts {
             if stage.begun_by_ours < BEGUN_BY_OURS_MAX && self.owns(id.slot()) {
                 stage.begun_by_ours += 1;
@@ -58,6 +53,12 @@ impl<S: Upkeep> Partition<S> {
             }
         }
         Ok(())
+    }
+
+    /// How far the schedule of a workflow came under `pin`.
+    pub(super) fn settled(&mut self, stage: &Stage, tenant: &TenantId, workflow: &str, pin: Digest) -> Result<Option<Settled>, Refused> {
+        let seen = self.remembered(stage, tenant, &inbox::schedule_key(tenant, workflow))?.filter(|seen| seen.fingerprint == pin);
+        seen.map(|seen| Settled::read(&seen.answer)).transpose().map_err(|e| Refused::Internal(e.to_string()))
     }
 }
 
@@ -80,8 +81,8 @@ fn due(schedule: &Schedule, settled_us: i64, now_us: i64) -> Vec<i64> {
     found
 }
 
-/// The start at a time of the schedule; `None` where its key has no value, which `check` cannot see.
-fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option<(OrchestrationId, Start)> {
+/// The start at a time of the schedule; `None` where its ordering key has no value, which `check` cannot see.
+pub(super) fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option<(OrchestrationId, Start)> {
     let program = &launch.code.program;
     let start = Start {
         workflow: program.name.clone(),
@@ -90,6 +91,7 @@ fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option<(Orchestra
         binding: launch.binding,
         input: Value::object([("scheduledAt", Value::from(iso8601(at_us)))]),
         event: None,
+        events: Vec::new(),
         subject: None,
         hops: 0,
         traceparent: None,
@@ -108,8 +110,6 @@ fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option<(Orchestra
 
 #[cfg(test)]
 mod tests {
-    use provost_model::program::Times;
-
     use super::*;
 
     const MINUTE_US: i64 = 60_000_000;

@@ -27,6 +27,7 @@ fn inboxes(stores: &mut [Memory]) -> (BTreeMap<String, (Event, u32)>, Vec<String
                 InboxFact::Rejected { code, .. } => rejected.push(code.to_string()),
                 InboxFact::HandedOn { .. }
                 | InboxFact::Ticked { .. }
+                | InboxFact::Combined { .. }
                 | InboxFact::Said { .. }
                 | InboxFact::Delivered { .. }
                 | InboxFact::KeyClaimed { .. }

@@ -282,7 +282,7 @@ impl<S: Upkeep> Line<S> {
             Release::Withdraw { effect, .. } => self.offers.retain(|offer| offer.effect != effect),
             Release::Timer { tenant, orchestration, id, due_us } => self.timers.set(due_us, tenant, orchestration, id),
             Release::Again(delivery) => self.pending.push_back((0, *delivery)),
-            Release::Announce(_) => {}
+            Release::Announce(_) | Release::Tick { .. } => {}
         }
     }
 
