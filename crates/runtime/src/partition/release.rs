@@ -50,7 +50,8 @@ impl<S: Upkeep> Partition<S> {
         stage.tally.transition(&loaded.state, &next, &transition);
         stage.lasted.extend(Lasted::of(&next, &transition));
         stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
-        let after = Loaded { state: next, code: loaded.code.clone(), head: loaded.head, used: loaded.used, snapshot_from: loaded.snapshot_from };
+        let after =
+            Loaded { state: next, code: loaded.code.clone(), head: loaded.head, used: loaded.used, snapshot_from: loaded.snapshot_from };
         let expected = loaded.head;
         stage.keep(key.clone(), Some(loaded));
         let json = transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
