@@ -31,8 +31,8 @@ enum Over {
 /// One row: what, which figure of which workload, the bound, the limit, the base.
 type Asked = (&'static str, &'static str, &'static str, Bound, f64, Over);
 
-/// The rows of the design, in its order; the model gateway is measured elsewhere.
-const ASKED: [Asked; 15] = [
+/// The rows of the design, in its order, and those of the language; the model gateway is measured elsewhere.
+const ASKED: [Asked; 23] = [
     (
         "10 pure tasks in one commit, 512 in flight, over the peer",
         "w1",
@@ -90,6 +90,42 @@ const ASKED: [Asked; 15] = [
         250.0,
         Over::One,
     ),
+    ("publish (check and compile) of 200 tasks, ms", "language", "publish: check and compile 200 tasks", Bound::AtMost, 20.0, Over::One),
+    ("a switch on a document of 2 KiB, us", "language", "a switch on a document of 2 KiB", Bound::AtMost, 5.0, Over::One),
+    ("fork of 1,000 branches in process, each result durable, ms", "w3", "fork of 1,000 branches", Bound::AtMost, 50.0, Over::One),
+    (
+        "publish: a task of a list of 10,000 over one of 100",
+        "language",
+        "publish, list: a task of 10,000 over one of 100",
+        Bound::AtMost,
+        1.5,
+        Over::One,
+    ),
+    (
+        "run: a task of a list of 10,000 over one of 100",
+        "language",
+        "run, list: a task of 10,000 over one of 100",
+        Bound::AtMost,
+        1.5,
+        Over::One,
+    ),
+    (
+        "run: a task of a loop of 10,000 over one of 100",
+        "language",
+        "run, loop: a task of 10,000 over one of 100",
+        Bound::AtMost,
+        1.5,
+        Over::One,
+    ),
+    (
+        "a durable run of a loop of 10,000 over one of 100",
+        "language",
+        "loop of durable runs: one of 10,000 over one of 100",
+        Bound::AtMost,
+        1.5,
+        Over::One,
+    ),
+    ("a waiting timer in the server: resident, B", "language", "a waiting timer: resident", Bound::AtMost, 200.0, Over::One),
 ];
 
 /// A row with what was reached.

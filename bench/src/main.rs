@@ -3,9 +3,11 @@
 //! What must stay true: every loop is bounded in count and time; figures are medians with their spread; one JSON line per figure. What is
 //! absent: what bounds a figure (docs/performance.md argues).
 
+mod documents;
 mod figures;
 mod growth;
 mod holds;
+mod language;
 mod limits;
 mod load;
 mod outside;
@@ -15,6 +17,7 @@ mod replay;
 mod server;
 mod table;
 mod waiting;
+mod waits;
 mod workloads;
 
 use clap::Parser as _;
@@ -31,7 +34,7 @@ struct Options {
     /// The folder of the bundle `bench`.
     #[arg(long)]
     bundle: std::path::PathBuf,
-    /// Only these: limits, append, gate, fold, verify, w1, w3, w4, w5.
+    /// Only these: limits, append, gate, fold, verify, w1, w3, w4, w5, language.
     #[arg(long, value_delimiter = ',')]
     workload: Vec<String>,
     /// Repetitions of each figure.
@@ -49,7 +52,7 @@ struct Options {
     /// A peer's command, run before and after ours; it says JSON lines.
     #[arg(long)]
     beside: Option<String>,
-    /// Where the growth of files is drawn, as SVG.
+    /// Where the growth of files is drawn, as SVG; `language.svg` comes beside it.
     #[arg(long)]
     plot: Option<std::path::PathBuf>,
     /// Where the tables are written, as Markdown.

@@ -25,6 +25,9 @@ pub struct Chart {
 /// Growth of files over finished orchestrations.
 pub const GROWTH: Chart = Chart { title: "Growth of files", across: "finished orchestrations of ten tasks", unit: 1_048_576.0, up: "MiB" };
 
+/// Time for each task over the length of a document or loop.
+pub const LANGUAGE: Chart = Chart { title: "Time for each task", across: "tasks of the document, items of the loop", unit: 1.0, up: "us" };
+
 /// The picture, in its own units.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 340.0;

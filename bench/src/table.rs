@@ -35,6 +35,7 @@ pub fn document(options: &Options, figures: &[Figure], holds: &[Hold]) -> String
     if let Some(picture) = options.plot.as_deref().and_then(Path::file_name) {
         let _infallible =
             writeln!(page, "\n## Growth of files\n\n![Growth of files over finished orchestrations]({})", picture.to_string_lossy());
+        page.push_str("\n## Time for each task\n\n![Time for each task over the length of a document or loop](language.svg)\n");
     }
     page
 }

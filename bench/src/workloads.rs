@@ -13,10 +13,10 @@ use provost_worker::client::{WorkerConfig, serve};
 use crate::figures::{Figure, figure};
 use crate::load::closed_loop;
 use crate::server::{Server, fresh};
-use crate::{Options, growth, limits, programs, replay, waiting};
+use crate::{Options, growth, language, limits, programs, replay, waiting};
 
 /// Every workload, in the order they run.
-pub const ALL: [&str; 9] = ["limits", "append", "gate", "fold", "verify", "w1", "w3", "w4", "w5"];
+pub const ALL: [&str; 10] = ["limits", "append", "gate", "fold", "verify", "w1", "w3", "w4", "w5", "language"];
 
 /// Measures what was asked for.
 pub async fn run(options: &Options) -> Result<Vec<Figure>, String> {
@@ -43,6 +43,12 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>, String> {
                 }
             }
             "w5" => figures.extend(growth::w5(options).await?),
+            "language" => {
+                if !asked("w3") {
+                    figures.extend(w3(options).await?);
+                }
+                figures.extend(language::language(options).await?);
+            }
             _measured_with_fold => {}
         }
     }

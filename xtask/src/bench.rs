@@ -15,7 +15,7 @@ pub struct Options {
     /// JSON lines only; the last line is the summary either way.
     #[arg(long)]
     json: bool,
-    /// Only these workloads: limits, append, gate, fold, verify, w1, w3, w4, w5.
+    /// Only these workloads: limits, append, gate, fold, verify, w1, w3, w4, w5, language.
     #[arg(long, value_delimiter = ',')]
     workload: Vec<String>,
     /// Repetitions of each figure (3; with `--quick` 1).
@@ -42,7 +42,7 @@ pub struct Options {
     /// Where the growth of files is drawn, as SVG.
     #[arg(long)]
     plot: Option<String>,
-    /// Writes `bench.md` (the tables) and `growth.svg` into this folder, `docs` unless another is named.
+    /// Writes `bench.md` (the tables), `growth.svg` and `language.svg` into this folder, `docs` unless another is named.
     #[arg(long, num_args = 0..=1, default_missing_value = "docs")]
     docs: Option<String>,
     /// Exit 1 also when a measured row is not held; without it, when measuring failed or an effect was lost or doubled.

@@ -249,8 +249,9 @@ fn timed_out(turn: &mut Turn<'_>, at: &Position) {
 
 /// A place that begins again takes its timers with it; an undo that a cancellation sent from there is still out, and keeps its time.
 fn keep_timers(turn: &mut Turn<'_>, before: &Tree<Arc<str>, Timer>) {
-    let out: Vec<_> =
-        turn.state.effects.iter().filter(|(_, effect)| effect.is_out()).map(|(id, effect)| (*id, effect.at.clone())).collect();
+    let mut out: Vec<_> =
+        turn.state.effects.live().filter(|(_, effect)| effect.is_out()).map(|(id, effect)| (*id, effect.at.clone())).collect();
+    out.sort_unstable();
     for (id, at) in out {
         let name = format!("effect:{id}");
         if let Some(timer) = before.get(name.as_str()).filter(|_| !turn.state.timers.contains_key(name.as_str())) {

@@ -41,7 +41,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Caught { at, problem } => tasks::caught(state, at, problem, now_us),
         Fact::RetryScheduled { at, attempt, .. } => tasks::retry_scheduled(state, at, *attempt),
         Fact::Retried { at } => tasks::retried(state, at),
-        Fact::Abandoned { at } => tasks::close(state, at),
+        Fact::Abandoned { at } => tasks::dropped(state, at),
         Fact::TimerSet { id, at, due_us } => timer_set(state, id, at, *due_us),
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
         Fact::Intended { .. }

@@ -71,7 +71,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Lab
         Ok(task) => task,
         Err(problem) => return park(turn, parent.clone(), problem),
     };
-    let visit = turn.state.open.get(parent).and_then(|open| open.visits.iter().find(|(seen, _)| *seen == ix).map(|(_, n)| *n));
+    let visit = turn.state.open.get(parent).and_then(|open| open.visits.get(&ix).copied());
     let at = parent.task(&task.name, visit.unwrap_or(0) + 1);
     if turn.state.tasks_run >= turn.program().limits.tasks {
         let limit = turn.program().limits.tasks;
@@ -130,7 +130,7 @@ pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, finished:
             let Some(parent) = at.parent() else { return };
             // A list reads `then` itself when it goes on; a fork has no order, and only `end` leads out of it.
             let done = match turn.state.open.get(&parent).map(|open| &open.kind) {
-                Some(OpenKind::Fork { done }) if finished.then == Flow::End => done.last().map(|(_, output)| output.clone()),
+                Some(OpenKind::Fork { done, .. }) if finished.then == Flow::End => done.last().map(|(_, output)| output.clone()),
                 Some(_) | None => None,
             };
             match done {

@@ -83,7 +83,7 @@ fn look_up(turn: &mut Turn<'_>, effect: &EffectId, due_us: i64) {
 
 /// Whether an effect inside `at` may still act on the world.
 pub(crate) fn is_out_within(turn: &Turn<'_>, at: &Position) -> bool {
-    turn.state.effects_within(at).any(|(_, effect)| effect.is_out() && effect.class != EffectClass::E0)
+    turn.state.effects.live_within(at).any(|(_, effect)| effect.is_out() && effect.class != EffectClass::E0)
 }
 
 /// Its place is given up: a run is abandoned, anything else is taken back where no worker has it yet.

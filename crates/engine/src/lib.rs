@@ -33,7 +33,9 @@ pub use evolve::evolve;
 pub use order::{ORDER_CHARS_MAX, Unusable, batched, keyed};
 pub use rejected::Rejected;
 pub use resume::{Listening, OpenWork, Pending, listening, open_work, open_work_listed};
-pub use state::{Child, ChildState, Effect, Listener, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree};
+pub use state::{
+    Child, ChildState, Effect, Effects, Listener, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree,
+};
 pub use tasks::emit::as_value as event_value;
 pub use time::iso8601;
 pub use verify::{Difference, Verified, verify};

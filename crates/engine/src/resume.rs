@@ -85,7 +85,7 @@ const LISTED_MAX: usize = 32;
 
 /// What `state` waits for, short enough to be written with every transition.
 pub fn open_work_listed(state: &Orchestration) -> OpenWork {
-    let mut work = open_work(state);
+    let mut work = waited_for(state, LISTED_MAX);
     if work.effects.len() > LISTED_MAX {
         work.effects.clear();
         work.many = true;
@@ -95,12 +95,20 @@ pub fn open_work_listed(state: &Orchestration) -> OpenWork {
 
 /// What `state` waits for.
 pub fn open_work(state: &Orchestration) -> OpenWork {
+    waited_for(state, usize::MAX)
+}
+
+/// What `state` waits for, with at most one effect more than `effects_max`.
+fn waited_for(state: &Orchestration, effects_max: usize) -> OpenWork {
     if state.is_ended() {
         return OpenWork::default();
     }
     let ordered = state.start.as_ref().is_some_and(|start| start.order.is_some() || start.concurrency.is_some());
     let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ordered, ..OpenWork::default() };
-    for (id, effect) in state.effects.iter() {
+    for (id, effect) in state.effects.live() {
+        if work.effects.len() > effects_max {
+            break;
+        }
         match effect.state {
             // Parked, it is asked for again when it is redriven.
             EffectState::Claiming if state.parked.is_some() => {}
@@ -111,8 +119,8 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
             EffectState::Asked if !state.timers.contains_key(&*format!("effect:{id}")) => {
                 work.effects.push(Pending { effect: *id, attempt: effect.lookups, state: effect.state, class: effect.class });
             }
-            EffectState::InDoubt => work.in_doubt.push(*id),
             EffectState::Asked
+            | EffectState::InDoubt
             | EffectState::Waiting
             | EffectState::Done
             | EffectState::Failed
@@ -120,6 +128,8 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
             | EffectState::Abandoned => {}
         }
     }
+    work.effects.sort_unstable_by_key(|pending| pending.effect);
+    work.in_doubt = state.effects.in_doubt().copied().collect();
     work.timers = state.timers.iter().map(|(id, timer)| (id.clone(), timer.due_us)).collect();
     work.listening = listening(state);
     work.reviews = state.reviews.iter().filter(|(_, r)| r.answer.is_none() && !r.closed).map(|(id, _)| *id).collect();

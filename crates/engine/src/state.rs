@@ -2,14 +2,18 @@
 //!
 //! Cheap to clone (persistent maps), so that `decide` works on a copy. Serialisable for snapshots. It holds no program.
 
+mod effects;
+
 use std::sync::Arc;
 
 use provost_model::id::{EffectId, EventId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{Behind, EffectKind, EffectState, Ending, SecretSpan, Start, Wanted};
 use provost_model::{Digest, Event, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
-use rpds::RedBlackTreeMapSync;
+use rpds::{RedBlackTreeMapSync, VectorSync};
 use serde::{Deserialize, Serialize};
+
+pub use effects::Effects;
 
 /// A persistent sorted map.
 pub type Tree<K, V> = RedBlackTreeMapSync<K, V>;
@@ -38,7 +42,7 @@ pub struct Orchestration {
     /// `$context` by line: the workflow's own and each fork branch's.
     pub lines: Tree<Position, Labelled>,
     /// The ledger of effects.
-    pub effects: Tree<EffectId, Arc<Effect>>,
+    pub effects: Effects,
     /// Events of ours that were sent, until the end.
     #[serde(default)]
     pub emitted: Tree<EffectId, Arc<Event>>,
@@ -129,8 +133,8 @@ pub struct Open {
     pub last: Labelled,
     /// Where that child sent control.
     pub then: Flow,
-    /// How often each child finished.
-    pub visits: Vec<(TaskIx, u32)>,
+    /// How often each child finished; a `fork` knows it by its outputs.
+    pub visits: Tree<TaskIx, u32>,
     /// Whether its time is up while an effect inside is still out.
     pub expired: bool,
     /// What else is known.
@@ -157,8 +161,10 @@ pub enum OpenKind {
     },
     /// A `fork` with the outputs so far.
     Fork {
-        /// Output by branch.
-        done: Vec<(TaskIx, Labelled)>,
+        /// Outputs, in the order in which branches finished.
+        done: VectorSync<(TaskIx, Labelled)>,
+        /// How many branches are open.
+        open: usize,
     },
     /// A `try`.
     Try {
@@ -364,7 +370,7 @@ impl Orchestration {
             input: Labelled::default(),
             open: Tree::new_sync(),
             lines: Tree::new_sync(),
-            effects: Tree::new_sync(),
+            effects: Effects::default(),
             emitted: Tree::new_sync(),
             children: Tree::new_sync(),
             listeners: Tree::new_sync(),
@@ -396,7 +402,7 @@ impl Orchestration {
             || !self.reviews.is_empty()
             || !self.effects.is_empty()
             || self.queued.is_some();
-        !self.is_ended() && !self.yielded && waited_for && !self.effects.values().any(working)
+        !self.is_ended() && !self.yielded && waited_for && !self.effects.live().any(|(_, effect)| working(effect))
     }
 
     /// Whether it is over.
@@ -443,11 +449,6 @@ impl Orchestration {
             .range(at.clone()..)
             .take_while(|(place, _)| place.as_str().starts_with(at.as_str()))
             .filter(|(place, _)| place.is_within(at))
-    }
-
-    /// Effects of tasks at `at` and inside it.
-    pub fn effects_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s EffectId, &'s Arc<Effect>)> {
-        self.effects.iter().filter(|(_, effect)| effect.at.is_within(at))
     }
 
     /// The attempt numbers of the `try`s around `at`: what makes a run of a new round another run.

@@ -56,7 +56,7 @@ fn refund_triage() {
 fn bench() {
     let (_, bundle) = bundle("bench");
     let names: Vec<&str> = bundle.workflows.iter().map(|program| &*program.name).collect();
-    assert_eq!(names, ["approval", "fan", "ten-effects", "ten-external", "ten-pure", "ten-steps"]);
+    assert_eq!(names, ["approval", "day", "fan", "loop", "ten-effects", "ten-external", "ten-pure", "ten-steps"]);
     assert_eq!(bundle.workflow("fan").unwrap().tasks.len(), 1001);
     assert_eq!(&*bundle.workflow("ten-external").unwrap().agents["step-external@1"].queue, "bench");
 }

@@ -48,7 +48,7 @@ pub const CHILDREN_MAX: usize = 256;
 pub const RUN_DEPTH_MAX: usize = 16;
 /// How often one workflow may stand in such a line.
 pub const RUN_CYCLE_MAX: usize = 4;
-/// Facts between snapshots.
+/// Fewest facts between snapshots.
 pub const SNAPSHOT_FACTS: u64 = 256;
 /// Slots for ever; partitions own ranges of them.
 pub const SLOTS: u16 = 4096;

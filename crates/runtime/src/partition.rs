@@ -327,6 +327,8 @@ struct Loaded {
     head: Head,
     code: Arc<Compiled>,
     used: u64,
+    /// The sequence from which on a snapshot is worth its bytes.
+    snapshot_from: u64,
 }
 
 impl<S: Upkeep> Partition<S> {

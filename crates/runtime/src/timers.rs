@@ -45,3 +45,23 @@ impl Timers {
         self.set.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use provost_model::Slot;
+
+    use super::*;
+
+    #[test]
+    fn a_hundred_thousand_timers_take_less_than_200_bytes_each() {
+        let (mut timers, count) = (Timers::default(), 100_000_usize);
+        for n in 0..count {
+            let id = OrchestrationId::mint(1, Slot(0), &[&n.to_be_bytes()]);
+            timers.set(1, TenantId::local(), id, "wait:approval/pause[17]".into());
+        }
+        // The counters of each `Arc<str>` and its text, as an allocator rounds them.
+        let names: usize = timers.set.iter().map(|Reverse((.., id))| (2 * size_of::<usize>() + id.len()).next_multiple_of(16)).sum();
+        let bytes = (timers.set.capacity() * size_of::<Set>() + names) / count;
+        assert!(timers.len() == count && bytes < 200, "{bytes} bytes each");
+    }
+}

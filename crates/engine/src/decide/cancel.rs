@@ -39,7 +39,7 @@ pub(super) fn go_on(turn: &mut Turn<'_>) {
         return finish_unwinding(turn);
     }
     let stopping = turn.state.children.values().any(|child| child.state == ChildState::Stopping);
-    let waiting = stopping || turn.state.effects.values().any(|effect| is_awaited(effect));
+    let waiting = stopping || turn.state.effects.live().any(|(_, effect)| is_awaited(effect));
     if waiting && turn.ambient.now_us < grace_us {
         return;
     }
@@ -61,7 +61,7 @@ fn is_awaited(effect: &Effect) -> bool {
 }
 
 fn finish_unwinding(turn: &mut Turn<'_>) {
-    let undoing = turn.state.effects.values().any(|effect| effect.kind == EffectKind::Undo && effect.is_out());
+    let undoing = turn.state.effects.live().any(|(_, effect)| effect.kind == EffectKind::Undo && effect.is_out());
     let left = turn.state.unwinding.get(&Position::root()).is_some_and(|queue| !queue.is_empty());
     if undoing || left && turn.state.parked.is_some() {
         return;

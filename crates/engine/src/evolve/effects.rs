@@ -11,9 +11,7 @@ use provost_model::{Labelled, Labels};
 use crate::state::{Effect, Orchestration};
 
 fn change(state: &mut Orchestration, id: &EffectId, with: impl FnOnce(&mut Effect)) {
-    if let Some(effect) = state.effects.get_mut(id) {
-        with(Arc::make_mut(effect));
-    }
+    state.effects.change(id, with);
 }
 
 pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
@@ -92,7 +90,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         reference: None,
         problem: None,
     };
-    state.effects.insert_mut(*id, Arc::new(effect));
+    state.effects.insert(*id, effect);
 }
 
 fn attempted(effect: &mut Effect, result: &Attempted, labels: &Labels, now_us: i64) {

@@ -8,7 +8,8 @@ use provost_model::record::{EffectKind, Exported, Shape, Start};
 use provost_model::value::Map;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
 
-use crate::state::{Open, OpenKind, Orchestration, Phase};
+use crate::state::{Open, OpenKind, Orchestration, Phase, Tree};
+use rpds::Vector;
 
 fn opened(task: TaskIx, raw: Labelled, input: Option<Labelled>, kind: OpenKind, now_us: i64) -> Open {
     let input = input.unwrap_or_else(|| raw.clone());
@@ -20,7 +21,7 @@ fn opened(task: TaskIx, raw: Labelled, input: Option<Labelled>, kind: OpenKind, 
         entered_us: now_us,
         cursor: None,
         then: Flow::Continue,
-        visits: Vec::new(),
+        visits: Tree::new_sync(),
         expired: false,
         kind,
     }
@@ -55,10 +56,34 @@ pub(super) fn entered(state: &mut Orchestration, at: &Position, task: TaskIx, in
     let kind = match shape {
         Shape::Plain => OpenKind::Plain,
         Shape::For { items, labels } => OpenKind::For { items: Labelled::new(items.clone(), labels.clone()), index: 0 },
-        Shape::Fork => OpenKind::Fork { done: Vec::new() },
+        Shape::Fork => OpenKind::Fork { done: Vector::new_sync(), open: 0 },
         Shape::Try => OpenKind::Try { attempt: 1, first_us: now_us, waiting: false, caught: None },
     };
+    let begun = state.open.contains_key(at);
     state.open.insert_mut(at.clone(), Arc::new(opened(task, raw, input, kind, now_us)));
+    if !begun {
+        in_fork(state, at, |open| *open += 1);
+    }
+}
+
+/// Changes how many branches are open in the fork that the branch at `at` belongs to, if it does.
+fn in_fork(state: &mut Orchestration, at: &Position, with: impl FnOnce(&mut usize)) {
+    let Some(parent) = at.parent() else { return };
+    if state.open.get(&parent).is_some_and(|around| matches!(around.kind, OpenKind::Fork { .. })) {
+        change(state, &parent, |around| {
+            if let OpenKind::Fork { open, .. } = &mut around.kind {
+                with(open);
+            }
+        });
+    }
+}
+
+/// Closes the branch or other place at `at` without an output.
+pub(super) fn dropped(state: &mut Orchestration, at: &Position) {
+    if state.open.contains_key(at) {
+        in_fork(state, at, |open| *open = open.saturating_sub(1));
+    }
+    close(state, at);
 }
 
 pub(super) fn iterated(state: &mut Orchestration, at: &Position, index: u64, now_us: i64) {
@@ -107,6 +132,7 @@ pub(super) fn completed(
 ) {
     // The line of a finished branch is kept for the join.
     let kept = state.lines.get(at).filter(|_| !at.is_root()).cloned();
+    let begun = state.open.contains_key(at);
     close(state, at);
     if let Some(context) = kept {
         state.lines.insert_mut(at.clone(), context);
@@ -116,26 +142,26 @@ pub(super) fn completed(
         let context = apply(&state.context(at), exported);
         state.lines.insert_mut(line, context);
     }
-    hand_on(state, at, task, output, then.clone());
+    hand_on(state, at, task, output, then.clone(), begun);
 }
 
 pub(super) fn skipped(state: &mut Orchestration, at: &Position, task: TaskIx) {
     let raw = raw_input(state, at);
-    hand_on(state, at, task, raw, Flow::Continue);
+    hand_on(state, at, task, raw, Flow::Continue, false);
 }
 
-fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Labelled, then: Flow) {
+/// Hands `output` on to what is around the task, which stood open there if it had `begun`.
+fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Labelled, then: Flow, begun: bool) {
     state.tasks_run += 1;
     let Some(parent) = at.parent() else { return };
     change(state, &parent, |open| {
-        match open.visits.iter_mut().find(|(ix, _)| *ix == task) {
-            Some((_, count)) => *count += 1,
-            None => open.visits.push((task, 1)),
-        }
-        if let OpenKind::Fork { done } = &mut open.kind {
-            done.push((task, output));
+        if let OpenKind::Fork { done, open } = &mut open.kind {
+            done.push_back_mut((task, output));
+            *open = open.saturating_sub(usize::from(begun));
             return;
         }
+        let visits = open.visits.get(&task).map_or(1, |visits| visits.saturating_add(1));
+        open.visits.insert_mut(task, visits);
         open.cursor = Some(task);
         open.last = output;
         open.then = then;
@@ -169,7 +195,8 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
         state.open.remove_mut(place);
     }
     if state.lines.size() > 1 {
-        let lines: Vec<Position> = state.lines.keys().filter(|line| !line.is_root() && line.is_within(at)).cloned().collect();
+        let inside = state.lines.range(at.clone()..).map(|(line, _)| line).take_while(|line| line.as_str().starts_with(at.as_str()));
+        let lines: Vec<Position> = inside.filter(|line| !line.is_root() && line.is_within(at)).cloned().collect();
         for line in &lines {
             state.lines.remove_mut(line);
         }
@@ -178,9 +205,10 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
     for timer in &timers {
         state.timers.remove_mut(timer);
     }
-    let runs: Vec<EffectId> = state.effects_within(at).filter(|(_, effect)| effect.kind == EffectKind::Agent).map(|(id, _)| *id).collect();
+    let runs: Vec<EffectId> =
+        state.effects.live_within(at).filter(|(_, effect)| effect.kind == EffectKind::Agent).map(|(id, _)| *id).collect();
     for run in &runs {
-        state.effects.remove_mut(run);
+        state.effects.remove(run);
     }
     super::reviews::close_within(state, at);
     super::listeners::close_within(state, at);
@@ -188,7 +216,7 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
 
 /// Closes what an error went through. The workflow itself stays, so that a redrive finds where it was.
 pub(super) fn raised(state: &mut Orchestration, at: &Position) {
-    if at.is_root() { close_inside(state, at) } else { close(state, at) }
+    if at.is_root() { close_inside(state, at) } else { dropped(state, at) }
 }
 
 /// The place at `at` begins again, with its time.
@@ -235,7 +263,7 @@ pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u3
         open.cursor = None;
         open.then = Flow::Continue;
         open.last = open.input.clone();
-        open.visits.clear();
+        open.visits = Tree::new_sync();
         if let OpenKind::Try { attempt, waiting, .. } = &mut open.kind {
             *attempt = next;
             *waiting = true;

@@ -1,8 +1,11 @@
 //! Going on with blocks: the next task of a list, the next item, the next branch, the end.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use provost_model::program::{Block, ExtendedTask, Flow, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Labelled, Position, Problem};
+use rpds::VectorSync;
 
 use super::{Finished, complete, enter, raise};
 use crate::origin;
@@ -63,7 +66,7 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
         return listen::go_on(turn, at, &open, &listener);
     }
     match &open.kind {
-        OpenKind::Fork { done } => fork(turn, at, &open, done),
+        OpenKind::Fork { done, open: begun } => fork(turn, at, &open, done, *begun),
         OpenKind::For { items, index } => each(turn, at, &open, items, *index),
         OpenKind::Try { waiting: true, .. } => {}
         OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, &open),
@@ -76,7 +79,7 @@ pub(crate) fn is_through(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
         return listen::is_done(turn, at, listener);
     }
     match &open.kind {
-        OpenKind::Fork { done } => match turn.task(open.task).map(|task| &task.kind) {
+        OpenKind::Fork { done, .. } => match turn.task(open.task).map(|task| &task.kind) {
             Ok(TaskKind::Fork(task)) => done.len() == task.branches.len() || task.compete && !done.is_empty(),
             Ok(_) | Err(_) => false,
         },
@@ -153,8 +156,14 @@ fn next_of(turn: &Turn<'_>, open: &Open) -> Option<TaskIx> {
         (None, _) => body.first().copied(),
         (Some(_), Flow::Task(ix)) => Some(*ix),
         (Some(_), Flow::Exit | Flow::End) => None,
-        (Some(done), Flow::Continue) => body.iter().skip_while(|ix| *ix != done).nth(1).copied(),
+        (Some(done), Flow::Continue) => behind(body, *done),
     }
+}
+
+/// The task behind `done` in a list. Indices ascend as an author writes, so that the place is found without looking at all before it.
+fn behind(body: &Block, done: TaskIx) -> Option<TaskIx> {
+    let place = body.binary_search(&done).ok().or_else(|| body.iter().position(|ix| *ix == done))?;
+    body.get(place + 1).copied()
 }
 
 fn extended_of<'p>(turn: &Turn<'p>, open: &Open) -> Option<&'p ExtendedTask> {
@@ -231,18 +240,19 @@ fn another(turn: &Turn<'_>, at: &Position, open: &Open, items: &Labelled, next: 
 }
 
 /// A `fork`: branches not yet begun, the winner, or the join.
-fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Labelled)]) {
+fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &VectorSync<(TaskIx, Labelled)>, running: usize) {
     let Ok(TaskKind::Fork(task)) = turn.task(open.task).map(|task| &task.kind) else { return };
     if task.compete
         && let Some((_, output)) = done.first()
     {
         return settle_fork(turn, at, open, output.clone());
     }
-    let (begun, waiting) = (done.len() + open_branches(turn, at), turn.ready.len());
-    for ix in task.branches.iter().filter(|_| begun < task.branches.len()) {
+    let (waiting, all_begun) = (turn.ready.len(), done.len() + running >= task.branches.len());
+    let finished: BTreeSet<TaskIx> = if all_begun { BTreeSet::new() } else { done.iter().map(|(branch, _)| *branch).collect() };
+    for ix in task.branches.iter().filter(|_| !all_begun) {
         let Ok(branch) = turn.task(*ix) else { continue };
         let place = at.task(&branch.name, 1);
-        if done.iter().any(|(finished, _)| finished == ix) || turn.state.open.contains_key(&place) {
+        if finished.contains(ix) || turn.state.open.contains_key(&place) {
             continue;
         }
         if !turn.spend() {
@@ -251,26 +261,21 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Labell
         }
         enter(turn, at, *ix, open.input.clone());
         // A branch may have ended the fork: won, or raised an error that was taken further out.
-        let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
+        let Some(OpenKind::Fork { done, .. }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
         if turn.state.parked.is_some() || (task.compete && !done.is_empty()) {
             return;
         }
     }
-    let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
+    let Some(OpenKind::Fork { done, .. }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
     if done.len() < task.branches.len() {
         // What is ready last goes on first: of branches that begin together, the first declared is ahead.
         turn.ready.get_mut(waiting..).unwrap_or_default().reverse();
         return;
     }
-    let by_branch: std::collections::BTreeMap<TaskIx, &Labelled> = done.iter().map(|(branch, output)| (*branch, output)).collect();
+    let by_branch: BTreeMap<TaskIx, &Labelled> = done.iter().map(|(branch, output)| (*branch, output)).collect();
     let outputs = task.branches.iter().map(|ix| by_branch.get(ix).map(|output| (*output).clone()).unwrap_or_default());
     let output = Labelled::array(outputs);
     settle_fork(turn, at, open, output);
-}
-
-/// How many branches of the fork at `at` are open.
-fn open_branches(turn: &Turn<'_>, at: &Position) -> usize {
-    turn.state.open_within(at).filter(|(place, _)| place.parent().as_ref() == Some(at)).count()
 }
 
 fn settle_fork(turn: &mut Turn<'_>, at: &Position, open: &Open, output: Labelled) {

@@ -54,7 +54,7 @@ pub(crate) fn difference(before: &Labelled, after: &Labelled) -> Option<Exported
 /// What the branches of a finished fork exported, merged in declared order.
 fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported>, Problem> {
     let TaskKind::Fork(fork) = &task.kind else { return Ok(None) };
-    let Some(OpenKind::Fork { done }) = turn.state.open.get(at).map(|open| &open.kind) else { return Ok(None) };
+    let Some(OpenKind::Fork { done, .. }) = turn.state.open.get(at).map(|open| &open.kind) else { return Ok(None) };
     let before = turn.state.context(at);
     let mut merged = Exported { set: Value::Null, dropped: Vec::new(), whole: None, labels: Labels::new() };
     let mut set = Map::new();

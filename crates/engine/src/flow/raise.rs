@@ -156,7 +156,9 @@ pub(crate) fn retried_outside(turn: &Turn<'_>, at: &Position, problem: &Problem)
 
 /// What is out inside `at` is taken back where no worker has it yet.
 pub(crate) fn withdraw_within(turn: &mut Turn<'_>, at: &Position) {
-    let out: Vec<_> = turn.state.effects_within(at).filter(|(_, effect)| effect.is_out()).map(|(id, _)| *id).collect();
+    let live = turn.state.effects.live_within(at);
+    let mut out: Vec<_> = live.filter(|(_, effect)| effect.is_out()).map(|(id, _)| *id).collect();
+    out.sort_unstable();
     for effect in out {
         ledger::give_up(turn, &effect);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use provost_engine::{Child, ChildState, Orchestration, Rejected, Step, decide, evolve, keyed};
+use provost_engine::{Child, ChildState, OpenKind, Orchestration, Rejected, Step, decide, evolve, keyed};
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
 use provost_model::record::{
@@ -178,6 +178,13 @@ impl World {
         }
         if folded != *next {
             return Err(format!("the fold gives another state than was decided\nfolded {folded:?}\ndecided {next:?}"));
+        }
+        for (at, open) in folded.open.iter() {
+            let OpenKind::Fork { open: counted, .. } = &open.kind else { continue };
+            let branches = folded.open.keys().filter(|place| place.parent().as_ref() == Some(at)).count();
+            if branches != *counted {
+                return Err(format!("the fork at {at:?} counts {counted} open branches, and {branches} are open"));
+            }
         }
         if folded.effects.size() <= SNAPSHOT_EFFECTS_MAX {
             let snapshot = serde_json::to_vec(&folded).map_err(|e| e.to_string())?;

@@ -1,7 +1,7 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
 use provost_engine::{Code as _, batched, keyed};
-use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX};
+use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX, SNAPSHOT_FACTS};
 use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
@@ -161,7 +161,7 @@ impl<S: Upkeep> Partition<S> {
     ) -> Result<(), Refused> {
         let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request: request.map(Box::new), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
-        let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick };
+        let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick, snapshot_from: SNAPSHOT_FACTS };
         let before = self.loaded.insert((tenant.clone(), id), loaded);
         stage.keep((tenant.clone(), id), before);
         self.command(stage, tenant, id, &Command::Start(start), cause)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use provost_engine::{Orchestration, evolve};
+use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::record::{Head, Row, Stream};
 use provost_model::{OrchestrationId, TenantId};
 use provost_store::{Derived, Snapshot, StoreError, Summary, Upkeep};
@@ -12,8 +13,10 @@ use crate::gate::Refused;
 
 /// Rows read at once.
 pub(crate) const ROWS_READ: usize = 256;
+/// Bytes of a snapshot that one more fact in the journal is worth: what is large is written the more seldom.
+const SNAPSHOT_BYTES_A_FACT: u64 = 64;
 /// The version of the fold; another version drops a snapshot.
-pub(crate) const FOLD: u16 = 2;
+pub(crate) const FOLD: u16 = 3;
 
 /// An orchestration as it stands at a sequence.
 #[derive(Clone, Debug)]
@@ -32,7 +35,9 @@ impl<S: Upkeep> Partition<S> {
             let view = self.fold(tenant, id, u64::MAX)?;
             let start = view.state.start.clone().ok_or(Refused::UnknownOrchestration(id))?;
             let code = self.registry.program(tenant, &start.pin, &start.workflow).ok_or(Refused::UnknownBundle(start.pin))?;
-            self.loaded.insert(key.clone(), Loaded { state: view.state, head: view.head, code, used: self.tick });
+            let snapshot_from = view.head.sequence.saturating_add(SNAPSHOT_FACTS);
+            let loaded = Loaded { state: view.state, head: view.head, code, used: self.tick, snapshot_from };
+            self.loaded.insert(key.clone(), loaded);
         }
         let tick = self.tick;
         let loaded = self.loaded.get_mut(&key).ok_or(Refused::UnknownOrchestration(id))?;
@@ -160,9 +165,11 @@ impl<S: Upkeep> Partition<S> {
     /// Writes snapshots of orchestrations that grew, after their commit. A failure costs time at the next fold, nothing else.
     pub(super) fn snapshots(&mut self, grown: &[(TenantId, OrchestrationId)]) {
         for (tenant, id) in grown {
-            let Some(loaded) = self.loaded.get(&(tenant.clone(), *id)) else { continue };
+            let Some(loaded) = self.loaded.get_mut(&(tenant.clone(), *id)) else { continue };
             let Ok(state) = serde_json::to_vec(&loaded.state) else { continue };
+            let facts = SNAPSHOT_FACTS.max(state.len() as u64 / SNAPSHOT_BYTES_A_FACT);
             let snapshot = Snapshot { tenant: tenant.clone(), stream: Stream::Orchestration(*id), head: loaded.head, fold: FOLD, state };
+            loaded.snapshot_from = loaded.head.sequence.saturating_add(facts);
             if let Err(error) = self.store.write_snapshot(&snapshot) {
                 tracing::warn!(code = error.code(), "a snapshot could not be written");
             }

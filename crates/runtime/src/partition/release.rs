@@ -1,7 +1,6 @@
 //! One command: decide, with policy asked at once; the row, the open work, and what leaves after the commit.
 
 use provost_engine::{Decided, Effect, Orchestration, Phase, Step, decide, open_work, open_work_listed};
-use provost_model::limits::SNAPSHOT_FACTS;
 use provost_model::program::{EffectClass, Keeping, Task};
 use provost_model::record::{
     Admission, AdmissionRequest, Ambient, Cause, Command, EffectKind, EffectState, Ending, Fact, Head, Intent, Outcome, SharedState,
@@ -51,7 +50,8 @@ impl<S: Upkeep> Partition<S> {
         stage.tally.transition(&loaded.state, &next, &transition);
         stage.lasted.extend(Lasted::of(&next, &transition));
         stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
-        let after = Loaded { state: next, head: loaded.head, code: loaded.code.clone(), used: loaded.used };
+        let after =
+            Loaded { state: next, code: loaded.code.clone(), head: loaded.head, used: loaded.used, snapshot_from: loaded.snapshot_from };
         let expected = loaded.head;
         stage.keep(key.clone(), Some(loaded));
         let json = transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
@@ -65,7 +65,7 @@ impl<S: Upkeep> Partition<S> {
         if after.state.is_ended() {
             // It stays in memory until the commit: a later delivery of the same batch must see that it ended.
             stage.ended.push(key.clone());
-        } else if head.sequence / SNAPSHOT_FACTS > expected.sequence / SNAPSHOT_FACTS {
+        } else if head.sequence >= after.snapshot_from && !stage.grown.contains(&key) {
             stage.grown.push(key.clone());
         }
         let emitted = release(stage, &after, &transition, head);
