@@ -36,6 +36,20 @@ pub const BUGS: [(&str, &str); 32] = [
     ("closed-work-stays", "store: the open work of an ended orchestration stays"),
 ];
 
+/// The bugs that the comparison with the reference must find by itself: nothing is promised but that both say the same.
+pub const BESIDE: [(&str, &str); 10] = [
+    ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
+    ("retry-at-once", "engine: a retry that was scheduled for later begins at once"),
+    ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
+    ("exit-as-continue", "engine: `then: exit` goes on with the next task"),
+    ("join-as-completed", "engine: the outputs of a fork stand in the order of completion"),
+    ("while-not-asked", "engine: `while` is asked before the first item only"),
+    ("catch-any", "engine: a `catch` takes errors of every status"),
+    ("handlers-see-last", "engine: handlers are given the last output of the list that failed"),
+    ("last-branch-first", "engine: of branches that begin together, the last declared is ahead"),
+    ("last-case-wins", "engine: a `switch` takes the last case that holds"),
+];
+
 /// Switches a bug on for this thread; an empty name switches all off.
 pub fn plant(name: &'static str) {
     #[cfg(provost_bugs)]
