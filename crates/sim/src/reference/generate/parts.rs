@@ -13,7 +13,7 @@ pub(super) const PARTS: [(&str, &str); 13] = [
     ),
     (
         "agents/slow.md",
-        "---\nversion: 1.0.0\nmodel: scripted\nbudgets: { wallMs: 12000 }\nretry: { delay: { milliseconds: 4321 }, limit: { attempt: { count: 9 } } }\nexamples: [ { fails: too slow } ]\n---\nFails until its time is up.\n",
+        "---\nversion: 1.0.0\nmodel: scripted\nretry: { delay: { milliseconds: 4321 }, backoff: { exponential: {} }, limit: { attempt: { count: 2 } } }\nexamples: [ { fails: too slow } ]\n---\nFails slowly.\n",
     ),
     (
         "agents/shy.md",
