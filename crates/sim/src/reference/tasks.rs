@@ -137,7 +137,14 @@ impl<'c> Interpreter<'c> {
                 self.duration_ms(duration, &about.input, &seen).map(|ms| Begun::Open(Kind::Wait(self.now_us + ms * 1000)))
             }
             TaskKind::Agent(task) => self.agent(task, &about.input, &seen),
-            TaskKind::Policy(_) | TaskKind::Review(_) | TaskKind::Act(_) | TaskKind::Compensate(_) => {
+            TaskKind::Policy(_)
+            | TaskKind::Review(_)
+            | TaskKind::Act(_)
+            | TaskKind::Compensate(_)
+            | TaskKind::Listen(_)
+            | TaskKind::Run(_)
+            | TaskKind::Extended(_)
+            | TaskKind::Aside(_) => {
                 Err(Problem::standard("configuration", 500, "the reference knows no such task"))
             }
         };
