@@ -1,5 +1,6 @@
 //! `beside`: generated workflows through the engine and the reference, on all cores. `cargo xtask sim --reference` starts it.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use provost_sim::bugs;
+use provost_sim::reference::{Ending, Told};
 use provost_sim::reference::generate::Case;
 use provost_sim::reference::shrink::{Verdict, check, smallest};
 
@@ -38,6 +40,23 @@ struct Sum {
     refused: u64,
     first_refusal: Option<(u64, String)>,
     differs: Option<(u64, String)>,
+    /// How often each ending, and each kind of task, was met.
+    met: BTreeMap<&'static str, u64>,
+}
+
+impl Sum {
+    fn met(&mut self, told: &Told) {
+        let ending = match told.ending {
+            Ending::Completed(_) => "completed",
+            Ending::Faulted(_) => "faulted",
+            Ending::Parked(_) => "parked",
+            Ending::Waits => "waits",
+        };
+        *self.met.entry(ending).or_default() += 1;
+        for (kind, times) in &told.kinds {
+            *self.met.entry(kind).or_default() += times;
+        }
+    }
 }
 
 /// A panic is a difference.
@@ -61,7 +80,10 @@ fn all(options: &Options) -> Sum {
                     let verdict = survive(&Case::draw(seed));
                     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
                     match verdict {
-                        Verdict::Equal => sum.equal += 1,
+                        Verdict::Equal(told) => {
+                            sum.equal += 1;
+                            sum.met(&told);
+                        }
                         Verdict::Tied => sum.tied += 1,
                         Verdict::Refused(why) => {
                             sum.refused += 1;
@@ -102,7 +124,7 @@ fn compare(options: &Options) -> std::io::Result<ExitCode> {
     writeln!(
         out,
         "{}",
-        serde_json::json!({ "held": held, "cases": ran, "equal": equal, "tied": tied, "refused": refused, "seconds": seconds })
+        serde_json::json!({ "held": held, "cases": ran, "equal": equal, "tied": tied, "refused": refused, "met": sum.met, "seconds": seconds })
     )?;
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -121,7 +143,7 @@ fn find_bugs(options: &Options) -> std::io::Result<ExitCode> {
             bugs::plant(name);
             let with = survive(&case);
             bugs::plant("");
-            matches!(with, Verdict::Differs(_)) && survive(&case) == Verdict::Equal
+            matches!(with, Verdict::Differs(_)) && matches!(survive(&case), Verdict::Equal(_))
         });
         match found {
             Some(n) => writeln!(out, "{name}: found after {} cases ({what})", n + 1)?,

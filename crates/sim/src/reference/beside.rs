@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use provost_engine::{Orchestration, evolve};
 use provost_language::Compiled;
-use provost_model::record::{Ending as Ended, Fact, Stream};
+use provost_model::program::EffectClass;
+use provost_model::record::{Attempted, Cause, Command, Ending as Ended, Fact, Stream};
 use provost_model::who::Known;
 use provost_model::{Digest, EffectId, OrchestrationId, Position, Problem, TenantId, Value, Who};
-use provost_runtime::{Binding, Claimant, Delivery, Loaded, Registry, StartRequest, TenantWorld, World};
+use provost_runtime::{Binding, Claimant, Delivery, Loaded, Offer, OfferKind, Registry, StartRequest, TenantWorld, World};
 use provost_store::{Fault, Store as _};
 
-use super::{Ending, Given, Told, interpret, takes_us};
+use super::{Answer as Done, Ending, Given, Told, answers, interpret, takes_us};
 use crate::machine::{Machine, QUEUE, Turned, outcome_of};
 use crate::mix::Mix;
 use crate::outside::Outside;
@@ -67,17 +68,18 @@ fn same_ending(one: &Ending, other: &Ending) -> bool {
 /// # Errors
 /// What the machine does that no program should make it do.
 pub fn both(loaded: &Arc<Loaded>, input: &Value, crashes: Option<u64>) -> Result<(Told, Told), String> {
-    let code = loaded.workflows.values().next().ok_or("the bundle holds no workflow")?;
+    let code = loaded.workflows.get("case").ok_or("the bundle holds no workflow of that name")?;
     let mut beside = Beside::new(loaded.clone(), code.clone(), crashes)?;
     let engine = beside.live(input)?;
-    let given = Given { code, input: input.clone(), id: beside.id.ok_or("it did not start")?, began_us: BEGAN_US };
+    let id = beside.id.ok_or("it did not start")?;
+    let given = Given { code, others: &loaded.workflows, input: input.clone(), id, began_us: BEGAN_US };
     Ok((interpret(&given), engine))
 }
 
 /// An answer on its way.
 struct Answer {
     token: String,
-    offer: provost_runtime::Offer,
+    offer: Offer,
 }
 
 struct Beside {
@@ -87,6 +89,8 @@ struct Beside {
     code: Arc<Compiled>,
     now_us: i64,
     faults: Option<Random>,
+    /// Whether the process may die: what was out then is unknown, which is a difference that nobody promises away.
+    may_die: bool,
     id: Option<OrchestrationId>,
     held: BTreeMap<(i64, EffectId), Answer>,
     /// When the answer to an attempt is due; a crash does not change it.
@@ -94,12 +98,13 @@ struct Beside {
     /// What the journal says so far, and until where.
     read: Option<(provost_engine::Orchestration, u64)>,
     told: Told,
+    tickets: u64,
 }
 
 impl Beside {
     fn new(loaded: Arc<Loaded>, code: Arc<Compiled>, crashes: Option<u64>) -> Result<Self, String> {
         let tenant = TenantId::parse("acme").map_err(|error| error.to_string())?;
-        let active = BTreeMap::from([(code.program.name.clone(), loaded.stored.digest)]);
+        let active = loaded.workflows.keys().map(|name| (name.clone(), loaded.stored.digest)).collect();
         let bundles = BTreeMap::from([(loaded.stored.digest, loaded)]);
         let binding = Arc::new(Binding { revision: 1, ..Binding::default() });
         let shown = Arc::new(TenantWorld { bundles, active, binding, ..TenantWorld::default() });
@@ -107,8 +112,18 @@ impl Beside {
         registry.replace(World { tenants: BTreeMap::from([(tenant.clone(), shown)]) });
         let (machine, faults) = (Machine::new(), crashes.map(Random::new));
         let (held, due_us) = (BTreeMap::new(), BTreeMap::new());
-        let told = Told { ending: Ending::Endless, steps: Vec::new(), events: Vec::new(), context: Value::empty(), tied: false };
-        Ok(Self { machine, registry, tenant, code, now_us: BEGAN_US, faults, id: None, held, due_us, read: None, told })
+        let may_die = code.program.actions.values().all(|action| action.class == EffectClass::E0);
+        let told = Told {
+            ending: Ending::Waits,
+            steps: Vec::new(),
+            events: Vec::new(),
+            context: Value::empty(),
+            tied: false,
+            beyond: false,
+            kinds: BTreeMap::new(),
+            ended_us: BEGAN_US,
+        };
+        Ok(Self { machine, registry, tenant, code, now_us: BEGAN_US, faults, id: None, held, due_us, read: None, told, may_die, tickets: 1 })
     }
 
     fn live(&mut self, input: &Value) -> Result<Told, String> {
@@ -121,7 +136,8 @@ impl Beside {
             }
             let timer_us = self.machine.up.as_ref().and_then(|up| up.timers.next_us());
             let answer_us = self.held.keys().next().map(|(due_us, _)| *due_us);
-            let Some(next_us) = timer_us.into_iter().chain(answer_us).min() else { return Err("it waits for nothing".to_owned()) };
+            // Nothing will ever be due: it waits for somebody.
+            let Some(next_us) = timer_us.into_iter().chain(answer_us).min() else { return Ok(self.told.clone()) };
             self.now_us = self.now_us.max(next_us);
             self.answer();
             self.machine.tick(self.now_us);
@@ -165,10 +181,14 @@ impl Beside {
         if !random.chance(FAULTS_PERMILLE) {
             return false;
         }
-        let fault = random.pick(&[Fault::None, Fault::CrashBefore, Fault::Crash, Fault::FailBefore, Fault::FailAfter]).copied();
+        let mut choices = vec![Fault::FailBefore, Fault::FailAfter];
+        if self.may_die {
+            choices.extend([Fault::None, Fault::CrashBefore, Fault::Crash]);
+        }
+        let fault = random.pick(&choices).copied();
         let fault = fault.unwrap_or_default();
         self.machine.plan(|planned| planned.commit = fault);
-        fault == Fault::None
+        self.may_die && fault == Fault::None
     }
 
     /// Batches until nothing is left for this moment.
@@ -204,9 +224,22 @@ impl Beside {
         for (token, offer) in up.dispatcher.claim(&by, &[QUEUE.into()], 1000, self.now_us) {
             let due_us = self.now_us + takes_us(&offer.arguments);
             let due_us = *self.due_us.entry((offer.effect, offer.attempt)).or_insert(due_us);
+            self.sending(&offer);
             self.held.insert((due_us, offer.effect), Answer { token, offer });
         }
-        self.answer()
+        let told = self.machine.up.as_ref().is_some_and(|up| !up.pending.is_empty());
+        self.answer() || told
+    }
+
+    /// What may happen once only is on disk as sent before it leaves.
+    fn sending(&mut self, offer: &Offer) {
+        let Some(up) = self.machine.up.as_mut().filter(|_| offer.class == EffectClass::E4) else { return };
+        self.tickets += 1;
+        let command = Box::new(Command::Sending { effect: offer.effect, attempt: offer.attempt });
+        let cause = Cause { effect: Some(offer.effect), ..Cause::default() };
+        let delivery = Delivery::Command { tenant: offer.tenant.clone(), orchestration: offer.orchestration, command, cause };
+        up.sending.insert(self.tickets, 0);
+        up.pending.push_back((self.tickets, delivery));
     }
 
     /// Reports every answer that is due; whether there was one.
@@ -216,7 +249,7 @@ impl Beside {
         let mut answered = false;
         while let Some(due) = self.held.first_entry().filter(|due| due.key().0 <= self.now_us) {
             let Answer { token, offer } = due.remove();
-            let result = Outside::default().carry_out(&offer, &self.code, &Mix::quiet(1, 0), &mut Random::new(0));
+            let result = self.carried_out(&offer);
             let Some(up) = &mut self.machine.up else { continue };
             if up.dispatcher.report(&token, &by).is_some() {
                 up.pending.push_back((0, outcome_of(&offer, result, "worker")));
@@ -224,6 +257,18 @@ impl Beside {
             }
         }
         answered
+    }
+
+    fn carried_out(&self, offer: &Offer) -> Attempted {
+        if offer.kind == OfferKind::Agent {
+            let code = self.registry.program(&offer.tenant, &offer.pin, &offer.workflow).unwrap_or_else(|| self.code.clone());
+            return Outside::default().carry_out(offer, &code, &Mix::quiet(1, 0), &mut Random::new(0));
+        }
+        match answers(&offer.arguments, offer.attempt) {
+            Done::Done(value) => Attempted::Done { value, reference: None, usage: None, dropped_bytes: None },
+            Done::Failed { problem, retry } => Attempted::Failed { problem, retry, retry_after_ms: None },
+            Done::Unknown(problem) => Attempted::Unknown { problem },
+        }
     }
 
     /// What the journal says, once it is over or parked.
@@ -242,7 +287,7 @@ impl Beside {
         }
         self.told.context = state.context(&Position::root()).value;
         self.read = Some((state, until));
-        Ok((self.told.ending != Ending::Endless).then(|| self.told.clone()))
+        Ok((self.told.ending != Ending::Waits).then(|| self.told.clone()))
     }
 }
 
@@ -274,7 +319,7 @@ fn note(told: &mut Told, fact: &Fact, now_us: i64) {
             told.ending = match (ending, problem) {
                 (Ended::Completed, _) => Ending::Completed(output.clone().unwrap_or_default()),
                 (Ended::Faulted, Some(problem)) => Ending::Faulted(problem.clone()),
-                (Ended::Faulted | Ended::Cancelled, _) => Ending::Endless,
+                (Ended::Faulted | Ended::Cancelled, _) => Ending::Waits,
             };
             return;
         }

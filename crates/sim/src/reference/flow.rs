@@ -2,13 +2,16 @@
 //!
 //! What must stay true: walking the tree when nothing is due changes nothing; branches of a fork go on in declared order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use provost_language::Compiled;
 use provost_model::program::{Flow, Task, TaskIx};
 use provost_model::{Event, OrchestrationId, Position, Problem, Value};
 
+use super::attempts::Around;
+use super::children::{Child, Others};
+use super::effects::Effect;
 use super::evaluate::Seen;
 use super::places::Scope;
 use super::tasks::Kind;
@@ -25,6 +28,10 @@ pub(super) enum Stop {
     End(Value),
     /// It cannot go on, and no `catch` may take that.
     Parked(Problem),
+    /// The time of the task at this place was up while something was out, and now it raises `timeout`.
+    Late(Position),
+    /// Nothing will ever be due.
+    Waits,
 }
 
 /// A task that came to its end, or `None` while it waits.
@@ -88,6 +95,13 @@ impl<'c> List<'c> {
             open.due(due_us);
         }
     }
+
+    /// Nobody waits for what runs inside.
+    pub fn give_up(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.kind.give_up();
+        }
+    }
 }
 
 impl Node<'_> {
@@ -112,6 +126,17 @@ pub(super) struct Interpreter<'c> {
     /// Events by the place that sent them.
     pub sent: BTreeMap<Position, Event>,
     pub events: Vec<Event>,
+    /// Effects by their place.
+    pub ledger: BTreeMap<Position, Effect<'c>>,
+    /// Children by their place.
+    pub children: BTreeMap<Position, Child>,
+    pub others: &'c Others,
+    /// The `try`s whose lists are being walked, outermost first.
+    pub around: Vec<Around<'c>>,
+    /// Places whose time was up while something was out.
+    over: BTreeSet<Position>,
+    pub beyond: bool,
+    pub kinds: BTreeMap<&'static str, u64>,
     steps: Vec<String>,
     tied: bool,
 }
@@ -128,6 +153,13 @@ impl<'c> Interpreter<'c> {
             touched: false,
             sent: BTreeMap::new(),
             events: Vec::new(),
+            ledger: BTreeMap::new(),
+            children: BTreeMap::new(),
+            others: given.others,
+            around: Vec::new(),
+            over: BTreeSet::new(),
+            beyond: false,
+            kinds: BTreeMap::new(),
             steps: Vec::new(),
             tied: false,
         }
@@ -141,9 +173,10 @@ impl<'c> Interpreter<'c> {
             Err(Stop::Raised(problem)) if self.touched => Ending::Parked(problem),
             Err(Stop::Raised(problem)) => Ending::Faulted(problem),
             Err(Stop::Parked(problem)) => Ending::Parked(problem),
-            Err(Stop::End(_)) => Ending::Endless,
+            Err(Stop::End(_) | Stop::Late(_) | Stop::Waits) => Ending::Waits,
         };
-        Told { ending, steps: self.steps, events: self.events, context, tied: self.tied }
+        let (tied, beyond, ended_us) = (self.tied, self.beyond, self.now_us);
+        Told { ending, steps: self.steps, events: self.events, context, tied, beyond, kinds: self.kinds, ended_us }
     }
 
     fn live(&mut self, context: &mut Value) -> Result<Value, Stop> {
@@ -157,18 +190,29 @@ impl<'c> Interpreter<'c> {
                 (ms > 0).then_some(self.now_us + ms * 1000)
             }
         };
-        let mut list = List::new(root.clone(), &code.program.root, input.clone());
-        let output = loop {
-            if until_us.is_some_and(|until_us| until_us <= self.now_us) {
-                return Err(self.raise(&root.at, None, timed_out()));
+        let output = self.all(List::new(root.clone(), &code.program.root, input.clone()), until_us, context)?;
+        self.output(&root, &input, output, context).map_err(|problem| self.raise(&root.at, None, problem))
+    }
+
+    /// Walks the workflow's own list, moment by moment, until it is through.
+    fn all(&mut self, mut list: List<'c>, mut until_us: Option<i64>, context: &mut Value) -> Result<Value, Stop> {
+        let root = Position::root();
+        loop {
+            self.come_in();
+            if self.is_up(until_us) {
+                until_us = None;
+                list.give_up();
+                if !self.waits_for_what_is_out(&root) {
+                    return Err(self.raise(&root, None, timed_out()));
+                }
             }
             match self.list(&mut list, context) {
-                Ok(Some(output)) | Err(Stop::End(output)) => break output,
-                Ok(None) => self.pass(&list, until_us).ok_or(Stop::End(Value::Null))?,
+                Ok(Some(output)) | Err(Stop::End(output)) => return Ok(output),
+                Ok(None) => self.pass(&list, until_us).ok_or(Stop::Waits)?,
+                Err(Stop::Late(_)) => return Err(self.raise(&root, None, timed_out())),
                 Err(stop) => return Err(stop),
             }
-        };
-        self.output(&root, &input, output, context).map_err(|problem| self.raise(&root.at, None, problem))
+        }
     }
 
     fn seen_by_workflow<'s>(&self, root: &'s Scope, input: &Value, context: &'s Value) -> Seen<'s> {
@@ -197,7 +241,8 @@ impl<'c> Interpreter<'c> {
     fn pass(&mut self, list: &List<'c>, until_us: Option<i64>) -> Option<()> {
         let mut due_us = Vec::from_iter(until_us);
         list.due(&mut due_us);
-        let next_us = *due_us.iter().min()?;
+        self.ledger_due(&mut due_us);
+        let next_us = *due_us.iter().min().filter(|next_us| **next_us < i64::MAX)?;
         self.tied |= due_us.iter().filter(|at_us| **at_us == next_us).count() > 1;
         self.now_us = next_us;
         (self.steps.len() < MOMENTS_MAX as usize).then_some(())
@@ -227,6 +272,7 @@ impl<'c> Interpreter<'c> {
                 },
                 (None, None) => return Ok(Some(list.last.clone())),
                 (None, Some(ix)) => {
+                    self.in_time(&list.scope.at)?;
                     let visit = list.visits.get(&ix).map_or(1, |seen| seen + 1);
                     match self.enter(ix, list.last.clone(), &list.scope, visit, context)? {
                         Entered::Ended(output, flow) => (ix, output, flow),
@@ -251,10 +297,56 @@ impl<'c> Interpreter<'c> {
 
     /// Walks an open task as far as it goes.
     pub(super) fn go_on(&mut self, node: &mut Node<'c>, context: &mut Value) -> Went {
-        if node.until_us.is_some_and(|until_us| until_us <= self.now_us) {
-            return Err(self.raise(&node.about.at, Some(node.about.task), timed_out()));
+        let (at, task) = (&node.about.at, Some(node.about.task));
+        if self.is_up(node.until_us) {
+            node.until_us = None;
+            node.kind.give_up();
+            if !self.waits_for_what_is_out(at) {
+                return Err(self.raise(at, task, timed_out()));
+            }
         }
-        self.walk(&node.about, &mut node.kind, context)
+        match self.walk(&node.about, &mut node.kind, context) {
+            Err(Stop::Late(over)) if over == *at => Err(self.raise(at, task, timed_out())),
+            went => went,
+        }
+    }
+
+    fn is_up(&self, until_us: Option<i64>) -> bool {
+        until_us.is_some_and(|until_us| until_us <= self.now_us)
+    }
+
+    /// The time of the place at `at` is up: whether it goes on, because something inside is out.
+    fn waits_for_what_is_out(&mut self, at: &Position) -> bool {
+        self.stop_within(at);
+        self.give_up_within(at);
+        let out = self.is_out_within(at);
+        if out {
+            self.over.insert(at.clone());
+        }
+        out
+    }
+
+    /// Whether the time of `at`, or of a place around it, was up.
+    pub(super) fn is_over_around(&self, at: &Position) -> bool {
+        self.over.iter().any(|over| at.is_within(over))
+    }
+
+    /// Before something goes on at `at`: the outermost place around whose time was up and where nothing is out any more raises `timeout`.
+    pub(super) fn in_time(&self, at: &Position) -> Result<(), Stop> {
+        let mut over = self.over.iter().filter(|over| at.is_within(over) && !self.is_out_within(over));
+        over.next().map_or(Ok(()), |over| Err(Stop::Late(over.clone())))
+    }
+
+    /// The task at `at` is through, and has no time any more.
+    pub(super) fn closes(&mut self, at: &Position) {
+        self.over.remove(at);
+    }
+
+    /// Everything inside `at` loses its place; the place itself stays.
+    pub(super) fn leaves(&mut self, at: &Position) {
+        self.stop_within(at);
+        self.give_up_within(at);
+        self.over.retain(|over| over == at || !over.is_within(at));
     }
 }
 

@@ -179,19 +179,22 @@ impl Growing {
 
     fn kind(&mut self, names: &[&str]) -> Json {
         let deep = self.depth >= DEPTH_MAX || self.left == 0;
-        let drawn = self.below(if deep { 60 } else { 100 });
+        let drawn = self.below(if deep { 73 } else { 115 });
         match drawn {
             0..=19 => json!({ "set": if self.chance(600) { self.words.object() } else { json!(self.words.wrapped()) } }),
             20..=26 => self.switch(names),
-            27..=32 => json!({ "raise": { "error": self.error() } }),
-            33..=40 => json!({ "wait": self.wait() }),
+            27..=32 if self.words.may_err() => json!({ "raise": { "error": self.error() } }),
+            27..=40 => json!({ "wait": self.wait() }),
             41..=46 => self.emit(),
             47..=52 => self.agent(),
             53..=56 => self.rules(),
             57..=59 => self.decide(),
-            60..=67 => self.inside(|this| json!({ "do": this.list() })),
-            68..=76 => self.inside(Self::each),
-            77..=86 => self.inside(Self::fork),
+            60..=65 => self.act(),
+            66..=68 => self.http(),
+            69..=72 => self.run(),
+            73..=79 => self.inside(|this| json!({ "do": this.list() })),
+            80..=88 => self.inside(Self::each),
+            89..=98 => self.inside(Self::fork),
             _ => self.inside(|this| this.tried(names)),
         }
     }
@@ -244,9 +247,58 @@ impl Growing {
 
     fn agent(&mut self) -> Json {
         self.sites += 1;
-        let agent = self.words.pick(&["sure", "sure", "picky", "broken", "slow", "shy", "fallback", "strict", "wants", "narrow"]);
+        let agent = if self.words.may_err() {
+            self.words.pick(&["broken", "slow", "strict", "wants", "narrow"])
+        } else {
+            self.words.pick(&["sure", "picky", "shy", "fallback"])
+        };
         let (site, n) = (self.sites * 37 % 9_973, self.words.number(1));
         json!({ "call": "agent", "with": { "agent": agent, "input": { "site": site, "n": format!("${{ {n} }}") } } })
+    }
+
+    /// What a target is asked, and how it answers the first attempts.
+    fn asked(&mut self) -> Json {
+        self.sites += 1;
+        let (site, n) = (self.sites * 37 % 9_973, self.words.number(1));
+        let how = self.words.pick(&["busy", "busy", "refused", "lost"]);
+        let fails = if self.words.may_err() { 1 + self.below(3) } else { 0 };
+        json!({ "site": site, "n": format!("${{ {n} }}"), "how": how, "fails": fails })
+    }
+
+    fn act(&mut self) -> Json {
+        let action = self.words.pick(&["keyed", "natural", "once"]);
+        let mut asked = self.asked();
+        // Who asks again after an unknown answer is another matter: here it is in doubt at once.
+        if action != "once" && asked.get("how") == Some(&json!("lost")) {
+            put(&mut asked, "how", json!("busy"));
+        }
+        let mut task = json!({ "call": "act", "with": { "action": action, "arguments": asked } });
+        if self.chance(700) {
+            put(&mut task, "metadata", json!({ "provost": { "inDoubt": "raise" } }));
+        }
+        task
+    }
+
+    fn http(&mut self) -> Json {
+        let asked = self.asked();
+        if self.chance(700) {
+            return json!({ "call": "http", "with": { "method": "get", "endpoint": "https://target.test/x", "query": asked } });
+        }
+        let method = self.words.pick(&["post", "put"]);
+        json!({ "call": "http", "with": { "method": method, "endpoint": "https://target.test/x", "body": asked } })
+    }
+
+    fn run(&mut self) -> Json {
+        let name = if self.words.may_err() { self.words.pick(&["raises", "parks"]) } else { self.words.pick(&["plain", "later", "later"]) };
+        let mut workflow = json!({ "namespace": "reference", "name": name, "version": "1.0.0" });
+        if self.chance(600) {
+            put(&mut workflow, "input", json!({ "n": format!("${{ {} }}", self.words.number(1)) }));
+        }
+        let mut run = json!({ "workflow": workflow });
+        if self.chance(200) {
+            put(&mut run, "await", json!(false));
+        }
+        json!({ "run": run })
     }
 
     fn rules(&mut self) -> Json {
@@ -313,7 +365,9 @@ impl Growing {
     }
 
     fn tried(&mut self, names: &[&str]) -> Json {
+        self.words.guards += 1;
         let body = self.list();
+        self.words.guards -= 1;
         let named = self.chance(300);
         let mut catch = json!({});
         if named {

@@ -22,6 +22,7 @@ impl<'c> Interpreter<'c> {
             Ok((output, exported)) => {
                 *context = exported;
                 self.tasks_run += 1;
+                self.closes(&about.at);
                 self.note("completed", &about.at);
                 Ok(Some((output, flow)))
             }

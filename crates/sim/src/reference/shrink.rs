@@ -3,16 +3,17 @@
 use serde_json::Value as Json;
 
 use super::beside::{both, difference};
+use super::Told;
 use super::generate::Case;
 
 /// Most cases that are tried for one smaller case.
 const TRIES_MAX: u32 = 4_000;
 
 /// What came of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Verdict {
-    /// Both say the same.
-    Equal,
+    /// Both say the same: this.
+    Equal(Box<Told>),
     /// Two things were due at one moment: nothing is promised about their order.
     Tied,
     /// The document was refused when it was compiled.
@@ -30,9 +31,9 @@ pub fn check(case: &Case) -> Verdict {
     let told = case.value().and_then(|input| both(&loaded, &input, case.crashes));
     match told {
         Err(what) => Verdict::Differs(what),
-        Ok((reference, _)) if reference.tied => Verdict::Tied,
+        Ok((reference, _)) if reference.tied || reference.beyond => Verdict::Tied,
         Ok((reference, engine)) => match difference(&reference, &engine) {
-            None => Verdict::Equal,
+            None => Verdict::Equal(Box::new(reference)),
             Some(_) if engine.tied && case.document.to_string().contains("\"fork\"") => Verdict::Tied,
             Some(what) => Verdict::Differs(what),
         },

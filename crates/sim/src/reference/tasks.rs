@@ -1,14 +1,13 @@
 //! What each kind of task does when it is entered, and how one that stays open goes on.
 
-use std::sync::Arc;
-
-use provost_model::program::{Backoff, ForkTask, RaiseTask, SwitchTask};
-use provost_model::program::{Catch, ErrorFilter, Flow, ForTask, RetrySpec, TaskIx, TaskKind, TryTask};
-use provost_model::{Problem, Value};
-
 use std::rc::Rc;
 
-use super::calls::Run;
+use provost_model::program::{Flow, RaiseTask, SwitchTask, TaskIx, TaskKind};
+use provost_model::{Problem, Value};
+
+use super::agents::Run;
+use super::attempts::{Tried, Trying};
+use super::blocks::Branch;
 use super::evaluate::Seen;
 use super::flow::{About, Entered, Interpreter, List, Node, Stop, Went};
 use super::places::Scope;
@@ -25,29 +24,12 @@ pub(super) enum Kind<'c> {
     Try(Tried<'c>),
     /// `wait`, until then.
     Wait(i64),
-    /// `call: agent`.
+    /// `call: agent`, or a read.
     Run(Run<'c>),
-}
-
-/// A branch of a fork, with a context of its own.
-pub(super) struct Branch<'c> {
-    ix: TaskIx,
-    context: Value,
-    open: Option<Box<Node<'c>>>,
-    output: Option<Value>,
-    begun: bool,
-}
-
-/// A `try`: which attempt, and what it is at.
-pub(super) struct Tried<'c> {
-    attempt: u32,
-    at: Trying<'c>,
-}
-
-enum Trying<'c> {
-    Body(List<'c>),
-    Until(i64),
-    Handlers(List<'c>),
+    /// `act`; the ledger knows the rest.
+    Act,
+    /// `run`: when the child is through.
+    Child(i64),
 }
 
 impl Kind<'_> {
@@ -60,6 +42,21 @@ impl Kind<'_> {
             Self::Try(Tried { at: Trying::Body(list) | Trying::Handlers(list), .. }) => list.due(due_us),
             Self::Try(Tried { at: Trying::Until(at_us), .. }) | Self::Wait(at_us) => due_us.push(*at_us),
             Self::Run(run) => due_us.push(run.due_us),
+            Self::Child(at_us) => due_us.push(*at_us),
+            Self::Act => {}
+        }
+    }
+
+    /// Its time is up while something is out: nobody waits for agents, reads and children inside any more.
+    pub fn give_up(&mut self) {
+        match self {
+            Self::List(list) => list.give_up(),
+            Self::For { body, .. } => body.iter_mut().for_each(List::give_up),
+            Self::Fork(branches) => branches.iter_mut().filter_map(|branch| branch.open.as_mut()).for_each(|node| node.kind.give_up()),
+            Self::Try(Tried { at: Trying::Body(list) | Trying::Handlers(list), .. }) => list.give_up(),
+            Self::Run(run) => run.due_us = i64::MAX,
+            Self::Child(due_us) => *due_us = i64::MAX,
+            Self::Try(_) | Self::Wait(_) | Self::Act => {}
         }
     }
 }
@@ -109,6 +106,7 @@ impl<'c> Interpreter<'c> {
     }
 
     fn begin(&mut self, about: About<'c>, context: &mut Value) -> Result<Entered<'c>, Stop> {
+        *self.kinds.entry(word(&about.task.kind)).or_default() += 1;
         let seen = about.seen(context);
         let begun = match &about.task.kind {
             TaskKind::Set(template) => self.render(template, &about.input, &seen).map(Begun::Ended),
@@ -137,12 +135,12 @@ impl<'c> Interpreter<'c> {
                 self.duration_ms(duration, &about.input, &seen).map(|ms| Begun::Open(Kind::Wait(self.now_us + ms * 1000)))
             }
             TaskKind::Agent(task) => self.agent(task, &about.input, &seen),
+            TaskKind::Act(task) => self.act(task, &about, &seen),
+            TaskKind::Run(task) => self.run_child(task, &about, &seen),
             TaskKind::Policy(_)
             | TaskKind::Review(_)
-            | TaskKind::Act(_)
             | TaskKind::Compensate(_)
             | TaskKind::Listen(_)
-            | TaskKind::Run(_)
             | TaskKind::Extended(_)
             | TaskKind::Aside(_) => {
                 Err(Problem::standard("configuration", 500, "the reference knows no such task"))
@@ -153,6 +151,7 @@ impl<'c> Interpreter<'c> {
             Ok(Begun::Ended(output)) => self.ended(&about, output, about.task.then.clone(), context),
             Ok(Begun::Goes(flow)) => self.ended(&about, about.input.clone(), flow, context),
             Ok(Begun::Open(kind)) => self.open(about, kind, context),
+            Ok(Begun::Parks(problem)) => self.parks(&about, problem),
         }
     }
 
@@ -167,7 +166,7 @@ impl<'c> Interpreter<'c> {
         self.note("entered", &about.at);
         let timeout = about.task.timeout.as_ref().map(|timeout| self.duration_ms(timeout, &about.input, &about.seen(context))).transpose();
         let timeout_ms = timeout.map_err(|problem| self.fails(&about, problem))?;
-        self.touched |= timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_));
+        self.touched |= timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_) | Kind::Act | Kind::Child(_));
         let until_us = timeout_ms.map(|ms| self.now_us + ms * 1000);
         Ok(Entered::Open(Box::new(Node { about, until_us, kind })))
     }
@@ -191,23 +190,6 @@ impl<'c> Interpreter<'c> {
         Ok(Problem { kind, title, status, detail, instance, extra: Value::Null })
     }
 
-    fn items(&self, task: &ForTask, input: &Value, seen: &Seen<'_>) -> Result<Vec<Value>, Problem> {
-        let items = self.render(&task.items, input, seen)?;
-        let list = items.as_array().ok_or_else(|| Problem::standard("expression", 400, "`for.in` is no list"))?;
-        if list.len() as u64 > self.code.program.limits.branches {
-            return Err(Problem::ours("too-many-items", 413, "`for.in` has too many items"));
-        }
-        Ok(list.to_vec())
-    }
-
-    fn branches(&self, task: &ForkTask, context: &Value) -> Result<Kind<'c>, Problem> {
-        if task.branches.len() as u64 > self.code.program.limits.branches {
-            return Err(Problem::ours("too-many-items", 413, "the fork has too many branches"));
-        }
-        let branch = |ix: &TaskIx| Branch { ix: *ix, context: context.clone(), open: None, output: None, begun: false };
-        Ok(Kind::Fork(task.branches.iter().map(branch).collect()))
-    }
-
     /// Walks an open task of any kind.
     pub(super) fn walk(&mut self, about: &About<'c>, kind: &mut Kind<'c>, context: &mut Value) -> Went {
         let then = || about.task.then.clone();
@@ -224,146 +206,15 @@ impl<'c> Interpreter<'c> {
             (Kind::Fork(branches), TaskKind::Fork(task)) => self.fork(about, task, branches, context),
             (Kind::Try(tried), TaskKind::Try(task)) => self.tried(about, task, tried, context),
             (Kind::Run(run), _) => self.run_on(about, run, context),
-            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_), _) => {
+            (Kind::Act, TaskKind::Act(task)) => self.act_on(about, task, context),
+            (Kind::Child(due_us), _) if self.now_us < *due_us => Ok(None),
+            (Kind::Child(_), _) => self.child_on(about, context),
+            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act, _) => {
                 Err(Stop::Parked(Problem::standard("runtime", 500, "a task of two kinds")))
             }
         }
     }
 
-    /// A `for`: its items in order; what one hands on is the next one's input.
-    fn each(
-        &mut self,
-        about: &About<'c>,
-        task: &'c ForTask,
-        (items, index, body, carried): (&[Value], &mut usize, &mut Option<List<'c>>, &mut Value),
-        context: &mut Value,
-    ) -> Went {
-        loop {
-            if let Some(list) = body {
-                match self.list(list, context)? {
-                    None => return Ok(None),
-                    Some(output) => {
-                        *carried = output;
-                        *index += 1;
-                    }
-                }
-            }
-            let Some(item) = items.get(*index) else {
-                return self.complete(about, carried.clone(), about.task.then.clone(), context);
-            };
-            let names = vec![(task.each.clone(), item.clone()), (task.at.clone(), Value::Int(i64::try_from(*index).unwrap_or(0)))];
-            let mut seen = about.seen(context);
-            seen.names.clone_from(&names);
-            match task.condition.map_or(Ok(true), |condition| self.holds(condition, carried, &seen)) {
-                Err(problem) => return Err(self.fails(about, problem)),
-                Ok(false) => return self.complete(about, carried.clone(), about.task.then.clone(), context),
-                Ok(true) => {
-                    self.note(&format!("iterated {index}"), &about.at);
-                    let scope = Scope::naming(about.at.iteration(*index as u64), names, &about.scope);
-                    *body = Some(List::new(scope, &task.body, carried.clone()));
-                }
-            }
-        }
-    }
-
-    /// A `fork`: all branches are entered, then those that are open go on, both in declared order.
-    fn fork(&mut self, about: &About<'c>, task: &ForkTask, branches: &mut [Branch<'c>], context: &mut Value) -> Went {
-        let scope = Scope::plain(about.at.clone(), &about.scope);
-        for begins in [true, false] {
-            for branch in branches.iter_mut().filter(|branch| branch.output.is_none() && branch.begun != begins) {
-                let went = match &mut branch.open {
-                    Some(node) => self.go_on(node, &mut branch.context)?,
-                    None => {
-                        branch.begun = true;
-                        match self.enter(branch.ix, about.input.clone(), &scope, 1, &mut branch.context)? {
-                            Entered::Ended(output, flow) => Some((output, flow)),
-                            Entered::Open(node) => {
-                                branch.open = Some(node);
-                                None
-                            }
-                        }
-                    }
-                };
-                let Some((output, flow)) = went else { continue };
-                if flow == Flow::End {
-                    return Err(Stop::End(output));
-                }
-                branch.open = None;
-                branch.output = Some(output.clone());
-                if task.compete {
-                    let won = [branch.context.clone()];
-                    return self.join(about, output, about.task.then.clone(), context, &won);
-                }
-            }
-        }
-        let outputs: Option<Vec<Value>> = branches.iter().map(|branch| branch.output.clone()).collect();
-        let Some(outputs) = outputs else { return Ok(None) };
-        let contexts: Vec<Value> = branches.iter().map(|branch| branch.context.clone()).collect();
-        self.join(about, Value::array(outputs), about.task.then.clone(), context, &contexts)
-    }
-
-    /// A `try`: its list, again after a delay, or its handlers.
-    fn tried(&mut self, about: &About<'c>, task: &'c TryTask, tried: &mut Tried<'c>, context: &mut Value) -> Went {
-        loop {
-            let body = match &mut tried.at {
-                Trying::Until(at_us) if self.now_us < *at_us => return Ok(None),
-                Trying::Until(_) => {
-                    self.note("retried", &about.at);
-                    let scope = Scope::tried(about.at.clone(), tried.attempt, &about.scope);
-                    tried.at = Trying::Body(List::new(scope, &task.body, about.input.clone()));
-                    continue;
-                }
-                Trying::Handlers(list) => {
-                    let Some(output) = self.list(list, context)? else { return Ok(None) };
-                    let then = if task.catch.then == Flow::Continue { &about.task.then } else { &task.catch.then };
-                    return self.complete(about, output, then.clone(), context);
-                }
-                Trying::Body(list) => self.list(list, context),
-            };
-            match body {
-                Ok(None) => return Ok(None),
-                Ok(Some(output)) => return self.complete(about, output, about.task.then.clone(), context),
-                Err(Stop::Raised(problem)) if self.takes(about, &task.catch, &problem, context) => {
-                    self.take(about, &task.catch, tried, problem, context)?;
-                }
-                Err(stop) => return Err(stop),
-            }
-        }
-    }
-
-    /// Whether a `catch` takes an error; a condition that errs does not hold.
-    fn takes(&self, about: &About<'c>, catch: &Catch, problem: &Problem, context: &Value) -> bool {
-        let seen = seen_with_error(about, catch, problem, context);
-        let when = catch.when.is_none_or(|when| self.holds(when, &about.input, &seen).unwrap_or(false));
-        let except = catch.except_when.is_some_and(|except| self.holds(except, &about.input, &seen).unwrap_or(true));
-        matches(&catch.errors, problem) && when && !except
-    }
-
-    /// A taken error: the next attempt, the handlers, or on with it.
-    fn take(&mut self, about: &About<'c>, catch: &'c Catch, tried: &mut Tried<'c>, problem: Problem, context: &Value) -> Result<(), Stop> {
-        if let Some(spec) = &catch.retry {
-            let seen = seen_with_error(about, catch, &problem, context);
-            let wanted = spec.when.is_none_or(|when| self.holds(when, &about.input, &seen).unwrap_or(false));
-            let refused = spec.except_when.is_some_and(|except| self.holds(except, &about.input, &seen).unwrap_or(true));
-            let due_us = next_us(spec, tried.attempt, about.since_us, self.now_us).filter(|_| wanted && !refused);
-            if let Some(due_us) = due_us {
-                tried.attempt += 1;
-                self.note(&format!("again {} in {}", tried.attempt, due_us - self.now_us), &about.at);
-                self.touched |= due_us > self.now_us;
-                tried.at = Trying::Until(due_us);
-                return Ok(());
-            }
-        }
-        if catch.retry.is_some() && catch.body.is_none() {
-            return Err(self.fails(about, problem));
-        }
-        self.note("caught", &about.at);
-        let tried_at = Scope::tried(about.at.clone(), tried.attempt, &about.scope);
-        let names = vec![(catch.variable.clone(), problem.to_value())];
-        let scope = Scope::naming(about.at.catch(), names, &tried_at);
-        tried.at = Trying::Handlers(List::new(scope, catch.body.as_deref().unwrap_or_default(), about.input.clone()));
-        Ok(())
-    }
 }
 
 /// What entering a task begins.
@@ -374,31 +225,33 @@ pub(super) enum Begun<'c> {
     Goes(Flow),
     /// It stays open.
     Open(Kind<'c>),
+    /// The orchestration parks here.
+    Parks(Problem),
 }
 
-fn seen_with_error<'s>(about: &'s About<'_>, catch: &Catch, problem: &Problem, context: &'s Value) -> Seen<'s> {
-    let mut seen = about.seen(context);
-    seen.names = vec![(catch.variable.clone(), problem.to_value())];
-    seen
-}
 
-fn matches(filter: &ErrorFilter, problem: &Problem) -> bool {
-    let same = |wanted: &Option<Arc<str>>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| Some(wanted) == is);
-    same(&filter.kind, Some(&problem.kind))
-        && filter.status.is_none_or(|status| status == problem.status)
-        && same(&filter.instance, problem.instance.as_deref())
-        && same(&filter.title, Some(&problem.title))
-        && same(&filter.detail, Some(&problem.detail))
-}
-
-/// When the attempt after the failed `attempt` begins; `None` where the retry is used up. No jitter: the generator writes none.
-pub(super) fn next_us(spec: &RetrySpec, attempt: u32, first_us: i64, now_us: i64) -> Option<i64> {
-    let factor = match spec.backoff {
-        Backoff::Constant => 1,
-        Backoff::Linear => i64::from(attempt),
-        Backoff::Exponential => 2_i64.pow(attempt - 1),
-    };
-    let due_us = now_us + (spec.delay_ms * factor).min(spec.delay_ms_max) * 1000;
-    let in_time = spec.total_ms_max == 0 || due_us <= first_us + spec.total_ms_max * 1000;
-    (attempt < spec.attempts_max && in_time).then_some(due_us)
+/// A kind of task by its word, for counting.
+fn word(kind: &TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Do(_) => "do",
+        TaskKind::For(_) => "for",
+        TaskKind::Fork(_) => "fork",
+        TaskKind::Set(_) => "set",
+        TaskKind::Switch(_) => "switch",
+        TaskKind::Try(_) => "try",
+        TaskKind::Raise(_) => "raise",
+        TaskKind::Wait(_) => "wait",
+        TaskKind::Emit(_) => "emit",
+        TaskKind::Listen(_) => "listen",
+        TaskKind::Agent(_) => "agent",
+        TaskKind::Rules(_) => "rules",
+        TaskKind::Decide(_) => "decide",
+        TaskKind::Policy(_) => "policy",
+        TaskKind::Review(_) => "review",
+        TaskKind::Act(_) => "act",
+        TaskKind::Compensate(_) => "compensate",
+        TaskKind::Run(_) => "run",
+        TaskKind::Extended(_) => "extended",
+        TaskKind::Aside(_) => "aside",
+    }
 }

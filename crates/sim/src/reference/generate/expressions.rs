@@ -9,15 +9,23 @@ pub(super) struct Words {
     pub random: Random,
     /// Variables in scope beside those that are always there.
     pub names: Vec<String>,
+    /// How many `try`s are around: where there is none, hardly anything errs.
+    pub guards: u32,
 }
 
 impl Words {
     pub(super) fn new(random: Random) -> Self {
-        Self { random, names: Vec::new() }
+        Self { random, names: Vec::new(), guards: 0 }
     }
 
     pub(super) fn pick(&mut self, choices: &[&'static str]) -> &'static str {
         self.random.pick(choices).copied().unwrap_or_default()
+    }
+
+    /// Whether something may err here: the deeper in `try`s, the rather.
+    pub(super) fn may_err(&mut self) -> bool {
+        let guarded = self.guards > 0;
+        self.random.chance(if guarded { 600 } else { 25 })
     }
 
     /// A number, most of the time.
@@ -41,7 +49,7 @@ impl Words {
             (9, _) => "($task.name | length)".to_owned(),
             (10, _) => "($task.reference | length)".to_owned(),
             (11, _) => "($task.startedAt.epoch.milliseconds - $workflow.startedAt.epoch.milliseconds)".to_owned(),
-            (12, _) => self.pick(&[".n", ".k", "length", "(. + 1)", "$context.k1"]).to_owned(),
+            (12, _) if self.may_err() => self.pick(&[".n", ".k", "length", "(. + 1)", "$context.k1"]).to_owned(),
             (_, Some(name)) if name == "e" || name == "error" => format!("(${name}.status? // 5)"),
             (_, Some(name)) => format!("(${name} | if type == \"number\" then . else 6 end)"),
             (_, None) => "(tostring | length)".to_owned(),
@@ -53,7 +61,7 @@ impl Words {
         let text = match self.random.below(9) {
             0 => self.pick(&["true", "false", ".flag?", ". != null", "null"]).to_owned(),
             1 => "type == \"object\"".to_owned(),
-            2 => "has(\"n\")".to_owned(),
+            2 if self.may_err() => "has(\"n\")".to_owned(),
             3 => "(type == \"object\" and has(\"k\"))".to_owned(),
             _ => {
                 let (left, right) = (self.number(1), self.number(1));
@@ -73,7 +81,7 @@ impl Words {
                 format!("{{ n: {n}, k: {k} }}")
             }
             4 | 5 => format!("(if type == \"object\" then . else {{}} end) + {{ n: {} }}", self.number(2)),
-            6 => ". + { k: 1 }".to_owned(),
+            6 if self.may_err() => ". + { k: 1 }".to_owned(),
             7 => format!("[{}, {}]", self.number(1), self.number(1)),
             8 => "$input".to_owned(),
             9 => "$context".to_owned(),
@@ -110,7 +118,7 @@ impl Words {
             0..=4 => format!(
                 "${{ (if ($context | type) == \"object\" then $context else {{}} end) + {{ (\"k\\(({key} | if . < 0 then 0 - . else . end) % 4)\"): {number} }} }}"
             ),
-            5 => format!("${{ $context | del(.k1?) | .k0 = {number} }}"),
+            5 if self.may_err() => format!("${{ $context | del(.k1?) | .k0 = {number} }}"),
             6 => "${ $context }".to_owned(),
             _ => self.wrapped(),
         }
