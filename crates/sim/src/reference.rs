@@ -1,8 +1,19 @@
 //! The reference: a small tree-walking interpreter of compiled programs, and what holds it against the engine.
 //!
+//! | file | what of LANGUAGE.md it says |
+//! |---|---|
+//! | `tasks` | the data flow into a task; what each kind does when it is entered |
+//! | `outcome` | the data flow out of a task; how the contexts of branches come together |
+//! | `flow` | lists, `then`, the end, timeouts also while an effect is out |
+//! | `blocks` | `for` with `while`; `fork`, competing or not |
+//! | `attempts` | `try`: what is taken, what a retry runs again, what becomes of one that is used up |
+//! | `effects` | `act` and calls: once per place, conflict, in doubt, whose retry it is |
+//! | `agents`, `pure`, `events`, `children` | runs and reads; `rules` and `decide`; `emit`; `run: workflow` |
+//! | `evaluate`, `places` | what expressions see |
+//!
 //! What must stay true: the interpreter shares the language (documents, expressions, contracts) and the model with the engine, and not one
 //! line of the engine itself; it is written to be read beside LANGUAGE.md. Only [`beside`] knows both.
-//! What is absent: durability, speed, labels, people, policies.
+//! What is absent: durability, speed, labels, people, policies, `listen`, `compensate`, extensions.
 
 mod agents;
 mod attempts;

@@ -267,7 +267,11 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &[(TaskIx, Labell
     }
     let by_branch: std::collections::BTreeMap<TaskIx, &Labelled> = done.iter().map(|(branch, output)| (*branch, output)).collect();
     let outputs = task.branches.iter().map(|ix| by_branch.get(ix).map(|output| (*output).clone()).unwrap_or_default());
-    let output = if planted("join-as-completed") { Labelled::array(done.iter().map(|(_, output)| output.clone())) } else { Labelled::array(outputs) };
+    let output = if planted("join-as-completed") {
+        Labelled::array(done.iter().map(|(_, output)| output.clone()))
+    } else {
+        Labelled::array(outputs)
+    };
     settle_fork(turn, at, open, output);
 }
 

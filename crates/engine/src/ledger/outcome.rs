@@ -110,7 +110,7 @@ pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, usable: Result<(), Proble
 }
 
 /// Whether a result can be handed on: it is not larger than allowed, and obeys its contract. Of one in a blob the edge said so.
-pub(super) fn usable(
+pub(crate) fn usable(
     turn: &Turn<'_>,
     effect: &Effect,
     value: &Value,

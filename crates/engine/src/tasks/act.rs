@@ -142,7 +142,14 @@ fn remembered(turn: &mut Turn<'_>, entering: &Entering<'_>, call: &Call<'_>) -> 
     }
     match effect.state {
         EffectState::Done if planted("finished-action-again") => Ok(None),
-        EffectState::Done => ended(entering, effect.result.clone()).map(Some),
+        EffectState::Done => {
+            // What was done stays done, and a result that breaks the contract is no better the second time. Of one in a blob only the
+            // edge can say so.
+            if entering.task.keeping().is_record() {
+                ledger::usable(turn, &effect, &effect.result, None, None)?;
+            }
+            ended(entering, effect.result.clone()).map(Some)
+        }
         EffectState::Failed | EffectState::Abandoned => Ok(None),
         // Its key could not be had; redriven, it is asked for again.
         EffectState::Conflict | EffectState::Claiming => {

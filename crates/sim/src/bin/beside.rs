@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use clap::Parser;
 use provost_sim::bugs;
-use provost_sim::reference::{Ending, Told};
 use provost_sim::reference::generate::Case;
 use provost_sim::reference::shrink::{Verdict, check, smallest};
+use provost_sim::reference::{Ending, Told};
 
 /// Two implementations must agree.
 #[derive(Debug, Parser)]
@@ -107,26 +107,31 @@ fn compare(options: &Options) -> std::io::Result<ExitCode> {
     let (mut out, begun) = (stdout(), Instant::now());
     let sum = all(options);
     let seconds = begun.elapsed().as_secs_f64();
-    if let Some((seed, what)) = &sum.differs {
-        let (case, what) = smallest(&Case::draw(*seed), what.clone());
-        writeln!(out, "differs: {what}; repeat with: cargo xtask sim --reference --seed {seed} --cases 1")?;
-        writeln!(out, "smallest: {} with input {}, crashes {:?}", case.document, case.input, case.crashes)?;
-        return Ok(ExitCode::FAILURE);
-    }
-    let ran = sum.equal + sum.tied + sum.refused;
-    writeln!(out, "{ran} cases in {seconds:.1} s: {} equal, {} tied, {} refused", sum.equal, sum.tied, sum.refused)?;
+    let ran = sum.equal + sum.tied + sum.refused + u64::from(sum.differs.is_some());
     let idle = ran > 100 && (sum.tied + sum.refused) * 1000 > ran * IDLE_PERMILLE_MAX;
-    if idle {
-        writeln!(out, "too few cases were compared; the first refusal: {:?}", sum.first_refusal)?;
+    match &sum.differs {
+        Some((seed, what)) => show(&mut out, *seed, what)?,
+        None if idle => writeln!(out, "too few cases were compared; the first refusal: {:?}", sum.first_refusal)?,
+        None => {
+            writeln!(out, "{ran} cases in {seconds:.1} s: {} equal, {} tied, {} refused", sum.equal, sum.tied, sum.refused)?;
+        }
     }
-    let held = !idle;
-    let (equal, tied, refused) = (sum.equal, sum.tied, sum.refused);
-    writeln!(
-        out,
-        "{}",
-        serde_json::json!({ "held": held, "cases": ran, "equal": equal, "tied": tied, "refused": refused, "met": sum.met, "seconds": seconds })
-    )?;
+    let held = !idle && sum.differs.is_none();
+    let seed = sum.differs.map(|(seed, _)| seed);
+    let (equal, tied, refused, met) = (sum.equal, sum.tied, sum.refused, sum.met);
+    let summary = serde_json::json!({
+        "held": held, "cases": ran, "equal": equal, "tied": tied, "refused": refused, "met": met, "seconds": seconds, "differs": seed,
+    });
+    writeln!(out, "{summary}")?;
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A disagreement: how to repeat it, and the smallest document found that shows it.
+fn show(out: &mut impl Write, seed: u64, what: &str) -> std::io::Result<()> {
+    let (case, what) = smallest(&Case::draw(seed), what.to_owned());
+    writeln!(out, "{what}; repeat with: cargo xtask sim --reference --seed {seed} --cases 1")?;
+    writeln!(out, "{:#}", case.document)?;
+    writeln!(out, "input {}, crashes {:?}", case.input, case.crashes)
 }
 
 /// The cases it takes to find each planted bug; a case counts only if it is equal without the bug.
@@ -138,15 +143,8 @@ fn find_bugs(options: &Options) -> std::io::Result<ExitCode> {
     }
     let mut missed = Vec::new();
     for (name, what) in bugs::BESIDE {
-        let found = (0..options.cases).find(|n| {
-            let case = Case::draw(options.seed.wrapping_add(*n));
-            bugs::plant(name);
-            let with = survive(&case);
-            bugs::plant("");
-            matches!(with, Verdict::Differs(_)) && matches!(survive(&case), Verdict::Equal(_))
-        });
-        match found {
-            Some(n) => writeln!(out, "{name}: found after {} cases ({what})", n + 1)?,
+        match first_to_find(options, name) {
+            Some(n) => writeln!(out, "{name}: found after {n} cases ({what})")?,
             None => {
                 missed.push(name);
                 writeln!(out, "{name}: not found in {} cases ({what})", options.cases)?;
@@ -155,6 +153,17 @@ fn find_bugs(options: &Options) -> std::io::Result<ExitCode> {
     }
     writeln!(out, "{}", serde_json::json!({ "held": missed.is_empty(), "planted": bugs::BESIDE.len(), "missed": missed }))?;
     Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn first_to_find(options: &Options, name: &'static str) -> Option<u64> {
+    let found = (0..options.cases).find(|n| {
+        let case = Case::draw(options.seed.wrapping_add(*n));
+        bugs::plant(name);
+        let with = survive(&case);
+        bugs::plant("");
+        matches!(with, Verdict::Differs(_)) && matches!(survive(&case), Verdict::Equal(_))
+    });
+    found.map(|n| n + 1)
 }
 
 fn main() -> ExitCode {

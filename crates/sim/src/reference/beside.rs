@@ -123,7 +123,21 @@ impl Beside {
             kinds: BTreeMap::new(),
             ended_us: BEGAN_US,
         };
-        Ok(Self { machine, registry, tenant, code, now_us: BEGAN_US, faults, id: None, held, due_us, read: None, told, may_die, tickets: 1 })
+        Ok(Self {
+            machine,
+            registry,
+            tenant,
+            code,
+            now_us: BEGAN_US,
+            faults,
+            id: None,
+            held,
+            due_us,
+            read: None,
+            told,
+            may_die,
+            tickets: 1,
+        })
     }
 
     fn live(&mut self, input: &Value) -> Result<Told, String> {
@@ -281,11 +295,15 @@ impl Beside {
             until = row.head().sequence;
             let transition = row.transition().map_err(|error| error.to_string())?;
             for fact in &transition.facts {
+                if self.told.ending != Ending::Waits {
+                    // What still comes in once it has parked is recorded and leads nowhere.
+                    break;
+                }
                 note(&mut self.told, fact, transition.ambient.now_us);
                 evolve(&mut state, fact, transition.ambient.now_us);
+                self.told.context = state.context(&Position::root()).value;
             }
         }
-        self.told.context = state.context(&Position::root()).value;
         self.read = Some((state, until));
         Ok((self.told.ending != Ending::Waits).then(|| self.told.clone()))
     }

@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::beside::{both, difference};
 use super::Told;
+use super::beside::{both, difference};
 use super::generate::Case;
 
 /// Most cases that are tried for one smaller case.

@@ -142,9 +142,7 @@ impl<'c> Interpreter<'c> {
             | TaskKind::Compensate(_)
             | TaskKind::Listen(_)
             | TaskKind::Extended(_)
-            | TaskKind::Aside(_) => {
-                Err(Problem::standard("configuration", 500, "the reference knows no such task"))
-            }
+            | TaskKind::Aside(_) => Err(Problem::standard("configuration", 500, "the reference knows no such task")),
         };
         match begun {
             Err(problem) => Err(self.fails(&about, problem)),
@@ -214,7 +212,6 @@ impl<'c> Interpreter<'c> {
             }
         }
     }
-
 }
 
 /// What entering a task begins.
@@ -228,7 +225,6 @@ pub(super) enum Begun<'c> {
     /// The orchestration parks here.
     Parks(Problem),
 }
-
 
 /// A kind of task by its word, for counting.
 fn word(kind: &TaskKind) -> &'static str {
