@@ -22,6 +22,8 @@ pub(super) struct Child {
     ending: Ending,
     /// When it came to rest.
     ended_us: i64,
+    /// The moment in which it began: its end is told in a later one, even where it takes no time.
+    moment: u64,
     fate: Fate,
 }
 
@@ -68,14 +70,15 @@ impl<'c> Interpreter<'c> {
         self.touched = true;
         let fate = if task.awaits { Fate::Running } else { Fate::Detached };
         let due_us = if told.ending == Ending::Waits { i64::MAX } else { told.ended_us };
-        self.children.insert(about.at.clone(), Child { input, n, ending: told.ending, ended_us: due_us, fate });
+        self.children.insert(about.at.clone(), Child { input, n, ending: told.ending, ended_us: due_us, moment: self.moment, fate });
         Ok(if task.awaits { Begun::Open(Kind::Child(due_us)) } else { Begun::Ended(about.input.clone()) })
     }
 
     /// Goes on with a child that is waited for.
     pub(super) fn child_on(&mut self, about: &About<'c>, context: &mut Value) -> Went {
-        let now_us = self.now_us;
-        let Some(child) = self.children.get_mut(&about.at).filter(|child| child.ended_us <= now_us) else { return Ok(None) };
+        let (now_us, moment) = (self.now_us, self.moment);
+        let through = |child: &&mut Child| child.ended_us <= now_us && child.moment < moment;
+        let Some(child) = self.children.get_mut(&about.at).filter(through) else { return Ok(None) };
         child.fate = Fate::Told;
         match child.ending.clone() {
             Ending::Completed(output) => self.complete(about, output, about.task.then.clone(), context),

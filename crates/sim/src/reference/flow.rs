@@ -18,7 +18,7 @@ use super::tasks::Kind;
 use super::{Ending, Given, Told};
 
 /// Most moments of one orchestration that are looked at.
-const MOMENTS_MAX: u32 = 20_000;
+const MOMENTS_MAX: u64 = 20_000;
 
 /// Why a walk stops before its end.
 pub(super) enum Stop {
@@ -119,6 +119,8 @@ pub(super) struct Interpreter<'c> {
     pub raw: Value,
     pub began_us: i64,
     pub now_us: i64,
+    /// How many moments went by.
+    pub moment: u64,
     /// Tasks finished so far, against `limits.tasks`.
     pub tasks_run: u64,
     /// Whether anything left or any time was set: from then on an error that nobody takes parks.
@@ -149,6 +151,7 @@ impl<'c> Interpreter<'c> {
             raw: given.input.clone(),
             began_us: given.began_us,
             now_us: given.began_us,
+            moment: 0,
             tasks_run: 0,
             touched: false,
             sent: BTreeMap::new(),
@@ -245,7 +248,8 @@ impl<'c> Interpreter<'c> {
         let next_us = *due_us.iter().min().filter(|next_us| **next_us < i64::MAX)?;
         self.tied |= due_us.iter().filter(|at_us| **at_us == next_us).count() > 1;
         self.now_us = next_us;
-        (self.steps.len() < MOMENTS_MAX as usize).then_some(())
+        self.moment += 1;
+        (self.moment < MOMENTS_MAX).then_some(())
     }
 
     /// Notes what happened.

@@ -251,30 +251,37 @@ impl Growing {
             0 => json!([1, "two", self.words.wrapped()]),
             1 => json!(".list?"),
             2 => json!(self.words.wrapped()),
-            _ => json!(format!("${{ [range({})] }}", self.below(4))),
+            _ => json!(format!("${{ [range({})] }}", self.below(5))),
         };
         let named = self.chance(300);
         let mut each = json!({ "in": items });
-        let names = if named { ["it", "at"] } else { ["item", "index"] };
+        let [item, index] = if named { ["it", "at"] } else { ["item", "index"] };
         if named {
             put(&mut each, "each", json!("it"));
             put(&mut each, "at", json!("at"));
         }
-        names.iter().for_each(|name| self.words.names.push((*name).to_owned()));
+        self.words.names.extend([item.to_owned(), index.to_owned()]);
         let mut task = json!({ "for": each });
-        if self.chance(250) {
-            put(&mut task, "while", json!(self.words.condition()));
+        if self.chance(400) {
+            // Half of them hold for the first items only.
+            let last = format!("${} < {}", index, 1 + self.below(2));
+            let condition = if self.chance(500) { last } else { self.words.condition() };
+            put(&mut task, "while", json!(condition));
         }
         let body = self.list();
         put(&mut task, "do", body);
-        self.words.names.truncate(self.words.names.len() - names.len());
+        self.words.names.truncate(self.words.names.len() - 2);
         task
     }
 
     fn fork(&mut self) -> Json {
         let mut branches = Vec::new();
         for name in ["x", "y", "w", "v"].iter().take(1 + self.below(4) as usize) {
-            let branch = self.task(&[]);
+            let mut branch = self.task(&[]);
+            // How contexts come together is what a fork is about.
+            if self.chance(300) {
+                put(&mut branch, "export", json!({ "as": self.words.exported() }));
+            }
             branches.push(json!({ *name: branch }));
         }
         json!({ "fork": { "branches": branches, "compete": self.chance(350) } })
