@@ -242,7 +242,7 @@ fn waited(turn: &mut Turn<'_>, at: &Position) {
 /// The time of the place is up. What is out is waited for; without anything out it raises at once.
 fn timed_out(turn: &mut Turn<'_>, at: &Position) {
     flow::withdraw_within(turn, at);
-    if !ledger::is_out_within(turn, at) {
+    if !ledger::is_out_within(turn, at) || provost_model::planted::planted("timeout-while-out") {
         flow::expire(turn, at);
     }
 }

@@ -16,7 +16,7 @@ mod resolve;
 
 pub(crate) use claim::claimed;
 pub(crate) use leave::leave;
-pub(crate) use outcome::{ask_once_more, attempted, scheduled_due, undone};
+pub(crate) use outcome::{ask_once_more, attempted, scheduled_due, undone, usable};
 pub(crate) use resolve::resolved;
 
 use std::sync::Arc;

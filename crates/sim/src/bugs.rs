@@ -44,6 +44,35 @@ pub const BUGS: [(&str, &str); 36] = [
     ("closed-work-stays", "store: the open work of an ended orchestration stays"),
 ];
 
+/// The bugs that the comparison with the reference must find by itself: nothing is promised but that both say the same.
+pub const BESIDE: [(&str, &str); 25] = [
+    ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
+    ("retry-at-once", "engine: a retry that was scheduled for later begins at once"),
+    ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
+    ("exit-as-continue", "engine: `then: exit` goes on with the next task"),
+    ("end-as-exit", "engine: `then: end` leaves its list only"),
+    ("last-case-wins", "engine: a `switch` takes the last case that holds"),
+    ("skipped-gives-null", "engine: a skipped task hands on null"),
+    ("while-not-asked", "engine: `while` is asked before the first item only"),
+    ("items-from-the-input", "engine: each item of a `for` begins with the loop's input"),
+    ("join-as-completed", "engine: the outputs of a fork stand in the order of completion"),
+    ("last-branch-first", "engine: of branches that begin together, the last declared is ahead"),
+    ("last-branch-exports", "engine: of branches that export one key, the last declared wins"),
+    ("catch-any", "engine: a `catch` takes errors of every status"),
+    ("handlers-see-last", "engine: handlers are given the last output of the list that failed"),
+    ("handlers-caught-again", "engine: an error in handlers is taken by their own `try`"),
+    ("used-up-is-caught", "engine: a retry that is used up and has no handlers swallows the error"),
+    ("retry-goes-on", "engine: a new attempt begins behind the task that was done last"),
+    ("backoff-constant", "engine: a linear backoff does not grow"),
+    ("timeout-while-out", "engine: a timeout is raised while an effect is out"),
+    ("late-though-through", "engine: what is through when its time is up raises `timeout` all the same"),
+    ("finished-action-again", "engine: a finished action is sent again in a new attempt"),
+    ("arguments-not-compared", "engine: other arguments for a finished action are no conflict"),
+    ("retried-in-both", "engine: an action is tried again although a `catch.retry` around it tries again"),
+    ("emitted-once-whatever", "engine: other content of an event that was emitted before is no conflict"),
+    ("child-input-not-compared", "engine: other input for a workflow that was run before is no conflict"),
+];
+
 /// Switches a bug on for this thread; an empty name switches all off.
 pub fn plant(name: &'static str) {
     #[cfg(provost_bugs)]

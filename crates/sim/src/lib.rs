@@ -13,6 +13,7 @@ pub mod mix;
 pub mod outside;
 pub mod properties;
 pub mod random;
+pub mod reference;
 pub mod strike;
 pub mod world;
 

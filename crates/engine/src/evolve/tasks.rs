@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::id::EffectId;
+use provost_model::planted::planted;
 use provost_model::program::{Flow, TaskIx};
 use provost_model::record::{EffectKind, Exported, Shape, Start};
 use provost_model::value::Map;
@@ -146,7 +147,7 @@ pub(super) fn completed(
 }
 
 pub(super) fn skipped(state: &mut Orchestration, at: &Position, task: TaskIx) {
-    let raw = raw_input(state, at);
+    let raw = if planted("skipped-gives-null") { Labelled::default() } else { raw_input(state, at) };
     hand_on(state, at, task, raw, Flow::Continue, false);
 }
 
@@ -252,7 +253,8 @@ pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem
         }
     });
     let kind = OpenKind::Catch { problem: Box::new(problem.clone()) };
-    let block = opened(around.task, around.input.clone(), None, kind, now_us);
+    let raw = if planted("handlers-see-last") { around.last.clone() } else { around.input.clone() };
+    let block = opened(around.task, raw, None, kind, now_us);
     state.open.insert_mut(at.catch(), Arc::new(block));
 }
 
@@ -260,7 +262,9 @@ pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u3
     close_inside(state, at);
     super::listeners::give_back(state, at);
     change(state, at, |open| {
-        open.cursor = None;
+        if !planted("retry-goes-on") {
+            open.cursor = None;
+        }
         open.then = Flow::Continue;
         open.last = open.input.clone();
         open.visits = Tree::new_sync();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use provost_model::planted::planted;
 use provost_model::program::{Block, ExtendedTask, Flow, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Labelled, Position, Problem};
@@ -23,7 +24,7 @@ pub(crate) fn run(turn: &mut Turn<'_>) {
         if !turn.spend() {
             turn.ready.clear();
             turn.emit(Fact::Yielded);
-            if !provost_model::planted::planted("yielded-for-ever") {
+            if !planted("yielded-for-ever") {
                 turn.intend(Intent::Continue);
             }
             return;
@@ -59,7 +60,7 @@ fn is_idle(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
 fn go_on(turn: &mut Turn<'_>, at: &Position) {
     let Some(open) = turn.state.open.get(at).cloned() else { return };
     // What is through when its time is up succeeded; only what would go on is stopped.
-    if let Some(expired) = expired_around(turn, at).filter(|_| !is_through(turn, at, &open)) {
+    if let Some(expired) = expired_around(turn, at).filter(|_| !is_through(turn, at, &open) || planted("late-though-through")) {
         return expire(turn, &expired);
     }
     if let Some(listener) = turn.state.listeners.get(at).cloned() {
@@ -140,6 +141,7 @@ fn list(turn: &mut Turn<'_>, at: &Position, open: &Open) {
     match (next_of(turn, open), &open.then) {
         (Some(ix), _) => enter(turn, at, ix, open.last.clone()),
         // What is extended still has its own output to make.
+        (None, Flow::End) if planted("end-as-exit") => finish(turn, at, open),
         (None, Flow::End) if open.cursor.is_some() && extended_of(turn, open).is_none() => end(turn, open.last.clone()),
         (None, _) => finish(turn, at, open),
     }
@@ -155,8 +157,8 @@ fn next_of(turn: &Turn<'_>, open: &Open) -> Option<TaskIx> {
     match (&open.cursor, &open.then) {
         (None, _) => body.first().copied(),
         (Some(_), Flow::Task(ix)) => Some(*ix),
-        (Some(_), Flow::Exit | Flow::End) => None,
-        (Some(done), Flow::Continue) => behind(body, *done),
+        (Some(_), Flow::Exit | Flow::End) if !planted("exit-as-continue") => None,
+        (Some(done), Flow::Continue | Flow::Exit | Flow::End) => behind(body, *done),
     }
 }
 
@@ -213,7 +215,7 @@ fn each(turn: &mut Turn<'_>, at: &Position, open: &Open, items: &Labelled, index
         return;
     }
     let next = if carried.is_some() { index + 1 } else { index };
-    let output = carried.unwrap_or_else(|| open.input.clone());
+    let output = carried.filter(|_| !planted("items-from-the-input")).unwrap_or_else(|| open.input.clone());
     match another(turn, at, open, items, next, &output) {
         Err(problem) => raise(turn, at, open.task, problem),
         Ok(true) => {
@@ -232,7 +234,7 @@ fn another(turn: &Turn<'_>, at: &Position, open: &Open, items: &Labelled, next: 
     let place = usize::try_from(next).ok().filter(|next| items.as_array().is_some_and(|items| *next < items.len()));
     let Some(place) = place else { return Ok(false) };
     let Ok(TaskKind::For(task)) = turn.task(open.task).map(|task| &task.kind) else { return Ok(false) };
-    let Some(condition) = task.condition else { return Ok(true) };
+    let Some(condition) = task.condition.filter(|_| next == 0 || !planted("while-not-asked")) else { return Ok(true) };
     let index = Labelled::authored(i64::try_from(next).ok());
     let more = vec![(task.each.clone(), items.item(place)), (task.at.clone(), index)];
     let scope = Scope { at: Some(at.clone()), input: open.input.clone(), task: Some(open.task), more, ..Scope::default() };
@@ -269,12 +271,18 @@ fn fork(turn: &mut Turn<'_>, at: &Position, open: &Open, done: &VectorSync<(Task
     let Some(OpenKind::Fork { done, .. }) = turn.state.open.get(at).map(|open| &open.kind) else { return };
     if done.len() < task.branches.len() {
         // What is ready last goes on first: of branches that begin together, the first declared is ahead.
-        turn.ready.get_mut(waiting..).unwrap_or_default().reverse();
+        if !planted("last-branch-first") {
+            turn.ready.get_mut(waiting..).unwrap_or_default().reverse();
+        }
         return;
     }
     let by_branch: BTreeMap<TaskIx, &Labelled> = done.iter().map(|(branch, output)| (*branch, output)).collect();
     let outputs = task.branches.iter().map(|ix| by_branch.get(ix).map(|output| (*output).clone()).unwrap_or_default());
-    let output = Labelled::array(outputs);
+    let output = if planted("join-as-completed") {
+        Labelled::array(done.iter().map(|(_, output)| output.clone()))
+    } else {
+        Labelled::array(outputs)
+    };
     settle_fork(turn, at, open, output);
 }
 

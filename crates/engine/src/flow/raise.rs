@@ -1,5 +1,6 @@
 //! How errors move: to the nearest `try` that takes them, else to the end of the orchestration or into the dead letters.
 
+use provost_model::planted::planted;
 use provost_model::program::{Catch, ErrorFilter, RetrySpec, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Position, Problem};
@@ -59,11 +60,14 @@ fn taker(turn: &Turn<'_>, at: &Position, problem: &Problem) -> Option<Position> 
 
 fn takes(turn: &Turn<'_>, around: &Position, inside: &Position, problem: &Problem) -> bool {
     // An error in the handlers is not taken by their own `try`.
-    if *inside == around.catch() {
+    if *inside == around.catch() && !planted("handlers-caught-again") {
         return false;
     }
     let Some(open) = turn.state.open.get(around) else { return false };
-    let OpenKind::Try { waiting: false, caught: None, .. } = &open.kind else { return false };
+    let OpenKind::Try { waiting: false, caught, .. } = &open.kind else { return false };
+    if caught.is_some() && !planted("handlers-caught-again") {
+        return false;
+    }
     let Ok(TaskKind::Try(task)) = turn.task(open.task).map(|task| &task.kind) else { return false };
     matches(&task.catch.errors, problem) && conditions(turn, around, &task.catch, problem).unwrap_or(false)
 }
@@ -71,7 +75,7 @@ fn takes(turn: &Turn<'_>, around: &Position, inside: &Position, problem: &Proble
 fn matches(filter: &ErrorFilter, problem: &Problem) -> bool {
     let same = |wanted: &Option<std::sync::Arc<str>>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
     same(&filter.kind, &problem.kind)
-        && filter.status.is_none_or(|status| status == problem.status)
+        && (filter.status.is_none_or(|status| status == problem.status) || planted("catch-any"))
         && same(&filter.instance, problem.instance.as_deref().unwrap_or_default())
         && same(&filter.title, &problem.title)
         && same(&filter.detail, &problem.detail)
@@ -106,8 +110,8 @@ fn take(turn: &mut Turn<'_>, at: &Position, problem: Problem) {
         && let Some((attempt, due_us)) = next_attempt(turn, at, &task.catch, spec, &problem)
     {
         turn.emit(Fact::RetryScheduled { at: at.clone(), problem, attempt, due_us });
-        if due_us > turn.ambient.now_us && !provost_model::planted::planted("retry-at-once") {
-            if !provost_model::planted::planted("retry-without-timer") {
+        if due_us > turn.ambient.now_us && !planted("retry-at-once") {
+            if !planted("retry-without-timer") {
                 turn.set_timer(format!("retry:{at}"), at, due_us);
             }
         } else {
@@ -123,7 +127,7 @@ fn take(turn: &mut Turn<'_>, at: &Position, problem: Problem) {
             turn.ready.push(at.catch());
         }
         // Retries used up and nothing else written: the error goes on.
-        None if task.catch.retry.is_some() => raise(turn, at, open.task, problem),
+        None if task.catch.retry.is_some() && !planted("used-up-is-caught") => raise(turn, at, open.task, problem),
         None => {
             run::leave_within(turn, at);
             turn.emit(Fact::Caught { at: at.clone(), problem });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::id::EffectId;
+use provost_model::planted::planted;
 use provost_model::program::{ActionSpec, EffectClass, InDoubt, Keeping, RetrySpec, Task, TaskKind};
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome, Stored};
 use provost_model::value::canonical_len;
@@ -109,7 +110,7 @@ pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, usable: Result<(), Proble
 }
 
 /// Whether a result can be handed on: it is not larger than allowed, and obeys its contract. Of one in a blob the edge said so.
-pub(super) fn usable(
+pub(crate) fn usable(
     turn: &Turn<'_>,
     effect: &Effect,
     value: &Value,
@@ -198,7 +199,7 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
     let given_up = !turn.state.open.contains_key(&effect.at) || is_expired(turn, &effect.at);
     let stopping = given_up || matches!(turn.state.phase, Phase::Cancelling { .. });
     // One retry layer: an enclosing `catch.retry` that takes this error keeps the action's own out of it.
-    let outside = effect.kind == EffectKind::Action && retried_outside(turn, &effect.at, problem);
+    let outside = !planted("retried-in-both") && effect.kind == EffectKind::Action && retried_outside(turn, &effect.at, problem);
     if retry
         && !stopping
         && !outside

@@ -1,6 +1,7 @@
 //! Backoff and jitter, as arithmetic: the seed of the record decides, so a replay waits exactly as long.
 
 use provost_model::Digest;
+use provost_model::planted::planted;
 use provost_model::program::{Backoff, RetrySpec};
 use provost_model::record::Ambient;
 
@@ -24,6 +25,7 @@ pub(crate) fn is_within(spec: &RetrySpec, first_us: i64, due_us: i64) -> bool {
 pub(crate) fn delay_ms(spec: &RetrySpec, attempt: u32, seed: u64, place: &str) -> i64 {
     let factor = match spec.backoff {
         Backoff::Constant => 1,
+        Backoff::Linear if planted("backoff-constant") => 1,
         Backoff::Linear => i64::from(attempt),
         Backoff::Exponential => 1_i64.checked_shl(attempt.saturating_sub(1).min(62)).unwrap_or(i64::MAX),
     };

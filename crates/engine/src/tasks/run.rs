@@ -28,7 +28,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask
     match latest {
         None => start(turn, entering, task, next, input),
         Some((_, child)) if matches!(child.state, ChildState::Failed | ChildState::Stopping) => start(turn, entering, task, next, input),
-        Some((_, child)) if child.fingerprint != fingerprint => {
+        Some((_, child)) if child.fingerprint != fingerprint && !provost_model::planted::planted("child-input-not-compared") => {
             entering.open(turn, Shape::Plain)?;
             park(turn, entering.at.clone(), conflict(&child));
             Ok(Entry::Open)

@@ -1,0 +1,353 @@
+//! Workflows drawn from a seed: every construct that needs nobody outside, nested, with jumps, errors, retries and expressions over what
+//! is in scope.
+//!
+//! What must stay true: one seed is one document and one input. Waits and answers are drawn from so many lengths that two rarely meet.
+
+mod calls;
+mod expressions;
+mod parts;
+
+use std::sync::Arc;
+
+use provost_language::{Sources, compile};
+use provost_model::Value;
+use provost_runtime::{Loaded, control_plane};
+use serde_json::{Value as Json, json};
+
+use crate::random::Random;
+use expressions::Words;
+
+/// Deepest nesting of blocks.
+const DEPTH_MAX: u32 = 4;
+
+/// One case: a document, its input, and what its crashes are drawn from.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The workflow.
+    pub document: Json,
+    /// Its input.
+    pub input: Json,
+    /// Seeds the faults of the engine's side; `None`: there are none.
+    pub crashes: Option<u64>,
+}
+
+impl Case {
+    /// The case of a seed; every fourth one crashes.
+    pub fn draw(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let input = json!({ "n": random.between(0, 9), "list": [1, random.between(0, 5), "x"], "flag": random.chance(500) });
+        let crashes = seed.is_multiple_of(4).then(|| random.bits());
+        let mut growing = Growing { words: Words::new(random), left: 0, depth: 0, sites: 0 };
+        Self { document: growing.document(), input, crashes }
+    }
+
+    /// Compiles the document in its bundle.
+    ///
+    /// # Errors
+    /// The findings.
+    pub fn load(&self) -> Result<Arc<Loaded>, String> {
+        let mut sources = Sources::new();
+        for (path, text) in parts::PARTS {
+            sources.add(path, text.as_bytes());
+        }
+        sources.add("workflows/case.yaml", self.document.to_string().into_bytes());
+        let checked = compile(&sources);
+        let Some(bundle) = checked.bundle else {
+            return Err(checked.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; "));
+        };
+        control_plane::load(control_plane::stored(&bundle)).map(Arc::new).map_err(|refused| refused.to_string())
+    }
+
+    /// The input as a value.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn value(&self) -> Result<Value, String> {
+        serde_json::from_value(self.input.clone()).map_err(|error| error.to_string())
+    }
+}
+
+/// A document under construction.
+struct Growing {
+    words: Words,
+    /// How many tasks are left.
+    left: u64,
+    depth: u32,
+    sites: u64,
+}
+
+impl Growing {
+    fn chance(&mut self, permille: u64) -> bool {
+        self.words.random.chance(permille)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.words.random.below(limit)
+    }
+
+    fn document(&mut self) -> Json {
+        // Now and then so many tasks that one transition cannot hold them.
+        let long = self.chance(15);
+        self.left = if long { 6 } else { 3 + self.below(28) };
+        let tasks = if long { 700 } else { [12, 40, 90, 150].get(self.below(4) as usize).copied().unwrap_or(90) };
+        let mut limits = json!({ "tasks": tasks });
+        if self.chance(50) {
+            put(&mut limits, "valueBytes", json!(400 + self.below(400)));
+        }
+        let metadata = json!({ "provost": { "limits": limits } });
+        let mut document =
+            json!({ "document": { "dsl": "1.0.3", "namespace": "reference", "name": "case", "version": "1.0.0", "metadata": metadata } });
+        if self.chance(100) {
+            put(&mut document, "input", json!({ "from": self.words.expression() }));
+        } else if self.chance(30) {
+            put(&mut document, "input", json!({ "schema": schema("n") }));
+        }
+        if self.chance(100) {
+            put(&mut document, "output", json!({ "as": self.words.expression() }));
+        } else if self.chance(50) {
+            put(&mut document, "output", json!({ "schema": schema("n") }));
+        }
+        if self.chance(60) {
+            let ms = 1 + self.below(90_000);
+            put(&mut document, "timeout", json!({ "after": { "milliseconds": ms } }));
+        }
+        let list = if long { self.long() } else { self.list() };
+        put(&mut document, "do", list);
+        document
+    }
+
+    /// A loop of more turns than one transition holds.
+    fn long(&mut self) -> Json {
+        let turns = 200 + self.below(300);
+        let body = json!([{ "a": { "set": "${ (. // {} | if type == \"object\" then .n else 0 end // 0) + $item % 7 | { n: . } }" } }]);
+        json!([{ "f": { "for": { "in": format!("${{ [range({turns})] }}") }, "do": body } }, { "z": { "set": self.words.object() } }])
+    }
+
+    /// A list of tasks with names of its own.
+    fn list(&mut self) -> Json {
+        const NAMES: [&str; 6] = ["a", "b", "c", "d/d", "e#2", "f[0]"];
+        let many = (1 + self.below(4)).min(self.left.max(1));
+        let names: Vec<&str> = NAMES.iter().take(many as usize).copied().collect();
+        let mut list = Vec::new();
+        for name in &names {
+            let task = self.task(&names);
+            list.push(json!({ *name: task }));
+        }
+        Json::Array(list)
+    }
+
+    /// Where control goes: mostly on.
+    fn then(&mut self, names: &[&str]) -> &'static str {
+        const TARGETS: [&str; 6] = ["a", "b", "c", "d/d", "e#2", "f[0]"];
+        match self.below(12) {
+            0 => "exit",
+            1 => "end",
+            2..=4 => "continue",
+            _ if names.is_empty() => "continue",
+            _ => TARGETS.get(self.below(names.len() as u64) as usize).copied().unwrap_or("continue"),
+        }
+    }
+
+    /// A task in a list of these names.
+    fn task(&mut self, names: &[&str]) -> Json {
+        self.left = self.left.saturating_sub(1);
+        let mut task = self.kind(names);
+        if self.chance(120) {
+            put(&mut task, "if", json!(self.words.condition()));
+        }
+        if self.chance(100) {
+            put(&mut task, "input", json!({ "from": self.words.expression() }));
+        } else if self.chance(30) {
+            put(&mut task, "input", json!({ "schema": schema("n") }));
+        }
+        if self.chance(130) {
+            put(&mut task, "output", json!({ "as": self.words.expression() }));
+        } else if self.chance(30) {
+            put(&mut task, "output", json!({ "schema": schema("k") }));
+        }
+        if self.chance(180) {
+            put(&mut task, "export", json!({ "as": self.words.exported() }));
+        }
+        if self.chance(80) {
+            put(&mut task, "then", json!(self.then(names)));
+        }
+        if self.chance(60) {
+            let after = if self.chance(800) { json!({ "milliseconds": 1 + self.below(60_000) }) } else { json!(self.words.duration()) };
+            put(&mut task, "timeout", json!({ "after": after }));
+        }
+        task
+    }
+
+    fn kind(&mut self, names: &[&str]) -> Json {
+        let deep = self.depth >= DEPTH_MAX || self.left == 0;
+        let drawn = self.below(if deep { 73 } else { 115 });
+        match drawn {
+            0..=19 => json!({ "set": if self.chance(600) { self.words.object() } else { json!(self.words.wrapped()) } }),
+            20..=26 => self.switch(names),
+            27..=32 if self.words.may_err() => json!({ "raise": { "error": self.error() } }),
+            27..=40 => json!({ "wait": self.wait() }),
+            41..=46 => self.emit(),
+            47..=52 => self.agent(),
+            53..=56 => self.rules(),
+            57..=59 => self.decide(),
+            60..=65 => self.act(),
+            66..=68 => self.http(),
+            69..=72 => self.run(),
+            73..=79 => self.inside(|this| json!({ "do": this.list() })),
+            80..=88 => self.inside(Self::each),
+            89..=98 => self.inside(Self::fork),
+            _ => self.inside(|this| this.tried(names)),
+        }
+    }
+
+    fn inside(&mut self, make: impl FnOnce(&mut Self) -> Json) -> Json {
+        self.depth += 1;
+        let made = make(self);
+        self.depth -= 1;
+        made
+    }
+
+    fn wait(&mut self) -> Json {
+        if self.chance(850) { json!({ "milliseconds": 1 + self.below(60_000) }) } else { json!(self.words.duration()) }
+    }
+
+    fn switch(&mut self, names: &[&str]) -> Json {
+        let mut cases = Vec::new();
+        for name in ["one", "two", "three"].iter().take(1 + self.below(3) as usize) {
+            cases.push(json!({ *name: { "when": self.words.condition(), "then": self.then(names) } }));
+        }
+        if self.chance(300) {
+            cases.push(json!({ "else": { "then": self.then(names) } }));
+        }
+        json!({ "switch": cases })
+    }
+
+    fn error(&mut self) -> Json {
+        let status = [400, 409, 503].get(self.below(3) as usize).copied().unwrap_or(500);
+        let mut error = json!({ "type": if self.chance(700) { "https://x.test/oops" } else { "https://x.test/other" }, "status": status });
+        if self.chance(500) {
+            put(&mut error, "title", json!("Oops"));
+        }
+        if self.chance(300) {
+            put(&mut error, "detail", json!(format!("${{ {} | tostring }}", self.words.number(1))));
+        }
+        error
+    }
+
+    fn emit(&mut self) -> Json {
+        let mut with = json!({ "type": "reference.said", "data": self.words.wrapped() });
+        if self.chance(200) {
+            put(&mut with, "subject", json!("s"));
+        }
+        let mut task = json!({ "emit": { "event": { "with": with } } });
+        if self.chance(600) {
+            put(&mut task, "output", json!({ "as": "${ { n: (.data | if type == \"number\" then . else 1 end) } }" }));
+        }
+        task
+    }
+
+    fn each(&mut self) -> Json {
+        let items = match self.below(6) {
+            0 => json!([1, "two", self.words.wrapped()]),
+            1 => json!(".list?"),
+            2 => json!(self.words.wrapped()),
+            _ => json!(format!("${{ [range({})] }}", self.below(5))),
+        };
+        let named = self.chance(300);
+        let mut each = json!({ "in": items });
+        let [item, index] = if named { ["it", "at"] } else { ["item", "index"] };
+        if named {
+            put(&mut each, "each", json!("it"));
+            put(&mut each, "at", json!("at"));
+        }
+        self.words.names.extend([item.to_owned(), index.to_owned()]);
+        let mut task = json!({ "for": each });
+        if self.chance(400) {
+            // Half of them hold for the first items only.
+            let last = format!("${} < {}", index, 1 + self.below(2));
+            let condition = if self.chance(500) { last } else { self.words.condition() };
+            put(&mut task, "while", json!(condition));
+        }
+        let body = self.list();
+        put(&mut task, "do", body);
+        self.words.names.truncate(self.words.names.len() - 2);
+        task
+    }
+
+    fn fork(&mut self) -> Json {
+        let mut branches = Vec::new();
+        for name in ["x", "y", "w", "v"].iter().take(1 + self.below(4) as usize) {
+            let mut branch = self.task(&[]);
+            // How contexts come together is what a fork is about.
+            if self.chance(300) {
+                put(&mut branch, "export", json!({ "as": self.words.exported() }));
+            }
+            branches.push(json!({ *name: branch }));
+        }
+        json!({ "fork": { "branches": branches, "compete": self.chance(350) } })
+    }
+
+    fn tried(&mut self, names: &[&str]) -> Json {
+        self.words.guards += 1;
+        let body = self.list();
+        self.words.guards -= 1;
+        let named = self.chance(300);
+        let mut catch = json!({});
+        if named {
+            put(&mut catch, "as", json!("e"));
+        }
+        self.words.names.push(if named { "e" } else { "error" }.to_owned());
+        if self.chance(250) {
+            let with = self.words.pick(&["status", "type", "title"]);
+            let wanted = if with == "status" { json!(503) } else { json!(if with == "type" { "https://x.test/oops" } else { "Oops" }) };
+            put(&mut catch, "errors", json!({ "with": { with: wanted } }));
+        }
+        for key in ["when", "exceptWhen"] {
+            if self.chance(100) {
+                put(&mut catch, key, json!(self.words.condition()));
+            }
+        }
+        if self.chance(450) {
+            let retry = self.retry();
+            put(&mut catch, "retry", retry);
+        }
+        if self.chance(750) {
+            let handlers = self.list();
+            put(&mut catch, "do", handlers);
+        }
+        if self.chance(100) {
+            put(&mut catch, "then", json!(self.then(names)));
+        }
+        self.words.names.pop();
+        json!({ "try": body, "catch": catch })
+    }
+
+    fn retry(&mut self) -> Json {
+        let delay = if self.chance(200) { 0 } else { 1 + self.below(9_000) };
+        let mut retry = json!({ "delay": { "milliseconds": delay }, "limit": { "attempt": { "count": self.below(4) } } });
+        if self.chance(500) {
+            let backoff = self.words.pick(&["constant", "linear", "exponential"]);
+            put(&mut retry, "backoff", json!({ backoff: {} }));
+        }
+        if self.chance(150) {
+            let limit = json!({ "attempt": { "count": 3 }, "duration": { "milliseconds": 1 + self.below(20_000) } });
+            put(&mut retry, "limit", limit);
+        }
+        for key in ["when", "exceptWhen"] {
+            if self.chance(100) {
+                put(&mut retry, key, json!(self.words.condition()));
+            }
+        }
+        retry
+    }
+}
+
+fn put(object: &mut Json, key: &str, value: Json) {
+    if let Some(map) = object.as_object_mut() {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+fn schema(required: &str) -> Json {
+    json!({ "document": { "type": "object", "required": [required] } })
+}
