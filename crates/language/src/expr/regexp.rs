@@ -16,6 +16,8 @@ use super::val::{R, V, fault};
 
 /// Largest programs, in bytes as the engine counts them, with the weight of a byte searched.
 const CLASSES: [(usize, usize); 3] = [(32 << 10, 1), (128 << 10, 4), (512 << 10, 16)];
+/// Units that compiling takes for each byte of a pattern.
+const COMPILE_UNITS_PER_BYTE: usize = 16;
 /// Longest pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 4096;
 /// Patterns remembered within one evaluation.
@@ -59,7 +61,7 @@ fn compile(source: &str, flags: &str) -> R<Pattern> {
     }
     let on = |flag: char| flags.contains(flag);
     for (size_max, weight) in CLASSES {
-        meter::charge(250 * weight + source.len());
+        meter::charge(250 * weight + COMPILE_UNITS_PER_BYTE * source.len());
         let built = RegexBuilder::new(source)
             .case_insensitive(on('i'))
             .multi_line(on('m') || on('p'))
