@@ -22,7 +22,7 @@ pub const PATTERNS_MAX: usize = 200;
 /// Most looks at values that one check takes; a value that needs more does not obey.
 pub const STEPS_MAX: u64 = 4_000_000;
 /// Most looks at values that are taken to say where a value breaks its contract.
-const EXPLAIN_STEPS_MAX: u64 = 250_000;
+const EXPLAIN_STEPS_MAX: u64 = 50_000;
 /// The one dialect.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 

@@ -8,8 +8,8 @@ mod act;
 mod feature;
 mod holds;
 mod order;
-mod run;
-mod said;
+pub(crate) mod run;
+pub(crate) mod said;
 mod steps;
 
 use std::collections::BTreeMap;

@@ -31,6 +31,8 @@ pub(super) struct Patterns(RefCell<Vec<(String, Pattern)>>);
 struct Pattern {
     regex: Regex,
     weight: usize,
+    /// Units that a search takes before it looks at text.
+    start: usize,
     every: bool,
     skip_empty: bool,
 }
@@ -73,7 +75,7 @@ fn compile(source: &str, flags: &str) -> R<Pattern> {
             .nest_limit(32)
             .build();
         match built {
-            Ok(regex) => return Ok(Pattern { regex, weight, every: on('g'), skip_empty: on('n') }),
+            Ok(regex) => return Ok(Pattern { regex, weight, start: source.len() / 2, every: on('g'), skip_empty: on('n') }),
             Err(regex::Error::CompiledTooBig(_)) => {}
             Err(_) => return Err(fault(Parse, "cannot read text as a regular expression")),
         }
@@ -86,7 +88,7 @@ fn each_match<'t>(pattern: &Pattern, text: &'t str, mut take: impl FnMut(&Captur
     let mut found = pattern.regex.captures_iter(text);
     let mut from = 0;
     loop {
-        meter::charge(1 + text.len().saturating_sub(from).saturating_mul(pattern.weight) / 4);
+        meter::charge(1 + pattern.start + text.len().saturating_sub(from).saturating_mul(pattern.weight) / 4);
         let Some(captures) = found.next() else { return };
         let Some(whole) = captures.get(0) else { return };
         from = whole.end();
