@@ -8,6 +8,7 @@ mod bench;
 mod conformance;
 mod crash;
 mod failure;
+mod fuzz;
 mod process;
 mod sim;
 mod test;
@@ -36,6 +37,8 @@ enum Task {
     Tidy(tidy::Options),
     /// Simulate worlds full of faults, one seed each.
     Sim(sim::Options),
+    /// Feed mutated bytes to everything that reads foreign bytes.
+    Fuzz(fuzz::Options),
     /// Run the conformance kits: scenarios in Gherkin on this build, in virtual time.
     Conformance(conformance::Options),
     /// Measure the binary that ships.
@@ -59,6 +62,7 @@ fn run(task: &Task) -> Result<Outcome, Failure> {
     match task {
         Task::Tidy(options) => tidy::run(options),
         Task::Sim(options) => sim::run(options),
+        Task::Fuzz(options) => fuzz::run(options),
         Task::Conformance(options) => conformance::run(options),
         Task::Bench(options) => bench::run(options),
         Task::Test(options) => test::run(options),

@@ -1,7 +1,7 @@
 //! Contracts: JSON Schema 2020-12, compiled once, checked against our own values without conversion.
 //!
-//! What must stay true: a schema never leads outside itself (no remote `$ref`, no other draft), patterns run in linear time, and the
-//! same value is judged the same everywhere. Formats are annotations, as the standard has it.
+//! What must stay true: a schema never leads outside itself (no remote `$ref`, no other draft), patterns run in linear time, a check takes
+//! a counted number of steps at most, and the same value is judged the same everywhere. Formats are annotations, as the standard has it.
 
 mod json;
 
@@ -11,12 +11,18 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use provost_model::program::SchemaIx;
 use provost_model::{Program, Value};
 
-use json::{OurValue, Whole};
+use json::{OurValue, Whole, counted};
 
 /// Largest schema, in bytes of canonical JSON.
 pub const SCHEMA_BYTES_MAX: usize = 256 << 10;
 /// Most violations reported for one value.
 pub const VIOLATIONS_MAX: usize = 20;
+/// Most patterns of one schema.
+pub const PATTERNS_MAX: usize = 200;
+/// Most looks at values that one check takes; a value that needs more does not obey.
+pub const STEPS_MAX: u64 = 4_000_000;
+/// Most looks at values that are taken to say where a value breaks its contract.
+const EXPLAIN_STEPS_MAX: u64 = 50_000;
 /// The one dialect.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -114,6 +120,10 @@ impl Contract {
             return Err(ContractError::NotASchema(schema.kind()));
         }
         local(schema, &mut String::new())?;
+        if patterns(schema) > PATTERNS_MAX {
+            let detail = format!("it has more than {PATTERNS_MAX} patterns");
+            return Err(ContractError::Invalid { pointer: String::new(), detail });
+        }
         let json = json::to_json(schema);
         let build = jsonschema::options_for::<OurValue>()
             .with_draft(Draft::Draft202012)
@@ -129,16 +139,50 @@ impl Contract {
 
     /// Whether `value` obeys.
     pub fn allows(&self, value: &Value) -> bool {
-        self.validator.is_valid(Whole(value))
+        self.judge(value) == Some(true)
+    }
+
+    /// `None` where [`STEPS_MAX`] do not suffice.
+    fn judge(&self, value: &Value) -> Option<bool> {
+        counted(STEPS_MAX, || self.validator.is_valid(Whole(value)))
     }
 
     /// Every place where `value` breaks the contract, up to [`VIOLATIONS_MAX`]; none: it obeys.
     pub fn violations(&self, value: &Value) -> Vec<Violation> {
-        if self.allows(value) {
-            return Vec::new();
+        match self.judge(value) {
+            Some(true) => return Vec::new(),
+            Some(false) => {}
+            None => return vec![unknown_place(format!("checking the value takes more than {STEPS_MAX} steps"))],
         }
-        let errors = self.validator.iter_errors(Whole(value)).take(VIOLATIONS_MAX);
-        errors.map(|error| Violation { pointer: error.instance_path().to_string(), message: cut(&error.to_string()) }).collect()
+        let told = counted(EXPLAIN_STEPS_MAX, || {
+            let errors = self.validator.iter_errors(Whole(value)).take(VIOLATIONS_MAX);
+            let violation = |error: jsonschema::ValidationError<'_>| {
+                let (pointer, message) = (error.instance_path().to_string(), cut(&error.to_string()));
+                Violation { pointer, message }
+            };
+            errors.map(violation).collect()
+        });
+        told.unwrap_or_else(|| vec![unknown_place("the value breaks the contract in too many ways to tell them".to_owned())])
+    }
+}
+
+fn unknown_place(message: String) -> Violation {
+    Violation { pointer: String::new(), message }
+}
+
+/// How many patterns a schema may hold: what only looks like one counts too.
+fn patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Object(map) => {
+            let own = |(key, member): (&Arc<str>, &Value)| match (&**key, member) {
+                ("pattern", Value::Str(_)) => 1,
+                ("patternProperties", Value::Object(named)) => named.len() + patterns(member),
+                (_, member) => patterns(member),
+            };
+            map.iter().map(own).sum()
+        }
+        Value::Array(items) => items.iter().map(patterns).sum(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => 0,
     }
 }
 

@@ -10,8 +10,8 @@ mod feature;
 mod holds;
 mod life;
 mod order;
-mod run;
-mod said;
+pub(crate) mod run;
+pub(crate) mod said;
 mod steps;
 mod vocabulary;
 

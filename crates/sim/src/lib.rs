@@ -8,6 +8,8 @@ pub mod cells;
 pub mod conformance;
 pub mod corpus;
 pub mod exhaustive;
+pub mod fuzz;
+pub mod hostile;
 pub mod machine;
 pub mod mix;
 pub mod outside;

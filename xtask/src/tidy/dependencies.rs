@@ -15,7 +15,8 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let reasons = reasons(tree.text(REASONS).unwrap_or_default());
     let mut found = Vec::new();
     let mut used = BTreeSet::new();
-    for manifest in tree.manifests() {
+    // `fuzz/` is a workspace of its own, which nothing of this one builds.
+    for manifest in tree.manifests().iter().filter(|manifest| !manifest.path.starts_with("fuzz/")) {
         for dependency in manifest.dependencies.iter().filter(|d| d.section != Section::Workspace) {
             used.insert(dependency.name.as_str());
             if is_foreign(dependency) && !declared.iter().any(|other| other.name == dependency.name) {

@@ -33,10 +33,11 @@ pub(crate) fn run(turn: &mut Turn<'_>) {
     }
 }
 
-/// Every block that has nothing open inside and is not waiting: where a transition goes on after a limit or a redrive.
+/// Every block that has nothing open inside and is not waiting: where a transition goes on after a limit or a redrive. What sleeps must
+/// not be among them: each is counted, and more of them than a transition counts would fill one transition after the other for ever.
 pub(crate) fn blocks_to_go_on(turn: &Turn<'_>) -> Vec<Position> {
-    let mut blocks: Vec<Position> =
-        turn.state.open.iter().filter(|(at, open)| is_block(turn, open) && is_idle(turn, at, open)).map(|(at, _)| at.clone()).collect();
+    let goes_on = |at: &Position, open: &Open| is_block(turn, open) && is_idle(turn, at, open) && !is_asleep(turn, at, open);
+    let mut blocks: Vec<Position> = turn.state.open.iter().filter(|(at, open)| goes_on(at, open)).map(|(at, _)| at.clone()).collect();
     blocks.reverse();
     blocks
 }
@@ -51,6 +52,24 @@ fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
             open.task == TaskIx::ROOT || turn.task(open.task).is_ok_and(|task| blocks(&task.kind))
         }
     }
+}
+
+/// Whether only an event or a branch can wake it: a listener without anything to handle, a fork whose branches have all begun.
+fn is_asleep(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
+    let sleeps = match (turn.state.listeners.get(at), &open.kind) {
+        (Some(listener), _) => listen::is_asleep(turn, at, listener),
+        (None, OpenKind::Fork { done }) => match turn.task(open.task).map(|task| &task.kind) {
+            Ok(TaskKind::Fork(task)) => {
+                let all_begun = done.len() + open_branches(turn, at) == task.branches.len();
+                all_begun && !is_through(turn, at, open)
+            }
+            Ok(_) | Err(_) => false,
+        },
+        (None, OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } | OpenKind::Plain) => {
+            false
+        }
+    };
+    sleeps && expired_around(turn, at).is_none()
 }
 
 fn is_idle(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {

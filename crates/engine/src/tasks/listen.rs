@@ -189,6 +189,12 @@ pub(crate) fn is_done(turn: &Turn<'_>, at: &Position, listener: &Listener) -> bo
     listener.over && !waits
 }
 
+/// Whether it has nothing to handle until an event comes.
+pub(crate) fn is_asleep(turn: &Turn<'_>, at: &Position, listener: &Listener) -> bool {
+    let waits = each_of(turn, at).is_some() && listener.next < listener.count;
+    !listener.over && !waits && !turn.state.open.contains_key(&at.iteration(listener.next))
+}
+
 /// Goes on with a listener: the next event of its `foreach`, or its end.
 pub(crate) fn go_on(turn: &mut Turn<'_>, at: &Position, open: &Open, listener: &Listener) {
     let running = at.iteration(listener.next);

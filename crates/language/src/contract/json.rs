@@ -1,12 +1,45 @@
 //! Our values as the validator sees them: borrowed, never converted, except where it quotes one in a message.
+//!
+//! What must stay true: every look at a value takes a step of those that [`counted`] gives, so that a check ends by a count, whatever the
+//! schema says; outside of it looks are free.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use provost_model::Value;
 use provost_model::value::Map;
+
+thread_local! {
+    static STEPS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+/// All steps are taken.
+struct Spent;
+
+/// Takes a step. The validator sees no unwinding, so it cannot go on.
+fn step() {
+    let left = STEPS_LEFT.get();
+    if left == 0 {
+        resume_unwind(Box::new(Spent));
+    }
+    STEPS_LEFT.set(left - 1);
+}
+
+/// What `work` gives within `steps_max` looks at values; `None` where they do not suffice.
+pub(super) fn counted<T>(steps_max: u64, work: impl FnOnce() -> T) -> Option<T> {
+    let before = STEPS_LEFT.replace(steps_max);
+    let worked = catch_unwind(AssertUnwindSafe(work));
+    STEPS_LEFT.set(before);
+    match worked {
+        Ok(given) => Some(given),
+        Err(why) if why.is::<Spent>() => None,
+        Err(why) => resume_unwind(why),
+    }
+}
 
 /// The representation.
 pub(super) struct OurValue;
@@ -51,18 +84,22 @@ impl<'a> Node<'a, OurValue> for Whole<'a> {
     type Number = Num;
 
     fn as_object(&self) -> Option<Members<'a>> {
+        step();
         self.0.as_object().map(Members)
     }
 
     fn as_array(&self) -> Option<Items<'a>> {
+        step();
         self.0.as_array().map(Items)
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
+        step();
         self.0.as_str().map(Cow::Borrowed)
     }
 
     fn as_number(&self) -> Option<Num> {
+        step();
         match self.0 {
             Value::Int(number) => Some(Num::Int(*number)),
             Value::Float(number) => Some(Num::Float(number.value())),
@@ -71,14 +108,17 @@ impl<'a> Node<'a, OurValue> for Whole<'a> {
     }
 
     fn as_boolean(&self) -> Option<bool> {
+        step();
         self.0.as_bool()
     }
 
     fn is_null(&self) -> bool {
+        step();
         self.0.is_null()
     }
 
     fn json_type(&self) -> JsonType {
+        step();
         match self.0 {
             Value::Null => JsonType::Null,
             Value::Bool(_) => JsonType::Boolean,
@@ -94,6 +134,7 @@ impl<'a> Node<'a, OurValue> for Whole<'a> {
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
+        step();
         // A shared subtree answers for both places: it is one value, and no value contains itself.
         Some(NodeIdentity::new(std::ptr::from_ref(self.0).addr()))
     }
@@ -146,6 +187,7 @@ impl<'a> Iterator for MembersIter<'a> {
     type Item = (&'a str, Whole<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        step();
         self.0.next().map(|(key, value)| (&**key, Whole(value)))
     }
 }
@@ -160,6 +202,7 @@ impl<'a> Object<'a, OurValue> for Members<'a> {
     }
 
     fn get(&self, key: &Box<str>) -> Option<Whole<'a>> {
+        step();
         self.0.lookup(key).map(Whole)
     }
 
@@ -175,6 +218,7 @@ impl<'a> Iterator for ItemsIter<'a> {
     type Item = Whole<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        step();
         self.0.next().map(Whole)
     }
 }

@@ -16,6 +16,8 @@ use super::val::{R, V, fault};
 
 /// Largest programs, in bytes as the engine counts them, with the weight of a byte searched.
 const CLASSES: [(usize, usize); 3] = [(32 << 10, 1), (128 << 10, 4), (512 << 10, 16)];
+/// Units that compiling takes for each byte of a pattern.
+const COMPILE_UNITS_PER_BYTE: usize = 16;
 /// Longest pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 4096;
 /// Patterns remembered within one evaluation.
@@ -29,6 +31,8 @@ pub(super) struct Patterns(RefCell<Vec<(String, Pattern)>>);
 struct Pattern {
     regex: Regex,
     weight: usize,
+    /// Units that a search takes before it looks at text.
+    start: usize,
     every: bool,
     skip_empty: bool,
 }
@@ -59,7 +63,7 @@ fn compile(source: &str, flags: &str) -> R<Pattern> {
     }
     let on = |flag: char| flags.contains(flag);
     for (size_max, weight) in CLASSES {
-        meter::charge(250 * weight + source.len());
+        meter::charge(250 * weight + COMPILE_UNITS_PER_BYTE * source.len());
         let built = RegexBuilder::new(source)
             .case_insensitive(on('i'))
             .multi_line(on('m') || on('p'))
@@ -71,7 +75,7 @@ fn compile(source: &str, flags: &str) -> R<Pattern> {
             .nest_limit(32)
             .build();
         match built {
-            Ok(regex) => return Ok(Pattern { regex, weight, every: on('g'), skip_empty: on('n') }),
+            Ok(regex) => return Ok(Pattern { regex, weight, start: source.len() / 2, every: on('g'), skip_empty: on('n') }),
             Err(regex::Error::CompiledTooBig(_)) => {}
             Err(_) => return Err(fault(Parse, "cannot read text as a regular expression")),
         }
@@ -84,7 +88,7 @@ fn each_match<'t>(pattern: &Pattern, text: &'t str, mut take: impl FnMut(&Captur
     let mut found = pattern.regex.captures_iter(text);
     let mut from = 0;
     loop {
-        meter::charge(1 + text.len().saturating_sub(from).saturating_mul(pattern.weight) / 4);
+        meter::charge(1 + pattern.start + text.len().saturating_sub(from).saturating_mul(pattern.weight) / 4);
         let Some(captures) = found.next() else { return };
         let Some(whole) = captures.get(0) else { return };
         from = whole.end();

@@ -20,6 +20,17 @@ use crate::yaml::{Node, shown};
 
 const KNOWN: [&str; 8] = ["document", "input", "use", "do", "timeout", "output", "schedule", "evaluate"];
 
+/// Most that `limits.tasks` may say.
+const TASKS_MAX: i64 = 1_000_000;
+/// Most that `limits.valueBytes` may say: a value stands whole in memory and in a row.
+const VALUE_BYTES_MAX: i64 = 16 << 20;
+/// Most that `limits.expressionFuel` may say: its partition does nothing else while an expression runs.
+const FUEL_MAX: i64 = 10_000_000;
+/// Most that `limits.expressionBytes` may say: they are in memory.
+const EXPRESSION_BYTES_MAX: i64 = 256 << 20;
+/// Most that `limits.branches` may say.
+const BRANCHES_MAX: i64 = 100_000;
+
 /// What a workflow calls itself.
 pub(crate) struct Heading {
     pub(crate) namespace: Arc<str>,
@@ -271,18 +282,18 @@ fn read_limits(node: &Node, log: &Log) -> Limits {
     ];
     let mut limits = Limits::default();
     let Some(written) = fields(node, "`limits`", &known, log) else { return limits };
-    let read = |key: &str, to: &mut u64| {
-        if let Some(number) = written.int(key, 1, 1 << 40, log) {
+    let read = |key: &str, max: i64, to: &mut u64| {
+        if let Some(number) = written.int(key, 1, max, log) {
             *to = number.unsigned_abs();
         }
     };
-    read("tasks", &mut limits.tasks);
-    read("valueBytes", &mut limits.value_bytes);
-    read("expressionFuel", &mut limits.expression_fuel);
-    read("expressionBytes", &mut limits.expression_bytes);
-    read("branches", &mut limits.branches);
-    read("modelTokens", &mut limits.model_tokens);
-    read("modelCostMicros", &mut limits.model_cost_micros);
+    read("tasks", TASKS_MAX, &mut limits.tasks);
+    read("valueBytes", VALUE_BYTES_MAX, &mut limits.value_bytes);
+    read("expressionFuel", FUEL_MAX, &mut limits.expression_fuel);
+    read("expressionBytes", EXPRESSION_BYTES_MAX, &mut limits.expression_bytes);
+    read("branches", BRANCHES_MAX, &mut limits.branches);
+    read("modelTokens", 1 << 40, &mut limits.model_tokens);
+    read("modelCostMicros", 1 << 40, &mut limits.model_cost_micros);
     if let Some(bytes) = written.int("blobBytes", 1, BLOB_BYTES_MAX, log) {
         limits.blob_bytes = bytes.unsigned_abs();
     }

@@ -1,6 +1,6 @@
 //! From bytes to a tree, within limits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::Value;
@@ -111,7 +111,6 @@ impl<'s> Loader<'s> {
             return Err(self.stop(Code::TooLarge, at, format!("nested deeper than {DEPTH_MAX} levels"), "flatten the document"));
         }
         self.count(1, at)?;
-        let before = self.nodes;
         let mut inset = None;
         let (anchor, kind) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -137,7 +136,10 @@ impl<'s> Loader<'s> {
         };
         let node = Node { at, inset, kind };
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), self.nodes - before + 1));
+            // What is remembered is a copy: anchors inside anchors would else hold each value once a level.
+            let size = size(&node);
+            self.count(size, at)?;
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok(node)
     }
@@ -179,7 +181,7 @@ impl<'s> Loader<'s> {
 
     fn map(&mut self, depth: usize) -> Result<Vec<Entry>, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
-        let mut seen: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut seen: BTreeMap<Arc<str>, Place> = BTreeMap::new();
         loop {
             let (event, at) = self.next()?;
             let key: Arc<str> = match event {
@@ -198,10 +200,11 @@ impl<'s> Loader<'s> {
                 | Event::DocumentEnd
                 | Event::SequenceEnd => return Err(self.stop(Code::Yaml, at, "a key must be text", "quote it, or write a plain word")),
             };
-            if !seen.insert(key.clone()) {
-                let first = entries.iter().find(|e| e.key == key).map_or(at, |e| e.at);
+            if let Some(first) = seen.get(&key) {
                 let hint = format!("the first one is in line {}; keep one of them", first.line);
                 self.refuse(Code::DuplicateKey, at, format!("key `{}` stands twice", shown(&key)), &hint);
+            } else {
+                seen.insert(key.clone(), at);
             }
             let (event, value_at) = self.next()?;
             let value = self.node(event, value_at, depth + 1)?;
@@ -235,6 +238,14 @@ fn text_inset(style: ScalarStyle) -> Option<u32> {
         ScalarStyle::Plain => Some(0),
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Some(1),
         ScalarStyle::Literal | ScalarStyle::Folded => None,
+    }
+}
+
+fn size(node: &Node) -> usize {
+    match &node.kind {
+        Kind::Scalar(_) => 1,
+        Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Kind::Map(entries) => 1 + entries.iter().map(|e| size(&e.value)).sum::<usize>(),
     }
 }
 

@@ -155,6 +155,30 @@ impl<'s> Run<'s> {
         self.carried(delivery).map(drop)
     }
 
+    /// Starts a workflow of the bundle together with what is begun next: nothing happens yet.
+    ///
+    /// # Errors
+    /// A refusal.
+    pub fn begin(&mut self, workflow: &str, input: Value) -> Result<OrchestrationId, Failure> {
+        let request =
+            StartRequest { workflow: workflow.to_owned(), input, subject: None, key: None, traceparent: None, by: person("starter") };
+        let ticket = self.ticket();
+        let drawn = Digest::of(&ticket.to_be_bytes());
+        let made = provost_runtime::start::delivery(&self.registry, &self.tenant, &request, self.now_us, &drawn);
+        let (_, id, delivery) = made.map_err(|refused| Failure::Broken(format!("the start is refused: {refused}")))?;
+        self.up()?.pending.push_back((ticket, delivery));
+        Ok(id)
+    }
+
+    /// Every row on the disk, in order of its commit.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn feed(&mut self) -> Result<Vec<Row>, Failure> {
+        let rows = self.machine.disk.feed(0, usize::MAX).map_err(|e| Failure::Broken(e.to_string()))?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
     /// An event comes in; what follows at once happens.
     ///
     /// # Errors
@@ -388,8 +412,7 @@ impl<'s> Run<'s> {
     /// What the store says.
     pub fn ids(&mut self) -> Result<Vec<OrchestrationId>, Failure> {
         let mut ids = Vec::new();
-        let rows = self.machine.disk.feed(0, usize::MAX).map_err(|e| Failure::Broken(e.to_string()))?;
-        for (_, row) in rows {
+        for row in self.feed()? {
             if let Stream::Orchestration(id) = row.stream
                 && !ids.contains(&id)
             {
