@@ -137,6 +137,9 @@ fn start(code: &Compiled, input: &Value) -> Start {
         hops: 0,
         traceparent: None,
         order: None,
+        concurrency: None,
+        batch: None,
+        events: Vec::new(),
         parent: None,
         by: Who::system(),
     }

@@ -80,6 +80,7 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
         | InboxFact::Ticked { .. }
         | InboxFact::Gathered { .. }
         | InboxFact::BatchClosed { .. }
+        | InboxFact::Combined { .. }
         | InboxFact::Said { .. }
         | InboxFact::Delivered { .. }
         | InboxFact::KeyClaimed { .. }

@@ -86,7 +86,7 @@ fn refused(sources: &Sources, code: &str) -> Result<Counted, String> {
 }
 
 fn ran(case: &Case) -> Result<Counted, String> {
-    let setting = Setting { hands: Arc::new(Nobody), destinations: BTreeMap::new(), parts: Sources::new() };
+    let setting = Setting { hands: Arc::new(Nobody), destinations: BTreeMap::new(), parts: Sources::new(), documents: Sources::new(), echo: None };
     let mut sources = case.sources.clone();
     // Everything is allowed: what stops a case must not be that nobody allowed it.
     sources.add("policies/all.cedar", b"permit (principal, action, resource);".to_vec());
@@ -94,7 +94,7 @@ fn ran(case: &Case) -> Result<Counted, String> {
         let heading = format!("document: {{ dsl: '1.0.3', namespace: neighbour, name: {name}, version: '1.0.0' }}\n");
         sources.add(&format!("workflows/{name}.yaml"), format!("{heading}do:\n  {tasks}").into_bytes());
     }
-    let mut run = Run::publish(&setting, &sources, "case").map_err(said)?;
+    let mut run = Run::publish(&setting, &sources, "case", &[]).map_err(said)?;
     run.plan = case.answers.iter().map(|(name, says)| (name.to_string(), says.iter().cloned().collect())).collect();
     let input = || Value::object([("n", Value::Int(20))]);
     let sleeper = run.begin("sleeper", input()).map_err(said)?;
@@ -132,7 +132,7 @@ fn said(failure: Failure) -> String {
             format!("the document is refused: {shown:?}")
         }
         Failure::Command { code, why } => format!("refused with `{code}`: {why}"),
-        Failure::Step(why) | Failure::Broken(why) => why,
+        Failure::Step(why) | Failure::Absent(why) | Failure::Elsewhere { why, .. } | Failure::Broken(why) => why,
     }
 }
 

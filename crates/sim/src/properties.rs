@@ -74,7 +74,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("ticks", ticks::check(world, &left));
-    add("combined", combined::check(&left, ended));
+    add("combined", combined::check(&left, world.ended_in_time));
     add("time", time::check(&left));
     (broken, canary::check(&left))
 }

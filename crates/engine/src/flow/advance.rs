@@ -58,9 +58,9 @@ fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
 fn is_asleep(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
     let sleeps = match (turn.state.listeners.get(at), &open.kind) {
         (Some(listener), _) => listen::is_asleep(turn, at, listener),
-        (None, OpenKind::Fork { done }) => match turn.task(open.task).map(|task| &task.kind) {
+        (None, OpenKind::Fork { done, open: begun }) => match turn.task(open.task).map(|task| &task.kind) {
             Ok(TaskKind::Fork(task)) => {
-                let all_begun = done.len() + open_branches(turn, at) == task.branches.len();
+                let all_begun = done.len() + *begun == task.branches.len();
                 all_begun && !is_through(turn, at, open)
             }
             Ok(_) | Err(_) => false,

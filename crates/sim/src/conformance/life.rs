@@ -7,13 +7,14 @@ use provost_model::value::lookup;
 use super::Failure;
 use super::holds::holds;
 use super::run::Run;
-use super::steps::{Words, quoted, value};
+use super::steps::{quoted, value};
+use super::vocabulary::Words;
 
 /// Checks a step about lifecycle events; `false` when the step asks something else.
 ///
 /// # Errors
 /// It does not hold, or cannot be read.
-pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document: Option<&str>) -> Result<bool, Failure> {
+pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words, document: Option<&str>) -> Result<bool, Failure> {
     if let Some(asked) = words.text.strip_prefix("the lifecycle of ") {
         return told(run, id, words, asked, |what, _| (what != "status-changed").then(|| what.to_owned()));
     }
@@ -38,7 +39,7 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words<'_>, document
 fn told(
     run: &mut Run<'_>,
     id: OrchestrationId,
-    words: &Words<'_>,
+    words: &Words,
     asked: &str,
     shown: impl Fn(&str, &LifecycleEvent) -> Option<String>,
 ) -> Result<bool, Failure> {

@@ -5,7 +5,7 @@
 use super::{Failure, Step};
 
 /// Steps of the upstream kit and ours that stand for themselves.
-const FORMS: [&str; 66] = [
+const FORMS: [&str; 67] = [
     // What is given.
     "a workflow with definition:",
     "another workflow with definition:",
@@ -75,6 +75,7 @@ const FORMS: [&str; 66] = [
     "an event of type '' should be emitted # times",
     "policy should be asked about '' # times",
     "the emitted event should have a '' property with value:",
+    "the '' lifecycle event should have a '' property with value:",
 ];
 /// Words that other kits begin a step with in capitals.
 const BEGINNINGS: [&str; 11] = ["a", "an", "another", "it", "look-ups", "nobody", "policy", "somebody", "the", "there", "time"];
@@ -151,7 +152,8 @@ fn several(form: &str) -> bool {
 
 /// Forms that begin with a task.
 fn of_task(text: &str) -> bool {
-    if text.starts_with("the tasks should run in this order: ") {
+    let of_all = text.starts_with("the lifecycle of ") || text.starts_with("the phases of ");
+    if text.starts_with("the tasks should run in this order: ") || of_all && text.contains(" should be: ") {
         return true;
     }
     let Some((task, what)) = text.split_once(" should ") else { return false };

@@ -333,7 +333,7 @@ fn note(told: &mut Told, fact: &Fact, now_us: i64) {
             told.tied = true;
             return;
         }
-        Fact::Ended { ending, output, problem } => {
+        Fact::Ended { ending, output, problem, labels: _ } => {
             told.ending = match (ending, problem) {
                 (Ended::Completed, _) => Ending::Completed(output.clone().unwrap_or_default()),
                 (Ended::Faulted, Some(problem)) => Ending::Faulted(problem.clone()),
