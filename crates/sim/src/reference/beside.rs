@@ -151,7 +151,9 @@ impl Beside {
             let timer_us = self.machine.up.as_ref().and_then(|up| up.timers.next_us());
             let answer_us = self.held.keys().next().map(|(due_us, _)| *due_us);
             // Nothing will ever be due: it waits for somebody.
-            let Some(next_us) = timer_us.into_iter().chain(answer_us).min() else { return Ok(self.told.clone()) };
+            let Some(next_us) = timer_us.into_iter().chain(answer_us).min().filter(|next_us| *next_us < i64::MAX) else {
+                return Ok(self.told.clone());
+            };
             self.now_us = self.now_us.max(next_us);
             self.answer();
             self.machine.tick(self.now_us);

@@ -154,10 +154,12 @@ impl<'c> Interpreter<'c> {
         self.ledger.iter().any(|(place, effect)| place.is_within(at) && out(effect))
     }
 
-    /// Places inside `at` are lost: what waits for its next attempt there is not sent again.
+    /// Places inside `at` are lost: what waits for its next attempt there is not sent again, and what was decided on in this very moment is
+    /// taken back before anybody has it.
     pub(super) fn give_up_within(&mut self, at: &Position) {
         for (_, effect) in self.ledger.iter_mut().filter(|(place, _)| place.is_within(at)) {
-            if matches!(effect.fate, Fate::Waits(_)) {
+            let unsent_us = self.now_us + takes_us(&effect.arguments);
+            if matches!(effect.fate, Fate::Waits(_)) || matches!(effect.fate, Fate::Out(due_us) if due_us == unsent_us) {
                 effect.fate = Fate::Failed;
             }
         }

@@ -190,7 +190,7 @@ impl<'c> Interpreter<'c> {
             Some(timeout) => {
                 let seen = self.seen_by_workflow(&root, &input, context);
                 let ms = self.duration_ms(timeout, &input, &seen).map_err(|problem| self.raise(&root.at, None, problem))?;
-                (ms > 0).then_some(self.now_us + ms * 1000)
+                (ms > 0).then_some(self.now_us.saturating_add(ms.saturating_mul(1000)))
             }
         };
         let output = self.all(List::new(root.clone(), &code.program.root, input.clone()), until_us, context)?;

@@ -131,9 +131,9 @@ impl<'c> Interpreter<'c> {
                 .items(task, &about.input, &seen)
                 .map(|items| Begun::Open(Kind::For { items, index: 0, body: None, carried: about.input.clone() })),
             TaskKind::Fork(task) => self.branches(task, context).map(Begun::Open),
-            TaskKind::Wait(duration) => {
-                self.duration_ms(duration, &about.input, &seen).map(|ms| Begun::Open(Kind::Wait(self.now_us + ms * 1000)))
-            }
+            TaskKind::Wait(duration) => self
+                .duration_ms(duration, &about.input, &seen)
+                .map(|ms| Begun::Open(Kind::Wait(self.now_us.saturating_add(ms.saturating_mul(1000))))),
             TaskKind::Agent(task) => self.agent(task, &about.input, &seen),
             TaskKind::Act(task) => self.act(task, &about, &seen),
             TaskKind::Run(task) => self.run_child(task, &about, &seen),
@@ -165,7 +165,7 @@ impl<'c> Interpreter<'c> {
         let timeout = about.task.timeout.as_ref().map(|timeout| self.duration_ms(timeout, &about.input, &about.seen(context))).transpose();
         let timeout_ms = timeout.map_err(|problem| self.fails(&about, problem))?;
         self.touched |= timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_) | Kind::Act | Kind::Child(_));
-        let until_us = timeout_ms.map(|ms| self.now_us + ms * 1000);
+        let until_us = timeout_ms.map(|ms| self.now_us.saturating_add(ms.saturating_mul(1000)));
         Ok(Entered::Open(Box::new(Node { about, until_us, kind })))
     }
 
