@@ -6,6 +6,7 @@ mod catalogue;
 mod extend;
 mod listen;
 pub mod protocol;
+pub mod reads;
 mod run;
 mod schedule;
 mod task;
@@ -22,6 +23,7 @@ pub use catalogue::{
 pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
+pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, SourceSpec};
 pub use run::RunTask;
 pub use schedule::{Missed, Schedule, Times};
 pub use task::{
@@ -90,6 +92,12 @@ pub struct Program {
     pub actions: BTreeMap<Arc<str>, ActionSpec>,
     /// The rules tables this workflow names, by `name@major`.
     pub rules: BTreeMap<Arc<str>, RulesTable>,
+    /// The sources of passages this workflow names, by `name@major`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Arc<str>, SourceSpec>,
+    /// The features this workflow names, by `name@major`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub features: BTreeMap<Arc<str>, FeatureSpec>,
 }
 
 impl Program {

@@ -149,7 +149,7 @@ fn run(example: &Example, address: &str) -> Vec<String> {
 fn every_example_does_what_the_page_says() {
     let examples = page();
     let runnable = examples.iter().filter(|example| !example.files.is_empty());
-    assert_eq!(runnable.clone().count(), 10, "ten examples");
+    assert_eq!(runnable.clone().count(), 11, "eleven examples");
     assert!(runnable.clone().all(|example| !example.commands.is_empty()), "every example runs");
     let address = service();
     let faults: Vec<String> = runnable.flat_map(|example| run(example, &address)).collect();

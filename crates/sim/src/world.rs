@@ -38,8 +38,8 @@ const HEALED_US: i64 = 10 * 3600 * SECOND_US;
 const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
-pub const KINDS: [&str; 12] =
-    ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls"];
+pub const KINDS: [&str; 13] =
+    ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "reads"];
 
 /// Something that happens.
 #[derive(Debug)]

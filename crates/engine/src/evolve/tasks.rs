@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::id::EffectId;
 use provost_model::program::{Flow, TaskIx};
-use provost_model::record::{EffectKind, Exported, Shape, Start};
+use provost_model::record::{Exported, Shape, Start};
 use provost_model::value::Map;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
 
@@ -178,7 +178,7 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
     for timer in &timers {
         state.timers.remove_mut(timer);
     }
-    let runs: Vec<EffectId> = state.effects_within(at).filter(|(_, effect)| effect.kind == EffectKind::Agent).map(|(id, _)| *id).collect();
+    let runs: Vec<EffectId> = state.effects_within(at).filter(|(_, effect)| effect.kind.is_repeatable()).map(|(id, _)| *id).collect();
     for run in &runs {
         state.effects.remove_mut(run);
     }

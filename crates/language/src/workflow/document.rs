@@ -82,6 +82,8 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         agents: build.agents,
         actions: build.actions,
         rules: build.rules,
+        sources: build.sources,
+        features: build.features,
     };
     let places = Places { expressions: build.tables.uses, ..build.places };
     checks::program(&program, &places, log);
