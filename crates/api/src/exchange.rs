@@ -82,6 +82,10 @@ pub enum WorkKind {
     Undo,
     /// A question whether an action was done.
     LookUp,
+    /// A read of passages: a list of `{ source, text }` for `{ query, topK }`.
+    Retrieval,
+    /// A read of features: values by name for `{ names, entity, asOf }`.
+    Feature,
 }
 
 /// One attempt to carry out.

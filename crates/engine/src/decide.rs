@@ -98,7 +98,8 @@ fn finish(turn: Turn<'_>, command: &Command) -> Step {
     if !turn.asks.is_empty() || !turn.admissions.is_empty() {
         return Step::Ask(Questions { verdicts: turn.asks, admissions: turn.admissions });
     }
-    let transition = Transition { command: command.clone(), ambient: turn.ambient.clone(), facts: turn.facts, intents: turn.intents };
+    let command = turn.recorded.unwrap_or_else(|| command.clone());
+    let transition = Transition { command, ambient: turn.ambient.clone(), facts: turn.facts, intents: turn.intents };
     Step::Commit(Box::new(Decided { transition, next: turn.state }))
 }
 

@@ -61,7 +61,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::ReviewOpened { .. } | Fact::ReviewAnswered { .. } | Fact::ReviewClosed { .. } | Fact::ApprovalSpent { .. } => {
             reviews::fold(state, fact, now_us);
         }
-        Fact::Judged { .. } | Fact::Decided { .. } | Fact::Yielded => {}
+        Fact::Judged { .. } | Fact::Decided { .. } | Fact::Retrieved { .. } | Fact::Yielded => {}
         Fact::Queued { number, .. } => state.queued = Some(*number),
         Fact::HeldBack { number, behind, .. } => {
             state.queued = Some(*number);

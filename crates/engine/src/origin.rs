@@ -9,6 +9,8 @@
 //! | event that is listened for | what the filter's contract labels so, under the same condition |
 //! | event of ours | nothing: it carries no labels, and may repeat what an agent wrote |
 //! | action | what the contract of its result labels so |
+//! | passage | nothing |
+//! | feature | what the contract of its value labels so |
 //! | agent | nothing, whatever its contract says |
 //! | person | the choice, the name, and what the form's contract labels so |
 //! | error | nothing |
@@ -77,7 +79,7 @@ pub(crate) fn envelope(turn: &Turn<'_>, arrived: &Arrived, contract: Option<Sche
 /// The labels of what the worker of an effect returned.
 pub(crate) fn result(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Labels {
     let contract = match effect.kind {
-        EffectKind::Agent => None,
+        EffectKind::Agent | EffectKind::Retrieval | EffectKind::Feature => None,
         EffectKind::Action | EffectKind::Undo => turn.program().actions.get(&effect.name).and_then(|spec| spec.result),
     };
     obeying(turn, value, contract)
@@ -86,6 +88,12 @@ pub(crate) fn result(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Labels 
 /// The labels of a reference to what the worker of an effect returned.
 pub(crate) fn reference(turn: &Turn<'_>, value: &Value) -> Labels {
     outside(turn, value, &[])
+}
+
+/// A value that a feature store gave.
+pub(crate) fn served(turn: &Turn<'_>, value: Value, contract: Option<SchemaIx>) -> Labelled {
+    let labels = obeying(turn, &value, contract);
+    Labelled::new(value, labels)
 }
 
 /// What a person filled in.

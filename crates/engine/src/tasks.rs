@@ -6,12 +6,15 @@ pub(crate) mod compensate;
 mod decide;
 pub(crate) mod emit;
 pub(crate) mod extend;
+pub(crate) mod feature;
 mod for_each;
 mod fork;
 pub(crate) mod listen;
 mod policy;
 mod protocol;
 mod raise;
+pub(crate) mod reads;
+pub(crate) mod retrieve;
 pub(crate) mod retry;
 pub(crate) mod review;
 mod rules;
@@ -52,6 +55,8 @@ pub(crate) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>) -> Result<Entr
         TaskKind::Review(task) => review::enter(turn, entering, task),
         TaskKind::Act(task) => act::enter(turn, entering, task),
         TaskKind::Compensate(task) => compensate::enter(turn, entering, task),
+        TaskKind::Retrieve(task) => retrieve::enter(turn, entering, task),
+        TaskKind::Feature(task) => feature::enter(turn, entering, task),
         TaskKind::Run(task) => run::enter(turn, entering, task),
         TaskKind::Extended(_) => open_block(turn, entering, Shape::Plain),
         TaskKind::Aside(task) => extend::enter(turn, entering, task),

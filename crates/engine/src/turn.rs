@@ -7,7 +7,7 @@ use std::sync::Arc;
 use provost_language::expr::secret_spans;
 use provost_model::limits::{TRANSITION_BYTES_MAX, TRANSITION_TASKS_MAX, VALUE};
 use provost_model::program::{Duration, ExprIx, SchemaIx, Task, TaskIx, Template};
-use provost_model::record::{Admission, AdmissionRequest, Ambient, Fact, Intent, SecretSpan};
+use provost_model::record::{Admission, AdmissionRequest, Ambient, Command, Fact, Intent, SecretSpan};
 use provost_model::value::{Pointer, canonical_len};
 use provost_model::{Label, Labelled, PolicyRequest, Position, Problem, Program, Value, Verdict};
 
@@ -33,6 +33,8 @@ pub(crate) struct Turn<'t> {
     pub asks: Vec<PolicyRequest>,
     /// What shared state must be asked.
     pub admissions: Vec<AdmissionRequest>,
+    /// The command as it is recorded, where something in it must not be.
+    pub recorded: Option<Command>,
     /// Blocks to go on with, last first.
     pub ready: Vec<Position>,
     tasks: u32,
@@ -68,6 +70,7 @@ impl<'t> Turn<'t> {
             intents,
             asks: Vec::new(),
             admissions: Vec::new(),
+            recorded: None,
             ready: Vec::new(),
             tasks: 0,
             bytes: 0,

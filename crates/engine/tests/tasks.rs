@@ -153,6 +153,7 @@ fn agrees(kind: EffectKind, name: &str) -> Option<Attempted> {
     match (kind, name) {
         (EffectKind::Agent, _) => Some(done(json(r#"{"choice":"approve","confidencePct":90}"#))),
         (EffectKind::Action | EffectKind::Undo, _) => Some(done(json(r#"{"id":"re_1"}"#))),
+        (EffectKind::Retrieval | EffectKind::Feature, _) => None,
     }
 }
 

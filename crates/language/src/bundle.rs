@@ -17,7 +17,7 @@ pub use part::{PartKind, is_part_folder};
 use crate::checks;
 use crate::compiled;
 use crate::finding::{Code, Finding, Log, Place, any_error, settle_fixes};
-use crate::library::{Known, Library, action, agent, api, contract, function, rules};
+use crate::library::{Known, Library, action, agent, api, contract, feature, function, rules, source};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
 use crate::workflow;
@@ -91,6 +91,8 @@ impl Reader {
             PartKind::Action,
             PartKind::Agent,
             PartKind::Rules,
+            PartKind::Source,
+            PartKind::Feature,
             PartKind::Function,
             PartKind::Workflow,
             PartKind::Policy,
@@ -151,6 +153,18 @@ impl Reader {
                 let (named, table) = read(bytes, stem, log)?;
                 let version = table.version().clone();
                 taken(&named, self.library.rules.add(&named.name, named.major, table));
+                Some((named.name, Some(version)))
+            }
+            PartKind::Source => {
+                let (named, source) = source::read(bytes, stem, log)?;
+                let version = source.version().clone();
+                taken(&named, self.library.sources.add(&named.name, named.major, source));
+                Some((named.name, Some(version)))
+            }
+            PartKind::Feature => {
+                let (named, feature) = feature::read(bytes, stem, &self.library, log)?;
+                let version = feature.version().clone();
+                taken(&named, self.library.features.add(&named.name, named.major, feature));
                 Some((named.name, Some(version)))
             }
             PartKind::Function => {
@@ -241,6 +255,9 @@ impl Reader {
         }
         for table in self.library.rules.iter() {
             table.part.compile(&mut tables);
+        }
+        for source in self.library.sources.iter() {
+            source.part.compile(&mut tables);
         }
         let Tables { expressions, expression_origins: origins, kept, .. } = &tables;
         compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: &[] })

@@ -37,6 +37,10 @@ pub enum Subject {
     Action,
     /// A rules table or a cell of it.
     Rules,
+    /// A source of passages.
+    Source,
+    /// A feature.
+    Feature,
     /// A policy.
     Policy,
 }
@@ -53,6 +57,8 @@ impl Subject {
             Self::Route => "route",
             Self::Action => "action",
             Self::Rules => "rules",
+            Self::Source => "source",
+            Self::Feature => "feature",
             Self::Policy => "policy",
         }
     }

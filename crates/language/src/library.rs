@@ -1,4 +1,4 @@
-//! The parts of a bundle that workflows name: agents, actions, rules tables, contracts and OpenAPI documents, read once and compiled into each program
+//! The parts of a bundle that workflows name: agents, actions, rules tables, sources, features, contracts and OpenAPI documents, read once and compiled into each program
 //! that uses them.
 //!
 //! What must stay true: a bare name means the one version the bundle holds; several versions need `@major`; nothing is looked up
@@ -8,8 +8,10 @@ pub(crate) mod action;
 pub(crate) mod agent;
 pub(crate) mod api;
 pub(crate) mod contract;
+pub(crate) mod feature;
 pub(crate) mod function;
 pub(crate) mod rules;
+pub(crate) mod source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,8 +31,10 @@ use action::Action;
 use agent::Agent;
 use api::Api;
 use contract::Contract;
+use feature::Feature;
 use function::Function;
 use rules::Table;
+use source::PassageSource;
 
 /// Everything workflows can name.
 #[derive(Debug, Default)]
@@ -38,6 +42,8 @@ pub(crate) struct Library {
     pub(crate) agents: Shelf<Agent>,
     pub(crate) actions: Shelf<Action>,
     pub(crate) rules: Shelf<Table>,
+    pub(crate) sources: Shelf<PassageSource>,
+    pub(crate) features: Shelf<Feature>,
     pub(crate) contracts: Vec<Contract>,
     pub(crate) apis: Vec<Api>,
     /// What the bundle's workflows call themselves.

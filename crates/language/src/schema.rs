@@ -22,6 +22,10 @@ pub enum SchemaKind {
     Rules,
     /// `actions/*.yaml`.
     Action,
+    /// `sources/*.yaml`.
+    Source,
+    /// `features/*.yaml`.
+    Feature,
     /// `contracts/*`: any schema, and what `x-provost` may say.
     Contract,
     /// `bindings/*.yaml`.
@@ -34,8 +38,18 @@ pub enum SchemaKind {
 
 impl SchemaKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 8] =
-        [Self::Workflow, Self::Agent, Self::Rules, Self::Action, Self::Contract, Self::Bindings, Self::Test, Self::Lock];
+    pub const ALL: [Self; 10] = [
+        Self::Workflow,
+        Self::Agent,
+        Self::Rules,
+        Self::Action,
+        Self::Source,
+        Self::Feature,
+        Self::Contract,
+        Self::Bindings,
+        Self::Test,
+        Self::Lock,
+    ];
 
     /// The word that names it.
     pub fn word(self) -> &'static str {
@@ -44,6 +58,8 @@ impl SchemaKind {
             Self::Agent => "agent",
             Self::Rules => "rules",
             Self::Action => "action",
+            Self::Source => "source",
+            Self::Feature => "feature",
             Self::Contract => "contract",
             Self::Bindings => "bindings",
             Self::Test => "test",
@@ -59,6 +75,8 @@ pub fn text(kind: SchemaKind) -> String {
         SchemaKind::Agent => parts::agent(),
         SchemaKind::Rules => parts::rules(),
         SchemaKind::Action => parts::action(),
+        SchemaKind::Source => parts::source(),
+        SchemaKind::Feature => parts::feature(),
         SchemaKind::Contract => parts::contract(),
         SchemaKind::Bindings => parts::bindings(),
         SchemaKind::Test => parts::test(),

@@ -15,6 +15,7 @@ mod keys;
 mod listen;
 mod openapi;
 mod protocol;
+mod reads;
 mod run;
 mod schedule;
 mod shape;
@@ -28,7 +29,7 @@ pub use errors::canonical_type;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, InDoubt, RulesTable, Task};
+use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, InDoubt, RulesTable, SourceSpec, Task};
 
 use crate::checks::Places;
 use crate::finding::{Code, Log, Place};
@@ -49,6 +50,8 @@ pub(crate) struct Build<'a> {
     pub(crate) agents: BTreeMap<Arc<str>, AgentSpec>,
     pub(crate) actions: BTreeMap<Arc<str>, ActionSpec>,
     pub(crate) rules: BTreeMap<Arc<str>, RulesTable>,
+    sources: BTreeMap<Arc<str>, SourceSpec>,
+    features: BTreeMap<Arc<str>, FeatureSpec>,
     /// Extra variables in scope, outermost first.
     scope: Vec<Arc<str>>,
     /// Names that `scope` of `compensate` and `cancel.compensate` refer to, checked at the end.
@@ -79,6 +82,8 @@ impl<'a> Build<'a> {
             agents: BTreeMap::new(),
             actions: BTreeMap::new(),
             rules: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            features: BTreeMap::new(),
             scope: Vec::new(),
             scopes: Vec::new(),
             keys: Vec::new(),

@@ -6,6 +6,7 @@
 pub mod digest;
 pub mod event;
 pub mod id;
+pub mod instant;
 pub mod labelled;
 pub mod labels;
 pub mod limits;

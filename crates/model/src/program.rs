@@ -8,6 +8,7 @@ mod concurrency;
 mod extend;
 mod listen;
 pub mod protocol;
+pub mod reads;
 mod run;
 mod schedule;
 mod task;
@@ -26,6 +27,7 @@ pub use concurrency::{Concurrency, KeySpec, WhenHeld};
 pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
+pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, SourceSpec};
 pub use run::RunTask;
 pub use schedule::{Missed, Schedule, StartCorrelation, StartFilter, StartSet, Times};
 pub use task::{
@@ -106,6 +108,12 @@ pub struct Program {
     /// The document as it was written, where an expression may read `$workflow.definition` or `$task.definition`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Value>,
+    /// The sources of passages this workflow names, by `name@major`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Arc<str>, SourceSpec>,
+    /// The features this workflow names, by `name@major`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub features: BTreeMap<Arc<str>, FeatureSpec>,
 }
 
 impl Program {

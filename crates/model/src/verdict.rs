@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::value::Value;
 
 /// The actions that Provost itself asks policy about, beside those that bundles declare.
-pub const PROVOST_ACTIONS: [&str; 17] = [
+pub const PROVOST_ACTIONS: [&str; 19] = [
     "agent.start",
     "blob.read",
     "bundle.publish",
@@ -16,6 +16,7 @@ pub const PROVOST_ACTIONS: [&str; 17] = [
     "effect.redrive",
     "effect.resolve",
     "event.ingest",
+    "feature.read",
     "guard.set",
     "model.call",
     "orchestration.cancel",
@@ -23,6 +24,7 @@ pub const PROVOST_ACTIONS: [&str; 17] = [
     "orchestration.start",
     "replay.run",
     "retrieval.query",
+    "retrieval.read",
     "review.decide",
     "tool.call",
     "worker.exchange",

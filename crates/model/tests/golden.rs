@@ -119,6 +119,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::ReviewAnswered { .. } => "review-answered",
         Fact::ReviewClosed { .. } => "review-closed",
         Fact::ApprovalSpent { .. } => "approval-spent",
+        Fact::Retrieved { .. } => "retrieved",
         Fact::Decided { .. } => "decided",
         Fact::Emitted { .. } => "emitted",
         Fact::ChildStarted { .. } => "child-started",
@@ -376,6 +377,13 @@ fn facts_of_effects() -> Vec<Fact> {
         Fact::ReviewAnswered { review, option: "reject".into(), approved: false, by: who(), form: Value::Null, reason: "too large".into() },
         Fact::ReviewClosed { review },
         Fact::ApprovalSpent { review, effect },
+        Fact::Retrieved {
+            effect,
+            sources: vec!["handbook/a.md".into(), "handbook/b.md".into()],
+            withheld: 1,
+            digest: Digest::of(b"answer"),
+        },
+        Fact::Retrieved { effect, sources: Vec::new(), withheld: 0, digest: Digest::of(b"answer") },
         Fact::Decided { decision: id().decision("record", ""), at: at.clone(), opinions: value(), outcome: value() },
         Fact::Emitted { at, effect, event: Box::new(event()) },
     ]

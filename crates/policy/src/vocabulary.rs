@@ -23,6 +23,10 @@ pub const TOOL_CALL: &str = "tool.call";
 pub const HTTP_CALL: &str = provost_model::program::HTTP_CALL;
 /// Retrieve passages from a source.
 pub const RETRIEVAL_QUERY: &str = "retrieval.query";
+/// Read a passage of a source: asked once for each origin and its labels, before anybody reads the passage.
+pub const RETRIEVAL_READ: &str = "retrieval.read";
+/// Read a feature.
+pub const FEATURE_READ: &str = "feature.read";
 /// Decide a review.
 pub const REVIEW_DECIDE: &str = "review.decide";
 /// Say what became of an effect in doubt.
@@ -82,6 +86,13 @@ pub const MODEL: &str = "Model";
 /// A tool as a resource.
 pub const TOOL: &str = "Tool";
 
+/// A source of passages as a resource.
+pub const SOURCE: &str = "Source";
+/// A passage as a resource, by where it comes from.
+pub const PASSAGE: &str = "Passage";
+/// A feature as a resource.
+pub const FEATURE: &str = "Feature";
+
 /// The role of whoever is known by the loopback connection of a laptop only. No token can carry it.
 pub const ROLE_LOCAL: &str = "local";
 /// The role of Provost itself (timers, schedules). No token can carry it.
@@ -99,5 +110,23 @@ pub const FOUR_EYES: &str = "fourEyes";
 pub const SECOND_PERSON: &str = "secondPerson";
 
 /// The entity types that Provost itself names.
-pub(crate) const KINDS: [&str; 15] =
-    [USER, WORKFLOW, WORKER, ROLE, ACTION, AGENT, MODEL, TOOL, "Tenant", "Orchestration", "Queue", "Bundle", "Review", "Effect", "Blob"];
+pub(crate) const KINDS: [&str; 18] = [
+    USER,
+    WORKFLOW,
+    WORKER,
+    ROLE,
+    ACTION,
+    AGENT,
+    MODEL,
+    TOOL,
+    SOURCE,
+    PASSAGE,
+    FEATURE,
+    "Tenant",
+    "Orchestration",
+    "Queue",
+    "Bundle",
+    "Review",
+    "Effect",
+    "Blob",
+];

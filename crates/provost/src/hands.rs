@@ -8,7 +8,7 @@ use provost_model::{Problem, TenantId};
 use provost_runtime::{Binding, Compiled, Done, Hands, Offer, OfferKind, now_us};
 use provost_store::Blobs;
 use provost_telemetry::Spans;
-use provost_worker::{BuiltIn, Call, What, agents};
+use provost_worker::{BuiltIn, Call, What, agents, reads};
 
 use crate::contents;
 
@@ -30,7 +30,7 @@ impl OwnHands {
 /// Where in the arguments contents are sent.
 fn places(what: &What) -> Vec<Arc<str>> {
     let http = match what {
-        What::Agent(_, _) => None,
+        What::Agent(_, _) | What::Retrieval(_, _) | What::Features(_) => None,
         What::Action(spec) => spec.http.as_ref(),
         What::LookUp(spec) => spec.lookup.as_ref().map(|lookup| &lookup.http),
     };
@@ -58,6 +58,8 @@ fn what(offer: &Offer, code: &Compiled) -> Option<What> {
         OfferKind::Agent => program.agents.get(&offer.name).map(|spec| What::Agent(Box::new(spec.clone()), offer.example)),
         OfferKind::Action | OfferKind::Undo => program.actions.get(&offer.name).map(|spec| What::Action(Box::new(spec.clone()))),
         OfferKind::LookUp => program.actions.get(&offer.name).map(|spec| What::LookUp(Box::new(spec.clone()))),
+        OfferKind::Retrieval => program.sources.get(&offer.name).map(|spec| What::Retrieval(Box::new(spec.clone()), offer.example)),
+        OfferKind::Feature => Some(What::Features(reads::asked_for(&offer.arguments, &program.features))),
     }
 }
 
@@ -65,6 +67,8 @@ impl Hands for OwnHands {
     fn at_once(&self, offer: &Offer, code: &Compiled) -> Option<Attempted> {
         match offer.kind {
             OfferKind::Agent => agents::at_once(code.program.agents.get(&offer.name)?, offer.example),
+            OfferKind::Retrieval => reads::passages_at_once(code.program.sources.get(&offer.name)?, offer.example),
+            OfferKind::Feature => Some(reads::features(&reads::asked_for(&offer.arguments, &code.program.features), &offer.arguments)),
             OfferKind::Action | OfferKind::Undo | OfferKind::LookUp => None,
         }
     }

@@ -27,6 +27,10 @@ pub enum OfferKind {
     Undo,
     /// A question whether an action was done.
     LookUp,
+    /// A read of passages.
+    Retrieval,
+    /// A read of features.
+    Feature,
 }
 
 /// Work for a worker, with all it needs but the specification.

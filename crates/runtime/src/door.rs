@@ -18,6 +18,8 @@ pub(crate) fn queue_of(offer: &Offer, code: &Compiled) -> Arc<str> {
     let program = &code.program;
     let queue = match offer.kind {
         OfferKind::Agent => program.agents.get(&offer.name).map(|spec| spec.queue.clone()),
+        OfferKind::Retrieval => program.sources.get(&offer.name).map(|spec| spec.queue.clone()),
+        OfferKind::Feature => program.features.get(&offer.name).map(|spec| spec.queue.clone()),
         OfferKind::Action | OfferKind::Undo | OfferKind::LookUp => program.actions.get(&offer.name).map(|spec| spec.queue.clone()),
     };
     queue.unwrap_or_else(|| BUILTIN.into())
@@ -29,7 +31,12 @@ pub(crate) fn stopped(world: &TenantWorld, offer: &Offer, code: &Compiled) -> Op
         return None;
     }
     let name = offer.name.split('@').next().unwrap_or_default();
-    let (action, kind) = if offer.kind == OfferKind::Agent { ("agent.start", "Agent") } else { (name, "Action") };
+    let (action, kind) = match offer.kind {
+        OfferKind::Agent => ("agent.start", "Agent"),
+        OfferKind::Retrieval => ("retrieval.query", "Source"),
+        OfferKind::Feature => ("feature.read", "Feature"),
+        OfferKind::Action | OfferKind::Undo | OfferKind::LookUp => (name, "Action"),
+    };
     let asked = |destination: &String| {
         let host = world.binding.host(destination).unwrap_or_default();
         let context = Value::object([(provost_policy::vocabulary::DESTINATION_HOST, Value::from(host))]);

@@ -69,7 +69,7 @@ fn contract(code: &Compiled, offer: &Offer) -> Option<SchemaIx> {
     match offer.kind {
         OfferKind::Agent => code.program.agents.get(&offer.name)?.output,
         OfferKind::Action | OfferKind::LookUp => code.program.actions.get(&offer.name)?.result,
-        OfferKind::Undo => None,
+        OfferKind::Undo | OfferKind::Retrieval | OfferKind::Feature => None,
     }
 }
 

@@ -329,6 +329,6 @@ fn is_doubtful(effect: &Effect) -> bool {
 fn is_outside(effect: &Effect) -> bool {
     match effect.kind {
         EffectKind::Action | EffectKind::Undo => effect.class != EffectClass::E0,
-        EffectKind::Agent => false,
+        EffectKind::Agent | EffectKind::Retrieval | EffectKind::Feature => false,
     }
 }

@@ -76,6 +76,8 @@ pub fn effect(state: &engine::Orchestration, id: &EffectId, effect: &engine::Eff
         EffectKind::Agent => "agent",
         EffectKind::Action => "action",
         EffectKind::Undo => "undo",
+        EffectKind::Retrieval => "retrieval",
+        EffectKind::Feature => "feature",
     };
     Effect {
         id: *id,

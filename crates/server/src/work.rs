@@ -56,6 +56,8 @@ fn work(app: &App, lease: String, offer: Offer) -> Work {
         OfferKind::Action => WorkKind::Action,
         OfferKind::Undo => WorkKind::Undo,
         OfferKind::LookUp => WorkKind::LookUp,
+        OfferKind::Retrieval => WorkKind::Retrieval,
+        OfferKind::Feature => WorkKind::Feature,
     };
     Work {
         lease,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use provost_language::Compiled;
-use provost_model::program::EffectClass;
+use provost_model::program::{EffectClass, Example};
 use provost_model::record::Attempted;
 use provost_model::{EffectId, Problem, TenantId, Value};
 use provost_runtime::{Offer, OfferKind};
@@ -55,6 +55,8 @@ impl Outside {
     pub fn carry_out(&mut self, offer: &Offer, code: &Compiled, mix: &Mix, random: &mut Random) -> Attempted {
         match offer.kind {
             OfferKind::Agent => answer(offer, code),
+            OfferKind::Retrieval => passages(offer, code),
+            OfferKind::Feature => features(offer, code),
             OfferKind::LookUp => self.look_up(offer, mix, random),
             OfferKind::Action | OfferKind::Undo => self.act(offer, mix, random),
         }
@@ -136,11 +138,31 @@ fn done(offer: &Offer) -> Attempted {
 fn answer(offer: &Offer, code: &Compiled) -> Attempted {
     let spec = code.program.agents.get(&offer.name);
     let example = spec.zip(offer.example).and_then(|(spec, at)| spec.examples.get(at as usize));
+    played(example, "agent-failed")
+}
+
+fn passages(offer: &Offer, code: &Compiled) -> Attempted {
+    let spec = code.program.sources.get(&offer.name);
+    let example = spec.zip(offer.example).and_then(|(spec, at)| spec.examples.get(at as usize));
+    played(example, "source-failed")
+}
+
+fn features(offer: &Offer, code: &Compiled) -> Attempted {
+    let text = |key: &str| offer.arguments.member(key).and_then(Value::as_str).unwrap_or_default();
+    let as_of_us = provost_model::instant::parse(text("asOf")).unwrap_or(i64::MIN);
+    let spec = code.program.features.get(&offer.name);
+    match spec.and_then(|spec| Some((spec.name.clone(), spec.at(text("entity"), as_of_us)?.clone()))) {
+        Some(one) => Attempted::Done { value: Value::object([one]), reference: None, usage: None, dropped_bytes: None },
+        None => Attempted::Failed { problem: Problem::ours("feature-missing", 404, "no value"), retry: false, retry_after_ms: None },
+    }
+}
+
+fn played(example: Option<&Example>, failed: &str) -> Attempted {
     match example {
         Some(example) => match &example.fails {
             None => Attempted::Done { value: example.answer.clone(), reference: None, usage: None, dropped_bytes: None },
-            Some(why) => Attempted::Failed { problem: Problem::ours("agent-failed", 502, &**why), retry: true, retry_after_ms: None },
+            Some(why) => Attempted::Failed { problem: Problem::ours(failed, 502, &**why), retry: true, retry_after_ms: None },
         },
-        None => Attempted::Failed { problem: Problem::ours("agent-failed", 502, "there is no answer"), retry: false, retry_after_ms: None },
+        None => Attempted::Failed { problem: Problem::ours(failed, 502, "there is no answer"), retry: false, retry_after_ms: None },
     }
 }

@@ -220,7 +220,7 @@ pub trait Word: Copy + 'static {
 worded! {
     Answer: Allow = "allow", Review = "review", Deny = "deny";
     Ending: Completed = "completed", Faulted = "faulted", Cancelled = "cancelled";
-    EffectKind: Agent = "agent", Action = "action", Undo = "undo";
+    EffectKind: Agent = "agent", Action = "action", Undo = "undo", Retrieval = "retrieval", Feature = "feature";
     EffectClass: E0 = "e0", E1 = "e1", E2 = "e2", E3 = "e3", E4 = "e4";
     EffectState: Intended = "intended", Sent = "sent", Waiting = "waiting", Claiming = "claiming", Asked = "asked", Done = "done", Failed = "failed",
         InDoubt = "in_doubt", Conflict = "conflict", Abandoned = "abandoned";

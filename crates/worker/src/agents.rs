@@ -19,11 +19,16 @@ pub async fn run(spec: &AgentSpec, example: Option<u32>, within_ms: i64) -> Atte
         let problem = Problem::ours("model-not-served", 501, title).detail("write `model: scripted`, or let a worker serve its queue");
         return Attempted::Failed { problem, retry: false, retry_after_ms: None };
     };
+    played(example, within_ms, || format!("agent `{}` took longer than its budget", spec.name)).await
+}
+
+/// What an example says once its time has passed.
+pub(crate) async fn played(example: &Example, within_ms: i64, late: impl FnOnce() -> String) -> Attempted {
     let takes = Duration::from_millis(u64::try_from(example.takes_ms).unwrap_or(0));
     let within = Duration::from_millis(u64::try_from(within_ms).unwrap_or(0));
     if !within.is_zero() && within < takes {
         tokio::time::sleep(within).await;
-        let problem = Problem::standard("timeout", 408, format!("agent `{}` took longer than its budget", spec.name));
+        let problem = Problem::standard("timeout", 408, late());
         return Attempted::Failed { problem, retry: false, retry_after_ms: None };
     }
     tokio::time::sleep(takes).await;
@@ -37,7 +42,8 @@ fn chosen(spec: &AgentSpec, example: Option<u32>) -> Option<&Example> {
     }
 }
 
-fn answer(example: &Example) -> Attempted {
+/// What an example says.
+pub(crate) fn answer(example: &Example) -> Attempted {
     match &example.fails {
         Some(why) => {
             let problem = Problem::standard("runtime", 500, why.to_string());

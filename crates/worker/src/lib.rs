@@ -7,12 +7,13 @@ pub mod actions;
 pub mod agents;
 pub mod client;
 mod protocol;
+pub mod reads;
 pub mod secrets;
 
 use std::collections::BTreeMap;
 
 pub use provost_api::exchange::{Work, WorkKind};
-use provost_model::program::{ActionSpec, AgentSpec};
+use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, SourceSpec};
 use provost_model::record::{Attempted, SecretSpan};
 use provost_model::{Problem, Value};
 use secrets::Secrets;
@@ -45,6 +46,10 @@ pub enum What {
     Action(Box<ActionSpec>),
     /// A question whether an action was done.
     LookUp(Box<ActionSpec>),
+    /// A read of passages; the example that answers, where it is scripted.
+    Retrieval(Box<SourceSpec>, Option<u32>),
+    /// A read of features.
+    Features(Vec<FeatureSpec>),
 }
 
 /// The binary's own worker. Cheap to clone.
@@ -73,7 +78,7 @@ impl BuiltIn {
     pub async fn carry_out(&self, mut call: Call) -> Attempted {
         let shown = match &call.what {
             What::Action(spec) | What::LookUp(spec) if spec.call.is_some() => Secrets::masked(&call.input, &call.secrets),
-            What::Action(_) | What::Agent(..) | What::LookUp(_) => Value::Null,
+            What::Action(_) | What::Agent(..) | What::LookUp(_) | What::Retrieval(..) | What::Features(_) => Value::Null,
         };
         let mut filled = match self.secrets.fill(&mut call.input, &call.secrets) {
             Ok(filled) => filled,
@@ -92,6 +97,8 @@ impl BuiltIn {
                 Some(written) => protocol::look_up(&self.http, spec, written, &call, &shown, &mut filled).await,
                 None => actions::look_up(&self.http, spec, &call).await,
             },
+            What::Retrieval(spec, example) => reads::passages(spec, *example, call.within_ms).await,
+            What::Features(specs) => reads::features(specs, &call.input),
         };
         filled.hidden(outcome)
     }

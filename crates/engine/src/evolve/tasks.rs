@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_model::id::EffectId;
 use provost_model::planted::planted;
 use provost_model::program::{Flow, TaskIx};
-use provost_model::record::{EffectKind, Exported, Shape, Start};
+use provost_model::record::{Exported, Shape, Start};
 use provost_model::value::Map;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
 
@@ -207,7 +207,7 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
         state.timers.remove_mut(timer);
     }
     let runs: Vec<EffectId> =
-        state.effects.live_within(at).filter(|(_, effect)| effect.kind == EffectKind::Agent).map(|(id, _)| *id).collect();
+        state.effects.live_within(at).filter(|(_, effect)| effect.kind.is_repeatable()).map(|(id, _)| *id).collect();
     for run in &runs {
         state.effects.remove(run);
     }

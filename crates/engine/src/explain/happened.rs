@@ -46,6 +46,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             let word = if *done { "DONE" } else { "NOT DONE" };
             Some(("resolve", format!("{word} by {}: {} ({})", resolve.by.name, resolve.reason, resolve.evidence), short(effect)))
         }
+        Fact::Retrieved { effect, sources, withheld, .. } => Some(("read", retrieved(sources, *withheld), short(effect))),
         Fact::Decided { decision, outcome, .. } => Some(("decide", decided(outcome), decision.to_string())),
         Fact::ReviewOpened { review, spec, action, .. } => {
             let what = action.as_ref().map_or_else(String::new, |action| format!(", releases `{action}`"));
@@ -262,7 +263,8 @@ fn attempted(
         _ => String::new(),
     };
     let agent = effect.kind == EffectKind::Agent;
-    let (kind, reference) = if agent { ("agent", id.as_run()) } else { ("effect", short(id)) };
+    let kind = if effect.kind.is_read() { "read" } else { "effect" };
+    let (kind, reference) = if agent { ("agent", id.as_run()) } else { (kind, short(id)) };
     let text = match result {
         Attempted::Done { value, .. } if agent => format!("{name}: {}{took}", answered(value)),
         Attempted::Done { reference, .. } => {
@@ -274,6 +276,12 @@ fn attempted(
         Attempted::Absent => format!("{name}: the target says it was not done"),
     };
     Some((kind, text, reference))
+}
+
+/// What may be read of a retrieval, and how much may not.
+fn retrieved(sources: &[std::sync::Arc<str>], withheld: u64) -> String {
+    let from = if sources.is_empty() { String::new() } else { format!(" from {}", sources.join(", ")) };
+    format!("{} passage(s){from}; {withheld} withheld by policy", sources.len())
 }
 
 /// An opinion in words; anything else by its kind only.

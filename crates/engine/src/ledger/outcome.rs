@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_model::id::EffectId;
 use provost_model::planted::planted;
 use provost_model::program::{ActionSpec, EffectClass, InDoubt, Keeping, RetrySpec, Task, TaskKind};
-use provost_model::record::{Attempted, EffectKind, EffectState, Fact, Intent, Outcome, Stored};
+use provost_model::record::{Attempted, Command, EffectKind, EffectState, Fact, Intent, Outcome, Stored};
 use provost_model::value::canonical_len;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
 
@@ -34,6 +34,15 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
     if !waits || expected != outcome.attempt {
         return Err(stale);
     }
+    let screened;
+    let outcome = if effect.kind == EffectKind::Retrieval {
+        let Some(readable) = tasks::retrieve::screened(turn, &effect, outcome) else { return Ok(()) };
+        screened = readable;
+        turn.recorded = Some(Command::Outcome(screened.clone()));
+        &screened
+    } else {
+        outcome
+    };
     let labels = match (&outcome.result, &outcome.stored) {
         (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
         // A contract's word is about the content, and the reference is none of it.
@@ -101,6 +110,7 @@ pub(super) fn done(turn: &mut Turn<'_>, id: &EffectId, usable: Result<(), Proble
     let Some(effect) = turn.state.effects.get(id).cloned() else { return };
     match effect.kind {
         EffectKind::Agent => run_done(turn, id, &effect, usable),
+        EffectKind::Retrieval | EffectKind::Feature => read_done(turn, id, &effect, usable),
         EffectKind::Action => action_done(turn, id, &effect, usable),
         EffectKind::Undo => {
             settle(turn, id, EffectState::Done);
@@ -121,7 +131,8 @@ pub(crate) fn usable(
     let (contract, what) = match effect.kind {
         EffectKind::Agent => (turn.program().agents.get(&effect.name).and_then(|spec| spec.output), "the agent's answer"),
         EffectKind::Action => (turn.program().actions.get(&effect.name).and_then(|spec| spec.result), "the action's result"),
-        EffectKind::Undo => return Ok(()),
+        EffectKind::Undo | EffectKind::Retrieval => return Ok(()),
+        EffectKind::Feature => return tasks::feature::check(turn, effect, value),
     };
     match stored {
         None => turn.validate(contract, value, what),
@@ -155,6 +166,20 @@ fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<
         Ok(()) => finish(turn, id, effect),
         Err(problem) => failed(turn, id, effect, &problem, true, None),
     }
+}
+
+fn read_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<(), Problem>) {
+    if let Err(problem) = usable {
+        return failed(turn, id, effect, &problem, true, None);
+    }
+    let Some(open) = turn.state.open.get(&effect.at).cloned() else { return };
+    let output = match effect.kind {
+        EffectKind::Retrieval => tasks::retrieve::answer(turn, id, effect),
+        EffectKind::Feature => tasks::feature::answer(turn, effect),
+        EffectKind::Agent | EffectKind::Action | EffectKind::Undo => effect.result.clone(),
+    };
+    let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
+    complete(turn, &effect.at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
 }
 
 fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<(), Problem>) {
@@ -199,7 +224,8 @@ fn failed(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, problem: &Problem
     let given_up = !turn.state.open.contains_key(&effect.at) || is_expired(turn, &effect.at);
     let stopping = given_up || matches!(turn.state.phase, Phase::Cancelling { .. });
     // One retry layer: an enclosing `catch.retry` that takes this error keeps the action's own out of it.
-    let outside = !planted("retried-in-both") && effect.kind == EffectKind::Action && retried_outside(turn, &effect.at, problem);
+    let own = effect.kind == EffectKind::Action || effect.kind.is_read();
+    let outside = !planted("retried-in-both") && own && retried_outside(turn, &effect.at, problem);
     if retry
         && !stopping
         && !outside
@@ -235,6 +261,7 @@ fn retry_of<'p>(turn: &Turn<'p>, effect: &Effect) -> Option<&'p RetrySpec> {
     match effect.kind {
         EffectKind::Agent => program.agents.get(&effect.name).map(|spec| &spec.retry),
         EffectKind::Undo => program.actions.get(&effect.name).map(|spec| &spec.retry),
+        EffectKind::Retrieval | EffectKind::Feature => tasks::reads::retry_of(turn, effect),
         EffectKind::Action => {
             let open = turn.state.open.get(&effect.at)?;
             match &program.task(open.task)?.kind {
@@ -256,7 +283,7 @@ pub(super) fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, prob
                 raise_at(turn, &effect.at, problem);
             }
         }
-        EffectKind::Action => raise_at(turn, &effect.at, problem),
+        EffectKind::Action | EffectKind::Retrieval | EffectKind::Feature => raise_at(turn, &effect.at, problem),
         EffectKind::Undo => {
             let failed = Problem::ours("undo-failed", 500, format!("the undo `{}` failed", effect.name))
                 .detail(format!("{}; settle it by hand, then redrive or cancel", problem.title));

@@ -23,7 +23,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
         return Err(policy::denied(&verdict, "agent.start"));
     }
     let example = match spec.model {
-        Model::Scripted => match matching(turn, spec, &arguments)? {
+        Model::Scripted => match matching(turn, &spec.examples, &arguments)? {
             None => return fail_unmatched(turn, entering, spec, arguments.value),
             found => found,
         },
@@ -70,9 +70,9 @@ fn start_request(turn: &Turn<'_>, spec: &AgentSpec) -> PolicyRequest {
 }
 
 /// The first example that applies to the input.
-fn matching(turn: &Turn<'_>, spec: &AgentSpec, input: &Labelled) -> Result<Option<u32>, Problem> {
+pub(super) fn matching(turn: &Turn<'_>, examples: &[Example], input: &Labelled) -> Result<Option<u32>, Problem> {
     let scope = crate::turn::Scope { input: input.clone(), ..Default::default() };
-    for (index, example) in spec.examples.iter().enumerate() {
+    for (index, example) in examples.iter().enumerate() {
         if applies(turn, example, input, &scope)? {
             return Ok(u32::try_from(index).ok());
         }

@@ -97,6 +97,8 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
             complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });
         }
         TaskKind::Do(_)
+        | TaskKind::Retrieve(_)
+        | TaskKind::Feature(_)
         | TaskKind::For(_)
         | TaskKind::Fork(_)
         | TaskKind::Set(_)

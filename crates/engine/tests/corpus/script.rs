@@ -92,7 +92,7 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             Ok(())
         }
         "expect" | "children" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions"
-        | "problem" | "keys" | "emitted" | "output" => expect(world, word, rest),
+        | "problem" | "keys" | "emitted" | "output" | "nowhere" => expect(world, word, rest),
         _ => {
             wish(world, line)?.map_err(|rejected| format!("refused: {rejected}"))?;
             world.settle()
@@ -211,6 +211,10 @@ fn expect(world: &World, word: &str, rest: &str) -> Result<(), Failure> {
         "questions" => {
             let (action, wanted) = two(rest)?;
             same(&world.asked.iter().filter(|request| *request.action == *action).count().to_string(), wanted)
+        }
+        "nowhere" => {
+            let holds = |row: &provost_model::record::Row| row.json().is_ok_and(|json| String::from_utf8_lossy(&json).contains(rest));
+            if world.rows.iter().any(holds) { Err(format!("`{rest}` is in the record")) } else { Ok(()) }
         }
         "output" => {
             let (pointer, wanted) = two(rest)?;

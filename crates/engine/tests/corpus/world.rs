@@ -56,7 +56,7 @@ pub struct World {
     pub parent: Option<Box<Parent>>,
     /// Whether time moves only by `advance`.
     pub manual: bool,
-    /// By action: how policy answers.
+    /// By action, or by `ACTION:RESOURCE`: how policy answers.
     pub policy: BTreeMap<String, String>,
     /// By name (`lookup:` before it for look-ups): what comes of each attempt; the last one stays.
     pub plan: BTreeMap<String, VecDeque<Said>>,
@@ -217,7 +217,9 @@ impl World {
 
     fn judge(&self, request: &PolicyRequest) -> Verdict {
         let approved = request.context.member("approval").is_some();
-        let answer = match (self.policy.get(&*request.action).map_or("allow", String::as_str), approved) {
+        let one = format!("{}:{}", request.action, request.resource.id);
+        let plan = self.policy.get(&one).or_else(|| self.policy.get(&*request.action));
+        let answer = match (plan.map_or("allow", String::as_str), approved) {
             ("deny", _) | ("review-then-deny", true) => Answer::Deny,
             ("review", _) | ("review-first" | "review-then-deny", false) => Answer::Review,
             (_, _) => Answer::Allow,
@@ -320,7 +322,7 @@ impl World {
         let plain = known.name.split('@').next().unwrap_or_default();
         let name = if look_up { format!("lookup:{plain}") } else { plain.to_owned() };
         self.sent.push(name.clone());
-        let said = self.said(&name, known.kind, known.example);
+        let said = self.said(&name, &known);
         let held = self.plan.contains_key(&format!("unsent:{name}"));
         if known.class == EffectClass::E4 && !look_up && !held {
             self.tell(&Command::Sending { effect, attempt })?.map_err(|rejected| format!("sending `{name}`: {rejected}"))?;
@@ -335,7 +337,8 @@ impl World {
         self.tell(&Command::Outcome(Outcome { effect, attempt, result, worker: "test".into(), took_ms: 1, stored: None }))
     }
 
-    fn said(&mut self, name: &str, kind: EffectKind, example: Option<u32>) -> Said {
+    fn said(&mut self, name: &str, effect: &provost_engine::Effect) -> Said {
+        let (kind, example) = (effect.kind, effect.example);
         if let Some(plan) = self.plan.get_mut(name) {
             let next = if plan.len() > 1 { plan.pop_front() } else { plan.front().cloned() };
             return next.unwrap_or(Said::Silent);
@@ -346,7 +349,29 @@ impl World {
             _ if name.starts_with("lookup:") => Said::Answers(Attempted::Absent),
             EffectKind::Agent => Said::Answers(done(scripted.map(|example| example.answer.clone()).unwrap_or_default())),
             EffectKind::Action | EffectKind::Undo => Said::Answers(done(Value::object([("ok", Value::Bool(true))]))),
+            EffectKind::Retrieval => {
+                let examples = self.code.program.sources.get(&effect.name).map(|spec| &spec.examples);
+                let found = examples.zip(example).and_then(|(examples, at)| examples.get(at as usize));
+                Said::Answers(done(found.map(|example| example.answer.clone()).unwrap_or_default()))
+            }
+            EffectKind::Feature => Said::Answers(self.features(effect)),
         }
+    }
+
+    /// What the files of the features say.
+    fn features(&self, effect: &provost_engine::Effect) -> Attempted {
+        let text = |key: &str| effect.arguments.member(key).and_then(Value::as_str).unwrap_or_default();
+        let as_of_us = provost_model::instant::parse(text("asOf")).unwrap_or_default();
+        let mut values = Vec::new();
+        for name in effect.arguments.member("names").and_then(Value::as_array).into_iter().flatten() {
+            let Some(spec) = name.as_str().and_then(|name| self.code.program.features.get(name)) else { continue };
+            let Some(value) = spec.at(text("entity"), as_of_us) else {
+                let title = format!("feature `{}` has no value for `{}`", spec.name, text("entity"));
+                return Attempted::Failed { problem: Problem::ours("feature-missing", 404, title), retry: false, retry_after_ms: None };
+            };
+            values.push((spec.name.clone(), value.clone()));
+        }
+        done(Value::object(values))
     }
 
     /// The children of that name, in order of their places and rounds.

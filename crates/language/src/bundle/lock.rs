@@ -108,6 +108,8 @@ fn kind_word(kind: PartKind) -> &'static str {
         PartKind::Action => "action",
         PartKind::Agent => "agent",
         PartKind::Rules => "rules",
+        PartKind::Source => "source",
+        PartKind::Feature => "feature",
         PartKind::Workflow => "workflow",
         PartKind::Policy => "policy",
         PartKind::PolicySchema => "policy-schema",

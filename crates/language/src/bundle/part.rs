@@ -20,6 +20,10 @@ pub enum PartKind {
     Agent,
     /// `rules/*.yaml|csv`.
     Rules,
+    /// `sources/*.yaml`.
+    Source,
+    /// `features/*.yaml`.
+    Feature,
     /// `workflows/*.yaml`, or a file beside them that begins with `document:`.
     Workflow,
     /// `apis/**/*.json|yaml`: OpenAPI documents.
@@ -32,12 +36,14 @@ pub enum PartKind {
     Function,
 }
 
-const FOLDERS: [(&str, &[(&str, PartKind)]); 8] = [
+const FOLDERS: [(&str, &[(&str, PartKind)]); 10] = [
     ("apis", &[("json", PartKind::Api), ("yaml", PartKind::Api), ("yml", PartKind::Api)]),
     ("contracts", &[("json", PartKind::Contract), ("yaml", PartKind::Contract), ("yml", PartKind::Contract)]),
     ("actions", &[("yaml", PartKind::Action), ("yml", PartKind::Action)]),
     ("agents", &[("md", PartKind::Agent)]),
     ("rules", &[("yaml", PartKind::Rules), ("yml", PartKind::Rules), ("csv", PartKind::Rules)]),
+    ("sources", &[("yaml", PartKind::Source), ("yml", PartKind::Source)]),
+    ("features", &[("yaml", PartKind::Feature), ("yml", PartKind::Feature)]),
     ("workflows", &[("yaml", PartKind::Workflow), ("yml", PartKind::Workflow), ("json", PartKind::Workflow)]),
     ("policies", &[("cedar", PartKind::Policy), ("cedarschema", PartKind::PolicySchema)]),
     ("catalogs", &[("yaml", PartKind::Function), ("yml", PartKind::Function)]),

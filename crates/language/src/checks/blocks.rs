@@ -24,6 +24,8 @@ pub(super) fn inside(kind: &TaskKind) -> Vec<&Block> {
         | TaskKind::Policy(_)
         | TaskKind::Review(_)
         | TaskKind::Act(_)
+        | TaskKind::Retrieve(_)
+        | TaskKind::Feature(_)
         | TaskKind::Run(_)
         | TaskKind::Compensate(_) => Vec::new(),
     }
@@ -32,7 +34,7 @@ pub(super) fn inside(kind: &TaskKind) -> Vec<&Block> {
 /// Whether something leaves the process in this task itself.
 fn leaves(kind: &TaskKind) -> bool {
     match kind {
-        TaskKind::Agent(_) | TaskKind::Act(_) | TaskKind::Emit(_) | TaskKind::Run(_) => true,
+        TaskKind::Agent(_) | TaskKind::Act(_) | TaskKind::Emit(_) | TaskKind::Run(_) | TaskKind::Retrieve(_) | TaskKind::Feature(_) => true,
         TaskKind::Do(_)
         | TaskKind::Extended(_)
         | TaskKind::Aside(_)
@@ -113,6 +115,8 @@ pub(super) fn flows(program: &Program, task: &Task) -> Vec<Flow> {
         | TaskKind::Act(_)
         | TaskKind::Aside(_)
         | TaskKind::Listen(_)
+        | TaskKind::Retrieve(_)
+        | TaskKind::Feature(_)
         | TaskKind::Run(_)
         | TaskKind::Compensate(_) => flows.push(task.then.clone()),
     }

@@ -227,6 +227,14 @@ impl<'s> Follow<'_, 's> {
                 let result = known.map_or_else(|| anything.clone(), |spec| self.promised(&call.action, spec.result));
                 then(result, context)
             }
+            TaskKind::Retrieve(call) => {
+                self.template(&call.query, &scope);
+                then(anything.clone(), context)
+            }
+            TaskKind::Feature(call) => {
+                [Some(&call.entity), call.as_of.as_ref()].into_iter().flatten().for_each(|template| drop(self.template(template, &scope)));
+                then(anything.clone(), context)
+            }
             TaskKind::Rules(_)
             | TaskKind::Decide(_)
             | TaskKind::Policy(_)
@@ -280,6 +288,8 @@ impl<'s> Follow<'_, 's> {
             | TaskKind::Raise(_)
             | TaskKind::Wait(_)
             | TaskKind::Emit(_)
+            | TaskKind::Retrieve(_)
+            | TaskKind::Feature(_)
             | TaskKind::Listen(_)
             | TaskKind::Agent(_)
             | TaskKind::Act(_)

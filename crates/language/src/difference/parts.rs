@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::Value;
-use provost_model::program::{ActionSpec, AgentSpec, FailureMode, Model, ReviewSpec, RulesTable, SchemaIx};
+use provost_model::program::{
+    ActionSpec, AgentSpec, Example, FailureMode, FeatureSpec, Model, ReviewSpec, RulesTable, SchemaIx, SourceSpec,
+};
 use serde::Serialize;
 
 use super::{Changes, Members, Sheet, Subject};
@@ -13,6 +15,8 @@ pub(super) fn compare(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
     agents(changes, old, new);
     actions(changes, old, new);
     rules(changes, old, new);
+    sources(changes, old, new);
+    features(changes, old, new);
     let name = format!("{} input", old.program.name);
     contract(changes, &name, (old, old.program.input.schema), (new, new.program.input.schema));
     let name = format!("{} output", old.program.name);
@@ -64,7 +68,7 @@ fn agents(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
         let without = ["name", "digest", "prompt", "model", "input", "output", "examples", "failure"];
         changes.values(Subject::Agent, (name, ""), Some(&plain(was, &without)), Some(&plain(is, &without)));
         changes.push(Subject::Agent, name, "/failure", (Some(failure(&was.failure)), Some(failure(&is.failure))));
-        changes.push(Subject::Agent, name, "/examples", (Some(examples(old, was)), Some(examples(new, is))));
+        changes.push(Subject::Agent, name, "/examples", (Some(examples(old, &was.examples)), Some(examples(new, &is.examples))));
         changes.whole(Subject::Route, name, Some(model(&was.model)), Some(model(&is.model)));
         prompt(changes, name, &was.prompt, &is.prompt);
         contract(changes, &format!("{name} input"), (old, was.input), (new, is.input));
@@ -88,8 +92,8 @@ fn failure(mode: &FailureMode) -> String {
     }
 }
 
-fn examples(sheet: Sheet<'_>, spec: &AgentSpec) -> String {
-    let examples = spec.examples.iter().map(|example| {
+fn examples(sheet: Sheet<'_>, examples: &[Example]) -> String {
+    let examples = examples.iter().map(|example| {
         let when = example.when.map(|when| format!("when {} ", sheet.expression(when))).unwrap_or_default();
         format!("{when}{}", plain(example, &["when"]))
     });
@@ -132,6 +136,32 @@ fn rules(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
         let without = ["name", "digest", "rows"];
         changes.values(Subject::Rules, (name, ""), Some(&plain(was, &without)), Some(&plain(is, &without)));
         changes.members(Subject::Rules, name, &cells(old, was), &cells(new, is));
+    }
+}
+
+fn sources(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
+    for (name, was, is) in paired(&old.program.sources, &new.program.sources) {
+        let (Some(was), Some(is)) = (was, is) else {
+            let version = |spec: Option<&SourceSpec>| spec.map(|spec| spec.version.to_string());
+            changes.whole(Subject::Source, name, version(was), version(is));
+            continue;
+        };
+        let without = ["name", "digest", "examples"];
+        changes.values(Subject::Source, (name, ""), Some(&plain(was, &without)), Some(&plain(is, &without)));
+        changes.push(Subject::Source, name, "/examples", (Some(examples(old, &was.examples)), Some(examples(new, &is.examples))));
+    }
+}
+
+fn features(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
+    for (name, was, is) in paired(&old.program.features, &new.program.features) {
+        let (Some(was), Some(is)) = (was, is) else {
+            let version = |spec: Option<&FeatureSpec>| spec.map(|spec| spec.version.to_string());
+            changes.whole(Subject::Feature, name, version(was), version(is));
+            continue;
+        };
+        let without = ["name", "digest", "value"];
+        changes.values(Subject::Feature, (name, ""), Some(&plain(was, &without)), Some(&plain(is, &without)));
+        contract(changes, &format!("{name} value"), (old, was.value), (new, is.value));
     }
 }
 

@@ -181,6 +181,18 @@ impl Sheet<'_> {
                 self.act(call, add);
                 ("call act", Vec::new())
             }
+            TaskKind::Retrieve(call) => {
+                add("source", Some(call.source.to_string()));
+                add("query", Some(self.template(&call.query)));
+                add("topK", Some(call.top_k.to_string()));
+                ("call retrieve", Vec::new())
+            }
+            TaskKind::Feature(call) => {
+                add("names", Some(call.names.join(", ")));
+                add("entity", Some(self.template(&call.entity)));
+                add("asOf", call.as_of.as_ref().map(|template| self.template(template)));
+                ("call feature", Vec::new())
+            }
             TaskKind::Listen(listen) => ("listen", self.listen(listen, add)),
             TaskKind::Run(run) => {
                 add("workflow", Some(format!("{} {}", run.workflow, run.version)));

@@ -133,6 +133,11 @@ fn kind<'p>(program: &'p Program, kind: &'p TaskKind) -> Part<'p> {
             Part::new("compensate", Tone::Effect).detail(format!("undoes {scope}"))
         }
         TaskKind::Listen(listen) => listening(program, listen),
+        TaskKind::Retrieve(read) => {
+            let part = Part::new("retrieve", Tone::Plain).detail(format!("{} from {}", read.top_k, read.source));
+            part.detail(template(program, &read.query))
+        }
+        TaskKind::Feature(read) => Part::new("feature", Tone::Plain).detail(read.names.join(", ")),
         TaskKind::Run(run) => {
             let part = Part::new("run", Tone::Plain).detail(format!("{} {}", run.workflow, run.version));
             if run.awaits { part } else { part.detail("nobody waits for its end") }

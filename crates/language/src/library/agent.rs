@@ -23,8 +23,11 @@ pub(crate) struct Agent {
     output: Option<Value>,
     failure_review: Option<(ReviewSpec, Option<Value>)>,
     /// The `when` of each example.
-    conditions: Vec<Option<(Arc<str>, Origin)>>,
+    conditions: Vec<Condition>,
 }
+
+/// The `when` of an example, where it has one.
+pub(super) type Condition = Option<(Arc<str>, Origin)>;
 
 /// Reads an agent's file.
 pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Option<(Named, Agent)> {
@@ -93,7 +96,7 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
     let (failure, failure_review) = failure(front, library, log);
     let mut conditions = Vec::new();
     let examples = front.list("examples", log).unwrap_or_default();
-    let examples: Vec<Example> = examples.iter().filter_map(|node| example(node, &mut conditions, log)).collect();
+    let examples: Vec<Example> = examples.iter().filter_map(|node| example(node, "answer", &mut conditions, log)).collect();
     let scripted = model == Some(Model::Scripted);
     if scripted && examples.is_empty() && front.find("queue").is_none() {
         log.error_hint(Code::Agent, front.at, "`model: scripted` plays examples, and there are none", "add `examples:` with an `answer`");
@@ -162,12 +165,14 @@ fn failure(front: &Fields<'_>, library: &Library, log: &Log) -> (FailureMode, Op
     }
 }
 
-fn example(node: &Node, conditions: &mut Vec<Option<(Arc<str>, Origin)>>, log: &Log) -> Option<Example> {
-    let example = fields(node, "an example", &["contains", "when", "answer", "fails", "takesMs"], log)?;
-    let answer = example.find("answer");
+/// One example, whose answer stands under `key`.
+pub(super) fn example(node: &Node, key: &str, conditions: &mut Vec<Condition>, log: &Log) -> Option<Example> {
+    let example = fields(node, "an example", &["contains", "when", key, "fails", "takesMs"], log)?;
+    let answer = example.find(key);
     let fails = example.text("fails", log);
     if answer.is_some() == fails.is_some() {
-        log.error_hint(Code::MissingKey, example.at, "an example has exactly one of `answer` and `fails`", "add `answer:`");
+        let message = format!("an example has exactly one of `{key}` and `fails`");
+        log.error_hint(Code::MissingKey, example.at, message, format!("add `{key}:`"));
     }
     let contains = example.text("contains", log);
     let condition = example.text("when", log).map(|text| {

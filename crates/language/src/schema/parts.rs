@@ -100,6 +100,54 @@ pub(super) fn rules() -> Json {
     )
 }
 
+pub(super) fn source() -> Json {
+    let passage = object(
+        &["source", "text"],
+        &[
+            ("source", json!({ "type": "string", "minLength": 1, "description": "Where it comes from; policy is asked about it." })),
+            ("text", string()),
+            ("id", string()),
+            ("score", json!({ "type": "number" })),
+            ("labels", says(list(string()), "Told to policy.")),
+        ],
+    );
+    let passages = json!({ "type": "array", "items": passage, "maxItems": 100 });
+    let example = object(
+        &[],
+        &[("contains", string()), ("when", string()), ("passages", passages), ("fails", string()), ("takesMs", whole(0, Some(86_400_000)))],
+    );
+    object(
+        &["version"],
+        &[
+            ("name", string()),
+            ("version", version()),
+            ("description", string()),
+            ("queue", says(string(), "The worker queue that serves it; `builtin` plays the examples.")),
+            ("timeoutMs", millis(1)),
+            ("retry", retry(false)),
+            ("examples", list(example)),
+        ],
+    )
+}
+
+pub(super) fn feature() -> Json {
+    let value =
+        object(&["from", "value"], &[("from", says(string(), "Since when it holds, e.g. 2026-01-31T08:00:00Z.")), ("value", any())]);
+    object(
+        &["version", "value"],
+        &[
+            ("name", string()),
+            ("version", version()),
+            ("description", string()),
+            ("queue", says(string(), "The worker queue that serves it; `builtin` plays the values.")),
+            ("timeoutMs", millis(1)),
+            ("retry", retry(false)),
+            ("value", schema_or_contract()),
+            ("values", says(map(list(value)), "The values of each entity, earliest first.")),
+        ],
+    )
+}
+
 pub(super) fn contract() -> Json {
     let trusted = list(json!({ "type": "string", "pattern": "^/" }));
     let own = object(&[], &[("type", json!({ "type": "string", "minLength": 1 })), ("compatibility", any()), ("trusted", trusted)]);
@@ -134,7 +182,8 @@ pub(super) fn test() -> Json {
 
 pub(super) fn lock() -> Json {
     let digest = json!({ "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" });
-    let kinds = words(&["contract", "action", "agent", "rules", "workflow", "policy", "policy-schema"]);
+    let kinds =
+        words(&["contract", "api", "action", "agent", "rules", "source", "feature", "function", "workflow", "policy", "policy-schema"]);
     let part = object(
         &["path", "kind", "name", "digest"],
         &[("path", string()), ("kind", kinds), ("name", string()), ("version", version()), ("digest", digest.clone())],

@@ -282,6 +282,8 @@ fn calls() -> Json {
             ),
         ),
         ("compensate", object(&[], &[("scope", string()), ("reason", any())])),
+        ("retrieve", object(&["source", "query"], &[("source", string()), ("query", any()), ("topK", whole(1, Some(100)))])),
+        ("feature", object(&["names", "entity"], &[("names", list(string())), ("entity", any()), ("asOf", any())])),
     ];
     let rule = |(name, schema): (&str, Json)| {
         json!({

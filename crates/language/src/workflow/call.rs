@@ -1,5 +1,5 @@
-//! `call`: the default catalogue (`agent rules decide policy review act compensate`), functions of `use.functions`, the protocols, and
-//! what is refused. Names of agents, actions and rules become `name@major` here.
+//! `call`: the default catalogue (`agent rules decide policy review act compensate retrieve feature`), functions of `use.functions`, the
+//! protocols, and what is refused. Names of agents, actions and rules become `name@major` here.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
 use crate::yaml::{Node, shown};
 
-const CATALOGUE: [&str; 7] = ["agent", "rules", "decide", "policy", "review", "act", "compensate"];
-const LATER: [&str; 3] = ["retrieve", "feature", "plan"];
+const CATALOGUE: [&str; 9] = ["agent", "rules", "decide", "policy", "review", "act", "compensate", "retrieve", "feature"];
+const LATER: [&str; 1] = ["plan"];
 const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "mcp", "a2a"];
 const RULES: [(&str, DecideRule); 7] = [
     ("majority", DecideRule::Majority),
@@ -56,6 +56,8 @@ impl<'a> Build<'a> {
             "review" => self.review_call(with),
             "act" => self.act_call(with, node.at),
             "compensate" => self.compensate_call(with),
+            "retrieve" => self.retrieve_call(with),
+            "feature" => self.feature_call(with),
             _ => None,
         }
     }

@@ -107,6 +107,8 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         actions: build.actions,
         rules: build.rules,
         definition,
+        sources: build.sources,
+        features: build.features,
     };
     let places = Places { expressions: build.tables.uses, ..build.places };
     checks::program(&program, &places, log);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{DecideRule, ReviewSpec, Veto};
-use super::{AsideTask, Duration, ExprIx, ExtendedTask, Input, ListenTask, Output, RunTask, TaskIx, Template};
+use super::{AsideTask, Duration, ExprIx, ExtendedTask, FeatureTask, Input, ListenTask, Output, RetrieveTask, RunTask, TaskIx, Template};
 use crate::value::Value;
 
 /// A list of tasks by index, in order.
@@ -60,6 +60,8 @@ impl Task {
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
             | TaskKind::Compensate(_)
+            | TaskKind::Retrieve(_)
+            | TaskKind::Feature(_)
             | TaskKind::Run(_)
             | TaskKind::Extended(_)
             | TaskKind::Aside(_) => Keeping::Record,
@@ -120,6 +122,10 @@ pub enum TaskKind {
     Act(ActTask),
     /// Undoes effects.
     Compensate(CompensateTask),
+    /// Reads passages.
+    Retrieve(RetrieveTask),
+    /// Reads features.
+    Feature(FeatureTask),
     /// Runs another workflow.
     Run(RunTask),
     /// Runs a task between lists of extensions.

@@ -357,6 +357,17 @@ pub enum Fact {
         /// The effect it released.
         effect: EffectId,
     },
+    /// Policy has said which passages of a retrieval may be read, before anybody did. The verdicts stand beside it.
+    Retrieved {
+        /// The retrieval.
+        effect: EffectId,
+        /// Where the passages come from that are handed on, in order.
+        sources: Vec<Arc<str>>,
+        /// How many were withheld; their texts are nowhere in the record.
+        withheld: u64,
+        /// Digest of what is handed on.
+        digest: Digest,
+    },
     /// Opinions became a decision.
     Decided {
         /// Its id.
@@ -585,6 +596,28 @@ pub enum EffectKind {
     Action,
     /// The undo of an action.
     Undo,
+    /// A read of passages.
+    Retrieval,
+    /// A read of features.
+    Feature,
+}
+
+impl EffectKind {
+    /// Whether it may be made again freely, and is forgotten with its task.
+    pub fn is_repeatable(self) -> bool {
+        match self {
+            Self::Agent | Self::Retrieval | Self::Feature => true,
+            Self::Action | Self::Undo => false,
+        }
+    }
+
+    /// Whether it only reads.
+    pub fn is_read(self) -> bool {
+        match self {
+            Self::Retrieval | Self::Feature => true,
+            Self::Agent | Self::Action | Self::Undo => false,
+        }
+    }
 }
 
 /// Where an effect stands.

@@ -263,6 +263,8 @@ fn offer(loaded: &Loaded, id: &EffectId, look_up: bool) -> Option<Offer> {
         EffectKind::Agent => OfferKind::Agent,
         EffectKind::Action => OfferKind::Action,
         EffectKind::Undo => OfferKind::Undo,
+        EffectKind::Retrieval => OfferKind::Retrieval,
+        EffectKind::Feature => OfferKind::Feature,
     };
     Some(Offer {
         tenant: state.tenant.clone(),
@@ -290,7 +292,7 @@ fn offer(loaded: &Loaded, id: &EffectId, look_up: bool) -> Option<Offer> {
 /// Where the result of an effect is kept: as its task says, as long as it is open. What undoes an effect has no task of its own.
 fn keeping(loaded: &Loaded, effect: &Effect) -> Keeping {
     match effect.kind {
-        EffectKind::Undo => Keeping::Record,
+        EffectKind::Undo | EffectKind::Retrieval | EffectKind::Feature => Keeping::Record,
         EffectKind::Agent | EffectKind::Action => {
             let task = loaded.state.open.get(&effect.at).and_then(|open| loaded.code.program.task(open.task));
             task.map(Task::keeping).unwrap_or_default()
