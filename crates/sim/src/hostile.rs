@@ -86,7 +86,8 @@ fn refused(sources: &Sources, code: &str) -> Result<Counted, String> {
 }
 
 fn ran(case: &Case) -> Result<Counted, String> {
-    let setting = Setting { hands: Arc::new(Nobody), destinations: BTreeMap::new(), parts: Sources::new(), documents: Sources::new(), echo: None };
+    let setting =
+        Setting { hands: Arc::new(Nobody), destinations: BTreeMap::new(), parts: Sources::new(), documents: Sources::new(), echo: None };
     let mut sources = case.sources.clone();
     // Everything is allowed: what stops a case must not be that nobody allowed it.
     sources.add("policies/all.cedar", b"permit (principal, action, resource);".to_vec());

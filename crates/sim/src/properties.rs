@@ -3,10 +3,10 @@
 pub mod batches;
 pub mod canary;
 pub mod children;
+mod combined;
 pub mod effects;
 pub mod ends;
 pub mod fence;
-mod combined;
 pub mod inputs;
 pub mod keys;
 pub mod lifecycle;

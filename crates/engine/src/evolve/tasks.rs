@@ -206,8 +206,7 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
     for timer in &timers {
         state.timers.remove_mut(timer);
     }
-    let runs: Vec<EffectId> =
-        state.effects.live_within(at).filter(|(_, effect)| effect.kind.is_repeatable()).map(|(id, _)| *id).collect();
+    let runs: Vec<EffectId> = state.effects.live_within(at).filter(|(_, effect)| effect.kind.is_repeatable()).map(|(id, _)| *id).collect();
     for run in &runs {
         state.effects.remove(run);
     }

@@ -141,6 +141,8 @@ impl<'c> Interpreter<'c> {
             | TaskKind::Review(_)
             | TaskKind::Compensate(_)
             | TaskKind::Listen(_)
+            | TaskKind::Retrieve(_)
+            | TaskKind::Feature(_)
             | TaskKind::Extended(_)
             | TaskKind::Aside(_) => Err(Problem::standard("configuration", 500, "the reference knows no such task")),
         };
@@ -249,5 +251,7 @@ fn word(kind: &TaskKind) -> &'static str {
         TaskKind::Run(_) => "run",
         TaskKind::Extended(_) => "extended",
         TaskKind::Aside(_) => "aside",
+        TaskKind::Retrieve(_) => "retrieve",
+        TaskKind::Feature(_) => "feature",
     }
 }
