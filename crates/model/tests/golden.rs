@@ -137,7 +137,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 46;
+const FACTS: usize = 47;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {

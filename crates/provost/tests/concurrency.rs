@@ -120,7 +120,8 @@ fn who_waits_begins_in_order_whatever_dies() {
     let shown = site.json(&["get", last]);
     if shown["status"] == "waiting" && shown["waits_for"].is_object() {
         let explained = String::from_utf8(site.run(&["explain", last]).stdout).unwrap();
-        assert!(explained.contains("waits for key `c-5`, position 2, held by orc_"), "{explained}");
+        // How many are still ahead depends on how far the others came.
+        assert!(explained.contains("waits for key `c-5`, position ") && explained.contains(", held by orc_"), "{explained}");
     }
     site.kill();
     site.serve();
