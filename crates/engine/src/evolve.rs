@@ -62,12 +62,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             reviews::fold(state, fact, now_us);
         }
         Fact::Judged { .. } | Fact::Decided { .. } | Fact::Retrieved { .. } | Fact::Yielded => {}
-        Fact::Queued { number, .. } => state.queued = Some(*number),
-        Fact::HeldBack { number, behind, .. } => {
-            state.queued = Some(*number);
-            state.behind = Some(Arc::new((**behind).clone()));
-        }
-        Fact::Admitted => (state.queued, state.behind) = (None, None),
+        Fact::Queued { .. } | Fact::HeldBack { .. } | Fact::Admitted => held_up(state, fact),
         Fact::Emitted { effect, event, .. } => {
             state.touched = true;
             state.emitted.insert_mut(*effect, Arc::new((**event).clone()));
@@ -90,6 +85,18 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             state.problem = problem.clone().map(Arc::new);
             ended(state, *ending);
         }
+    }
+}
+
+/// Its place in a line, and behind whom; neither once it was admitted.
+fn held_up(state: &mut Orchestration, fact: &Fact) {
+    if let Fact::Queued { number, .. } = fact {
+        state.queued = Some(*number);
+    } else if let Fact::HeldBack { number, behind, .. } = fact {
+        state.queued = Some(*number);
+        state.behind = Some(Arc::new((**behind).clone()));
+    } else {
+        (state.queued, state.behind) = (None, None);
     }
 }
 

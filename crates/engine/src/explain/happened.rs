@@ -1,6 +1,6 @@
 //! What happened: one line per fact that matters. Pure tasks stay silent.
 
-use provost_model::record::{Attempted, Behind, ChildFate, Closed, Command, EffectKind, EffectState, Ending, Fact, Transition};
+use provost_model::record::{Attempted, Behind, ChildFate, Closed, Command, EffectKind, EffectState, Ending, Fact, Start, Transition};
 use provost_model::verdict::Rule;
 use provost_model::{Answer, Value};
 
@@ -16,19 +16,7 @@ pub(super) fn tell(story: &mut Story<'_>, fact: &Fact, transition: &Transition) 
 fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static str, String, String)> {
     let none = String::new();
     match fact {
-        Fact::Started { start, .. } => {
-            let start = start.as_deref()?;
-            if let Some(batch) = &start.batch {
-                let events: Vec<String> = batch.events.iter().take(EVENTS_NAMED).map(ToString::to_string).collect();
-                let more = if batch.events.len() > EVENTS_NAMED { " …" } else { "" };
-                let text = format!("{} gathered, closed by {}", batch.events.len(), closed_by(batch.closed));
-                return Some(("batch", text, events.join(" ") + more));
-            }
-            match start.event {
-                Some(event) => Some(("event", format!("taken, sent by {}", start.by.name), event.to_string())),
-                None => Some(("start", format!("by {}", start.by.name), none)),
-            }
-        }
+        Fact::Started { start, .. } => start.as_deref().map(started),
         Fact::Judged { action, resource, answer, rules, .. } => verdict(action, resource, *answer, rules),
         Fact::Attempted { effect, attempt, result, .. } => attempted(story, effect, *attempt, result.as_deref()?, command),
         Fact::AttemptScheduled { .. }
@@ -84,6 +72,20 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         | Fact::EventHandled { .. }
         | Fact::ApprovalSpent { .. }
         | Fact::Yielded => None,
+    }
+}
+
+/// What it was started by.
+fn started(start: &Start) -> (&'static str, String, String) {
+    if let Some(batch) = &start.batch {
+        let events: Vec<String> = batch.events.iter().take(EVENTS_NAMED).map(ToString::to_string).collect();
+        let more = if batch.events.len() > EVENTS_NAMED { " …" } else { "" };
+        let text = format!("{} gathered, closed by {}", batch.events.len(), closed_by(batch.closed));
+        return ("batch", text, events.join(" ") + more);
+    }
+    match start.event {
+        Some(event) => ("event", format!("taken, sent by {}", start.by.name), event.to_string()),
+        None => ("start", format!("by {}", start.by.name), String::new()),
     }
 }
 

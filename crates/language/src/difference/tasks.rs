@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::program::{
-    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, Flow, Keeping, ListenTask, PolicyTask, RetrySpec, ReviewTask,
-    Strategy, Task, TaskKind, TryTask, Until,
+    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PolicyTask, RetrieveTask,
+    RetrySpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
 };
 use serde::Serialize;
 
@@ -182,15 +182,11 @@ impl Sheet<'_> {
                 ("call act", Vec::new())
             }
             TaskKind::Retrieve(call) => {
-                add("source", Some(call.source.to_string()));
-                add("query", Some(self.template(&call.query)));
-                add("topK", Some(call.top_k.to_string()));
+                self.retrieve(call, add);
                 ("call retrieve", Vec::new())
             }
             TaskKind::Feature(call) => {
-                add("names", Some(call.names.join(", ")));
-                add("entity", Some(self.template(&call.entity)));
-                add("asOf", call.as_of.as_ref().map(|template| self.template(template)));
+                self.feature(call, add);
                 ("call feature", Vec::new())
             }
             TaskKind::Listen(listen) => ("listen", self.listen(listen, add)),
@@ -224,6 +220,18 @@ impl Sheet<'_> {
             | TaskKind::Wait(_)
             | TaskKind::Emit(_) => ("task", Vec::new()),
         }
+    }
+
+    fn retrieve(&self, call: &RetrieveTask, add: &mut dyn FnMut(&str, Option<String>)) {
+        add("source", Some(call.source.to_string()));
+        add("query", Some(self.template(&call.query)));
+        add("topK", Some(call.top_k.to_string()));
+    }
+
+    fn feature(&self, call: &FeatureTask, add: &mut dyn FnMut(&str, Option<String>)) {
+        add("names", Some(call.names.join(", ")));
+        add("entity", Some(self.template(&call.entity)));
+        add("asOf", call.as_of.as_ref().map(|template| self.template(template)));
     }
 
     fn listen<'t>(&self, listen: &'t ListenTask, add: &mut dyn FnMut(&str, Option<String>)) -> Vec<(&'static str, &'t Block)> {

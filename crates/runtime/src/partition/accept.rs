@@ -78,18 +78,31 @@ impl<S: Upkeep> Partition<S> {
             self.route(stage, tenant, &Arrived { id, event: event.clone(), by: by.clone(), more: false })?;
         }
         if refusal.is_none() {
-            for (launch, start) in starts {
-                let id = orchestration_of(tenant, self.now_us, id, &start);
-                if ticket.is_none() && stage.begun_by_ours >= BEGUN_BY_OURS_MAX {
-                    self.hand_on(stage, tenant, &launch, id, start, (slot, None))?;
-                } else {
-                    stage.begun_by_ours += usize::from(ticket.is_none());
-                    self.begin_or_hand_on(stage, tenant, &launch, id, start, (slot, None))?;
-                }
-            }
+            self.begin_all(stage, tenant, (id, slot), starts, ticket.is_none())?;
         }
         if let Some(accepted) = fact.answer() {
             tell(stage, accepted);
+        }
+        Ok(())
+    }
+
+    /// Begins what the event `id` starts; of events of ours not all at once.
+    fn begin_all(
+        &mut self,
+        stage: &mut Stage,
+        tenant: &TenantId,
+        (id, slot): (EventId, Slot),
+        starts: Vec<(Launch, Start)>,
+        is_ours: bool,
+    ) -> Result<(), Refused> {
+        for (launch, start) in starts {
+            let id = orchestration_of(tenant, self.now_us, id, &start);
+            if is_ours && stage.begun_by_ours >= BEGUN_BY_OURS_MAX {
+                self.hand_on(stage, tenant, &launch, id, start, (slot, None))?;
+            } else {
+                stage.begun_by_ours += usize::from(is_ours);
+                self.begin_or_hand_on(stage, tenant, &launch, id, start, (slot, None))?;
+            }
         }
         Ok(())
     }

@@ -17,6 +17,9 @@ const ROUNDS: usize = 4;
 /// Largest text a repetition makes, in bytes: a case that is larger is a mistake.
 const TEXT_BYTES_MAX: usize = 32 << 20;
 
+/// What comes of each attempt, by the name of the action.
+type Answers = Vec<(Arc<str>, Vec<Said>)>;
+
 /// How a case is to end.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ends {
@@ -59,7 +62,7 @@ pub struct Case {
     /// What comes in once it has started.
     pub events: Vec<Sent>,
     /// By name: what comes of each attempt outside.
-    pub answers: Vec<(Arc<str>, Vec<Said>)>,
+    pub answers: Answers,
     /// How far time passes, in seconds; as far as something happens where none is said.
     pub seconds: Option<i64>,
     /// Most facts of all journals together.
@@ -160,7 +163,7 @@ fn sent(written: &Value) -> Result<Sent, String> {
     Ok(Sent { kind: text(written, "type")?, data: written.member("data").cloned().unwrap_or_default(), times })
 }
 
-fn answers(written: &Value) -> Result<Vec<(Arc<str>, Vec<Said>)>, String> {
+fn answers(written: &Value) -> Result<Answers, String> {
     let named = written.member("answers").and_then(Value::as_object).into_iter().flat_map(|map| map.iter());
     named
         .map(|(name, lines)| {

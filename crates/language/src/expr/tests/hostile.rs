@@ -1,6 +1,6 @@
 //! Two expressions that hurt elsewhere; the corpus of them is run by `tests/hostile_expressions.rs`.
 
-#![expect(clippy::disallowed_methods, reason = "asks whether evaluating ends on a small stack")]
+#![expect(clippy::disallowed_types, reason = "asks whether evaluating ends on a small stack")]
 
 use provost_model::Value;
 
