@@ -1,4 +1,5 @@
 //! Some generated workflows on every test run: the engine and the reference say the same, and the reference knows nothing of the engine.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::path::Path;
 
