@@ -16,6 +16,8 @@ use crate::world::World;
 pub fn check(world: &mut World, left: &Left) -> Vec<String> {
     let (mut listed, mut found) = (BTreeMap::new(), Vec::new());
     for (at, machine) in world.machines.iter_mut().enumerate() {
+        // A scene may end before its disk can be read again.
+        machine.plan(|planned| planned.unreadable = 0);
         let _died = !machine.project();
         for tenant in &world.tenants {
             let rows = machine.disk.list(&Query::newest(tenant.clone(), usize::MAX)).unwrap_or_default();
