@@ -170,3 +170,58 @@ Feature: Fork
       """
     When the workflow is published
     Then the document should be refused with 'PV1022' at line 3
+
+  Scenario: A branch that hands on what it does not trust changes nothing of it
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: '${ . }' } }, export: { as: '${ $context + { ("k\(.n)"): .n } }' } }
+        - f:
+            fork:
+              branches:
+                - x: { set: { n: 1 }, export: { as: '${ $context + { ("x\($context.k4)"): .n } }' } }
+                - y: { set: { n: 2 }, export: { as: '${ $context + { ("k\($context.k4)"): 5 } }' } }
+        - out: { set: '${ $context }' }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do: [ { c: { set: { n: '${ .n }' } } } ]
+      """
+    And the workflow input is:
+      """yaml
+      { n: 4 }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { k4: 5, x4: 1 }
+      """
+
+  Scenario: A branch may leave what it does not trust behind
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: case, version: '1.0.0' }
+      do:
+        - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: '${ . }' } }, export: { as: '${ $context + { ("k\(.n)"): .n } }' } }
+        - f:
+            fork:
+              branches:
+                - x: { set: { n: 1 }, export: { as: '${ { n: 2 } }' } }
+        - out: { set: '${ $context }' }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do: [ { c: { set: { n: '${ .n }' } } } ]
+      """
+    And the workflow input is:
+      """yaml
+      { n: 4 }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { n: 2 }
+      """

@@ -43,13 +43,25 @@ pub(crate) fn difference(before: &Labelled, after: &Labelled) -> Option<Exported
     if !after.labels.at("").covers(before.labels.at("")) {
         return whole();
     }
+    Some(by_keys((before, old), (after, new)))
+}
+
+/// What a branch changed. Its keys go into a context that others write too, so that nothing takes labels of the context itself off.
+fn of_branch(before: &Labelled, after: &Labelled) -> Option<Exported> {
+    match (before.as_object(), after.as_object()) {
+        (Some(old), Some(new)) if before != after => Some(by_keys((before, old), (after, new))),
+        _ => difference(before, after),
+    }
+}
+
+fn by_keys((before, old): (&Labelled, &Map), (after, new): (&Labelled, &Map)) -> Exported {
     let same = |key: &str, value: &Value| old.lookup(key) == Some(value) && before.labels_of(key) == after.labels_of(key);
     let (kept, set): (Vec<_>, Vec<_>) = new.iter().partition(|(key, value)| same(key, value));
     let labels = after.labels.without(kept.iter().map(|(key, _)| &***key));
     let set: Map = set.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     let dropped = old.iter().filter(|(key, _)| !new.contains(key)).map(|(key, _)| key.clone()).collect();
     let set = if set.is_empty() { Value::Null } else { Value::Object(Arc::new(set)) };
-    Some(Exported { set, dropped, whole: None, labels })
+    Exported { set, dropped, whole: None, labels }
 }
 
 /// What the branches of a finished fork exported, merged in declared order.
@@ -59,16 +71,22 @@ fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported
     let before = turn.state.context(at);
     let mut merged = Exported { set: Value::Null, dropped: Vec::new(), whole: None, labels: Labels::new() };
     let mut set = Map::new();
+    // Keys that a branch only read: their labels may be others now, which is no change of the branch's own.
+    let mut read = Map::new();
     for ix in &fork.branches {
         let branch = turn.task(*ix)?;
         let line = at.task(&branch.name, 1);
         let Some(context) = turn.state.lines.get(&line).filter(|_| done.iter().any(|(finished, _)| finished == ix)) else { continue };
-        let Some(changed) = difference(&before, context) else { continue };
+        let Some(changed) = of_branch(&before, context) else { continue };
         if changed.whole.is_some() {
             return Err(conflict("the whole context"));
         }
         merged.labels = merged.labels.join(&changed.labels);
         for (key, value) in changed.set.as_object().into_iter().flat_map(Map::iter) {
+            if before.as_object().and_then(|before| before.lookup(key)) == Some(value) {
+                read.insert(key.clone(), value.clone());
+                continue;
+            }
             if (set.insert(key.clone(), value.clone()).is_some() || merged.dropped.contains(key)) && !planted("last-branch-exports") {
                 return Err(conflict(&format!("`{key}`")));
             }
@@ -78,6 +96,11 @@ fn joined(turn: &Turn<'_>, at: &Position, task: &Task) -> Result<Option<Exported
                 return Err(conflict(&format!("`{key}`")));
             }
             merged.dropped.push(key);
+        }
+    }
+    for (key, value) in read.iter().filter(|(key, _)| !merged.dropped.contains(key)) {
+        if !set.contains(key) {
+            set.insert(key.clone(), value.clone());
         }
     }
     if set.is_empty() && merged.dropped.is_empty() {

@@ -35,6 +35,9 @@ const MOMENTS_MAX: usize = 20_000;
 const PACE_US: i64 = 60_000_000;
 /// Most paces of one step.
 const PACES_MAX: i64 = 1000;
+/// The same where a workflow starts by the clock: a second, so that each of its times is seen.
+const SCHEDULED_PACE_US: i64 = 1_000_000;
+const SCHEDULED_PACES_MAX: i64 = 10_000;
 /// How long hands may really take for one attempt.
 const HANDS_WITHIN: Duration = Duration::from_secs(30);
 /// The name under which workers claim.
@@ -231,7 +234,13 @@ impl<'s> Run<'s> {
     /// What is broken, and what never rests.
     pub fn advance(&mut self, us: i64) -> Result<(), Failure> {
         let until_us = self.now_us.saturating_add(us);
-        let pace_us = PACE_US.max(us / PACES_MAX);
+        let pace_us = if self.goes_by_the_clock() {
+            // A schedule begins when it is first looked at.
+            self.machine.tick(self.now_us);
+            SCHEDULED_PACE_US.max(us / SCHEDULED_PACES_MAX)
+        } else {
+            PACE_US.max(us / PACES_MAX)
+        };
         while self.now_us < until_us {
             let next_us = until_us.min(self.now_us.saturating_add(pace_us));
             self.settle(next_us)?;
@@ -240,6 +249,11 @@ impl<'s> Run<'s> {
             self.machine.tick(next_us);
         }
         self.settle(until_us)
+    }
+
+    fn goes_by_the_clock(&self) -> bool {
+        let world = self.registry.tenant(&self.tenant);
+        world.bundles.values().flat_map(|bundle| bundle.workflows.values()).any(|code| code.program.schedule.is_some())
     }
 
     /// The process ends, and begins again so much later: what it had in memory is gone, and no time passed for it.
