@@ -44,11 +44,23 @@ struct Own {
 }
 
 impl Target {
-    /// Finds the server, or opens the data folder.
+    /// Finds the server, or opens the data folder, whose work goes on as long as the verb takes.
     ///
     /// # Errors
     /// [`Failure`] when neither can be had.
     pub async fn connect(&self) -> Result<Client, Failure> {
+        self.reach(false).await
+    }
+
+    /// Finds the server, or opens the data folder only to ask it: no verb that reads starts, sends or ends anything.
+    ///
+    /// # Errors
+    /// As [`Target::connect`].
+    pub async fn ask(&self) -> Result<Client, Failure> {
+        self.reach(true).await
+    }
+
+    async fn reach(&self, only_asks: bool) -> Result<Client, Failure> {
         let http = reqwest::Client::builder().no_proxy().build().map_err(|e| Failure::new("http-client", e.to_string()))?;
         let token = self.token.clone();
         if let Some(server) = &self.server {
@@ -57,7 +69,11 @@ impl Target {
         if let Some(base) = running(&http, &self.data).await {
             return Ok(Client { http, base, token, own: None });
         }
-        let node = compose::open(&self.data, provost_runtime::Observer::quiet(), RetentionConfig::for_ever(), Secrets::default()).await?;
+        let node = if only_asks {
+            compose::open_to_ask(&self.data).await?
+        } else {
+            compose::open(&self.data, provost_runtime::Observer::quiet(), RetentionConfig::for_ever(), Secrets::default()).await?
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let listening = compose::serve(node.clone(), ([127, 0, 0, 1], 0).into(), async move {
             let _stopped_or_dropped = stopped.await;

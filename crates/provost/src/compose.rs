@@ -14,7 +14,7 @@ use provost_store::Blobs;
 use provost_worker::BuiltIn;
 use provost_worker::secrets::Secrets;
 
-use crate::hands::OwnHands;
+use crate::hands::{OwnHands, Resting};
 use crate::say::Failure;
 
 /// How long a request that was taken may go on once the server is told to stop; a caller who still waits then asks again later.
@@ -37,7 +37,19 @@ pub fn local_who() -> Who {
 pub async fn open(data: &Path, observer: Observer, retention: RetentionConfig, secrets: Secrets) -> Result<Arc<Node>, Failure> {
     let worker = BuiltIn::new().map_err(|e| Failure::new("http-client", e.to_string()))?.with_secrets(secrets);
     let hands = Arc::new(OwnHands::new(worker, tokio::runtime::Handle::current(), observer.spans.clone(), Blobs::of_folder(data)));
-    let config = NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer, retention };
+    opened(NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer, retention }).await
+}
+
+/// Opens a data folder only to ask it: nothing of it goes on.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_to_ask(data: &Path) -> Result<Arc<Node>, Failure> {
+    let (hands, observer, retention) = (Arc::new(Resting), Observer::quiet(), RetentionConfig::for_ever());
+    opened(NodeConfig { data: data.to_owned(), partitions: PARTITIONS, hands, observer, retention }).await
+}
+
+async fn opened(config: NodeConfig) -> Result<Arc<Node>, Failure> {
     let opened = tokio::task::spawn_blocking(move || Node::open(config)).await;
     let node = opened.map_err(|e| Failure::new("internal", e.to_string()))??;
     tokio::spawn(node.plane.clone().watch_leases());

@@ -27,6 +27,21 @@ impl OwnHands {
     }
 }
 
+/// The hands of a verb that only asks: what is under way waits for the next server.
+pub struct Resting;
+
+impl Hands for Resting {
+    fn rest(&self) -> bool {
+        true
+    }
+
+    fn at_once(&self, _: &Offer, _: &Compiled) -> Option<Attempted> {
+        None
+    }
+
+    fn carry_out(&self, _: Offer, _: Arc<Compiled>, _: Arc<Binding>, _never: Done) {}
+}
+
 /// Where in the arguments contents are sent.
 fn places(what: &What) -> Vec<Arc<str>> {
     let http = match what {

@@ -321,3 +321,20 @@ fn retire(site: &Site, id: &str) {
         Tombstone { tenant: TenantId::local(), orchestration: id, head, pin, outcome, ended_us: 1, effect_keys, keys_until_us: 1 };
     assert!(store.retire(&tombstone).unwrap() > 1);
 }
+
+/// A verb that only reads opens the folder and leaves it as it was: no schedule starts, no wait ends, nothing is sent.
+#[test]
+fn verbs_that_read_start_nothing() {
+    let site = Site::new();
+    let workflows = site.folder.path().join("clock/workflows");
+    std::fs::create_dir_all(&workflows).unwrap();
+    let head = "document: { dsl: '1.0.3', namespace: test, name: clock, version: '1.0.0' }\nschedule: { every: PT1S }\n";
+    std::fs::write(workflows.join("clock.yaml"), format!("{head}do: [ {{ a: {{ wait: {{ milliseconds: 1 }} }} }} ]\n")).unwrap();
+    site.json(&["apply", &site.folder.path().join("clock").display().to_string(), "--reason", "test"]);
+    let listed = || site.json(&["list", "orchestrations", "--limit", "500"])["items"].as_array().unwrap().len();
+    let before = listed();
+    std::thread::sleep(Duration::from_millis(2200));
+    assert_eq!((listed(), listed()), (before, before));
+    assert!(site.run(&["verify", "--all"]).status.success());
+    assert_eq!(listed(), before);
+}

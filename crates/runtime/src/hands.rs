@@ -16,6 +16,11 @@ pub type Done = Box<dyn FnOnce(Attempted, i64) + Send>;
 
 /// Hands that carry out attempts.
 pub trait Hands: Send + Sync {
+    /// Whether they rest: the plane answers questions and takes what it is given, but resumes nothing, and no time passes in it.
+    fn rest(&self) -> bool {
+        false
+    }
+
     /// The outcome, where it is known without leaving the process or waiting: a scripted answer.
     fn at_once(&self, offer: &Offer, code: &Compiled) -> Option<Attempted>;
 

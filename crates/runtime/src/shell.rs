@@ -112,7 +112,9 @@ impl Shell {
     /// Before the first message: resumes open work.
     pub fn begin(&mut self) {
         self.project(true);
-        self.resume();
+        if !self.shared.hands.rest() {
+            self.resume();
+        }
     }
 
     /// One batch: what is there, committed once; then what may leave leaves.
@@ -199,6 +201,9 @@ impl Shell {
         while batch.len() < BATCH_MAX {
             let Ok(message) = self.mailbox.try_recv() else { break };
             self.receive(message, &mut batch);
+        }
+        if self.shared.hands.rest() {
+            return batch;
         }
         for (_, tenant, orchestration, id) in self.timers.due(now_us(), BATCH_MAX) {
             let cause = Cause { timer: Some(id.clone()), ..Cause::default() };

@@ -57,8 +57,12 @@ pub(super) fn summary(story: &Story<'_>) -> Vec<String> {
     if let Some(parked) = &story.state.parked {
         sentences.push(format!("It is parked at {}: {}. {}", parked.at, parked.problem.title, parked.problem.detail));
     }
-    if sentences.is_empty() {
+    let children = story.state.children.size();
+    if sentences.is_empty() && children == 0 {
         sentences.push("Nothing was sent outside.".to_owned());
+    }
+    if children > 0 {
+        sentences.push(format!("It ran {children} other orchestrations; what they sent is told by `provost explain` of each."));
     }
     sentences
 }

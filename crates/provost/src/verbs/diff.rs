@@ -40,7 +40,7 @@ impl Diff {
             false => json!({ "changes": folders(Path::new(&self.before), &self.after)? }),
         };
         if asked {
-            let client = target.connect().await?;
+            let client = target.ask().await?;
             let answer = self.ask(&client).await;
             client.close().await;
             let (changes, running) = answer?;

@@ -19,7 +19,7 @@ pub struct Explain {
 impl Explain {
     /// Prints the explanation.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.ask().await?;
         let answer = client.get(&format!("/v1/orchestrations/{}/explanation", meant(&client, target, &self.id).await?)).await?;
         if output == Output::Table {
             let explanation: Explanation = serde_json::from_value(answer).map_err(|e| Failure::new("answer", e.to_string()))?;

@@ -53,7 +53,7 @@ impl List {
         if self.of.is_some() && self.noun != Noun::Events {
             return Err(Failure::new("of", "only events are of an orchestration").detail("say `provost list events --of ID`"));
         }
-        let client = target.connect().await?;
+        let client = target.ask().await?;
         let (path, columns): (String, &[&str]) = match self.noun {
             Noun::Orchestrations => (self.orchestrations(), &["id", "workflow", "version", "status", "startedAt"]),
             Noun::Reviews => ("/v1/reviews".to_owned(), &["id", "orchestration", "queue", "title", "opened_at"]),
@@ -71,7 +71,8 @@ impl List {
             Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
         };
         let answer = client.get(&path).await?;
-        let items = answer.get("items").unwrap_or(&answer).as_array().cloned().unwrap_or_default();
+        let mut items = answer.get("items").unwrap_or(&answer).as_array().cloned().unwrap_or_default();
+        items.truncate(self.limit as usize);
         match output {
             Output::Json => data(&pretty(&answer)),
             Output::Jsonl => items.iter().for_each(|item| data(&item.to_string())),
@@ -164,7 +165,7 @@ pub struct Get {
 impl Get {
     /// Prints it as JSON.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.ask().await?;
         let query = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
         let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?)).await?;
         data(&pretty(&answer));
@@ -183,7 +184,7 @@ pub struct Journal {
 impl Journal {
     /// Prints the facts, or the rows as JSON.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.ask().await?;
         let answer = client.get(&format!("/v1/orchestrations/{}/journal", meant(&client, target, &self.id).await?)).await?;
         let rows = answer["rows"].as_array().cloned().unwrap_or_default();
         match output {

@@ -26,7 +26,7 @@ pub struct Verify {
 impl Verify {
     /// Verifies and prints.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.ask().await?;
         let mut sum = Sum { output, ..Sum::default() };
         match (&self.id, self.all) {
             (Some(id), false) => {
