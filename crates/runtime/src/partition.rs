@@ -21,7 +21,7 @@ mod settle;
 mod stage;
 mod tick;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -316,6 +316,8 @@ pub struct Partition<S> {
     heard: heard::Heard,
     /// Who has what this partition accepted.
     answers: heard::Answers,
+    /// Events found among open work that are still to be offered: by tenant and sequence, which is the order in which they were heard.
+    unspread: BTreeSet<(TenantId, u64)>,
     /// Which of how many partitions this is.
     place: (u32, u32),
     spans: Spans,
@@ -357,6 +359,7 @@ impl<S: Upkeep> Partition<S> {
             listeners: None,
             heard: heard::Heard::new(),
             answers: heard::Answers::new(),
+            unspread: BTreeSet::new(),
             place: (0, 1),
             spans: Spans::off(),
         })

@@ -173,7 +173,7 @@ impl Shell {
                 Ok(rows) => rows,
                 Err(error) => return tracing::error!(code = error.code(), "open work could not be read"),
             };
-            let Some(last) = rows.last() else { return };
+            let Some(last) = rows.last() else { break };
             after = Some((last.tenant.clone(), last.orchestration));
             for row in &rows {
                 self.watch.found(levels_of(row));
@@ -183,6 +183,7 @@ impl Shell {
                 }
             }
         }
+        self.partition.resumed().into_iter().for_each(|release| self.leave(release));
     }
 
     fn ticket(&mut self) -> Ticket {

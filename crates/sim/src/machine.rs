@@ -171,6 +171,7 @@ impl Machine {
                 releases.into_iter().for_each(|release| up.leave(release, 0));
             }
         }
+        up.partition.resumed().into_iter().for_each(|release| up.leave(release, 0));
         self.up = Some(up);
         self.busy = false;
         true

@@ -154,12 +154,16 @@ impl<S: Upkeep> Partition<S> {
         Ok(())
     }
 
-    /// What an event on its way means after a restart: it goes on. `None` for all other open work.
+    /// What an event on its way means after a restart: it goes on, to listeners not before all open work was read. `None` for all other
+    /// open work.
     pub(super) fn tell_again(&mut self, row: &OpenWork) -> Result<Option<Vec<Release>>, Refused> {
         let Ok(way) = serde_json::from_slice(&row.work) else { return Ok(None) };
         let (tenant, sequence) = (&row.tenant, row.head.sequence);
         match way {
-            OnItsWay::Spread(_) => Ok(Some(vec![spreading(tenant, sequence)])),
+            OnItsWay::Spread(_) => {
+                self.unspread.insert((tenant.clone(), sequence));
+                Ok(Some(Vec::new()))
+            }
             OnItsWay::Routed(id) => {
                 let rows = self.store.rows(tenant, &Stream::Inbox(id.slot()), sequence.saturating_sub(1), 1)?;
                 let accepted = rows.first().map(facts_of).transpose()?.unwrap_or_default().into_iter().find_map(|fact| match fact {
@@ -169,6 +173,13 @@ impl<S: Upkeep> Partition<S> {
                 Ok(Some(accepted.map(|accepted| self.telling(tenant, &accepted)).unwrap_or_default()))
             }
         }
+    }
+
+    /// What leaves once all open work was read after a restart: events are offered in the order in which they were heard, and open work
+    /// is in that of its keys.
+    pub fn resumed(&mut self) -> Vec<Release> {
+        let unspread = std::mem::take(&mut self.unspread);
+        unspread.iter().map(|(tenant, sequence)| spreading(tenant, *sequence)).collect()
     }
 
     /// The event whose row has `sequence`.

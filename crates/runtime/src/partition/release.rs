@@ -139,7 +139,8 @@ impl<S: Upkeep> Partition<S> {
         }
     }
 
-    /// What the open work of an orchestration means after a restart: offers, timers, lost attempts.
+    /// What the open work of an orchestration means after a restart: offers, timers, lost attempts. Once all was read, [`Partition::resumed`]
+    /// says the rest.
     ///
     /// # Errors
     /// What loading it says.

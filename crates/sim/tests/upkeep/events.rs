@@ -141,6 +141,36 @@ fn more_rows_than_one_commit_takes_are_several_commits() {
     assert_eq!(accepted.len(), 100 * (1 + usize::try_from(each).unwrap()) + 100 * usize::try_from(each).unwrap());
 }
 
+#[test]
+fn after_a_stop_events_are_offered_in_the_order_in_which_they_were_heard() {
+    let (disks, tenant) = (InMemory::new(1), tenants().remove(0));
+    let mut works = Works::open(disks.open(), quiet(5));
+    works.send(&tenant, event("asked", "sim.listen", Value::object([("n", Value::Int(0)), ("id", Value::from("own"))])));
+    works.turn(1000);
+    let word = |n: i64| Value::object([("id", Value::from("own")), ("item", Value::Int(n))]);
+    for n in 0..8 {
+        works.send(&tenant, event(&format!("word-{n}"), "sim.word", word(n)));
+    }
+    works.turn(1000);
+    let around = works.around.clone();
+    Works::open(disks.open(), around).finish();
+    let rows = disks.open().iter_mut().flat_map(|store| store.feed(0, usize::MAX).unwrap()).collect::<Vec<_>>();
+    let inbox = rows.iter().filter(|(_, row)| matches!(row.stream, Stream::Inbox(_)));
+    let heard = inbox.flat_map(|(_, row)| inbox::decode(&row.json().unwrap()).unwrap()).filter_map(|fact| match fact {
+        InboxFact::Heard { id, event, .. } if *event.kind == *"sim.word" => Some(id),
+        _ => None,
+    });
+    let facts =
+        rows.iter().filter(|(_, row)| matches!(row.stream, Stream::Orchestration(_))).flat_map(|(_, row)| row.transition().unwrap().facts);
+    let taken: Vec<_> = facts
+        .filter_map(|fact| match fact {
+            Fact::EventTaken { at, event, .. } if at.as_str() == "hear/both/words" => Some(event),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(taken, heard.take(3).collect::<Vec<_>>());
+}
+
 /// What waits to begin is open work that a rebuild gives back.
 fn comes_back(store: &mut Memory, now_us: i64) {
     let before = store.open_work(None, usize::MAX).unwrap();

@@ -86,7 +86,8 @@ impl<S: Upkeep> Works<S> {
             let mut partition = Partition::open(store, works.around.registry.clone(), SALT).unwrap().at(index, count);
             partition.project().unwrap();
             let open = partition.store().open_work(None, usize::MAX).unwrap();
-            let releases: Vec<Release> = open.iter().flat_map(|row| partition.resume(row).unwrap()).collect();
+            let mut releases: Vec<Release> = open.iter().flat_map(|row| partition.resume(row).unwrap()).collect();
+            releases.extend(partition.resumed());
             let (pending, offers, sending) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
             let mut line = Line { partition, timers: Timers::default(), pending, offers, sending };
             releases.into_iter().for_each(|release| line.leave(release, &mut forwards));
