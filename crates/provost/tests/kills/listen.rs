@@ -1,15 +1,10 @@
 //! Listeners of a real server that is killed between accepting events and offering them: none is lost, none is taken twice.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-mod site;
-
-use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
+use crate::site::{Site, until};
 use serde_json::{Value as Json, json};
-use site::{Site, until};
 
 /// How many orders wait for their payments; they live in all four partitions.
 const ORDERS: usize = 12;
@@ -30,61 +25,19 @@ do:
       output: { as: '${ { parts: [$input[].part], by: .[0].by } }' }
 ";
 
-/// A folder with a bundle in it.
-struct Listeners(Site);
-
-impl Deref for Listeners {
-    type Target = Site;
-
-    fn deref(&self) -> &Site {
-        &self.0
-    }
-}
-
-impl DerefMut for Listeners {
-    fn deref_mut(&mut self) -> &mut Site {
-        &mut self.0
-    }
-}
-
-impl Listeners {
-    fn new() -> Self {
-        let site = Site::new();
-        let workflows = site.folder.path().join("bundle/workflows");
-        std::fs::create_dir_all(&workflows).unwrap();
-        std::fs::write(workflows.join("order.yaml"), WORKFLOW.trim_start()).unwrap();
-        Self(site)
-    }
-
-    fn bundle(&self) -> PathBuf {
-        self.folder.path().join("bundle")
-    }
-
-    /// As with `kill -9`.
-    fn kill(&mut self) {
-        assert!(!self.end("KILL"));
-    }
-
-    /// Sends one event for each order, as one batch; a second sending is a duplicate.
-    fn emit(&self, kind: &str, round: usize, data: impl Fn(usize) -> Json) -> Output {
-        let batch: Vec<Json> = (0..ORDERS)
-            .map(|n| {
-                json!({ "specversion": "1.0", "id": format!("{kind}-{round}-{n}"), "source": "/tests", "type": kind,
-                    "subject": format!("R-{n}"), "data": data(n) })
-            })
-            .collect();
-        let file = self.folder.path().join("batch.json");
-        std::fs::write(&file, Json::from(batch).to_string()).unwrap();
-        self.run(&["emit", &format!("@{}", file.display())])
-    }
+/// Sends one event for each order, as one batch; a second sending is a duplicate.
+fn emit(site: &Site, kind: &str, round: usize, data: impl Fn(usize) -> Json) -> Output {
+    let event = |n| {
+        json!({ "specversion": "1.0", "id": format!("{kind}-{round}-{n}"), "source": "/tests", "type": kind,
+            "subject": format!("R-{n}"), "data": data(n) })
+    };
+    site.emit((0..ORDERS).map(event).collect())
 }
 
 #[test]
 fn listeners_survive_kills() {
-    let mut site = Listeners::new();
-    site.serve();
-    let bundle = site.bundle().display().to_string();
-    site.json(&["apply", &bundle, "--reason", "test"]);
+    let mut site = Site::with(&[("order", WORKFLOW)]);
+    site.serve_bundle();
     let start = |n: usize| {
         let input = json!({ "id": format!("R-{n}"), "n": n }).to_string();
         site.json(&["start", "order", "--key", &format!("k-{n}"), "--input", &input])["id"].as_str().unwrap().to_owned()
@@ -92,7 +45,7 @@ fn listeners_survive_kills() {
     let orders: Vec<String> = (0..ORDERS).map(start).collect();
 
     // Acknowledged, and killed before much of it can have been offered.
-    let told = site.emit("test.paid", 1, |_| json!({ "part": 1 }));
+    let told = emit(&site, "test.paid", 1, |_| json!({ "part": 1 }));
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     site.kill();
     site.serve();
@@ -104,17 +57,17 @@ fn listeners_survive_kills() {
         let _gone = server.kill();
         let _waited = server.wait();
     });
-    let _may_fail = site.emit("test.paid", 2, |_| json!({ "part": 2 }));
+    let _may_fail = emit(&site, "test.paid", 2, |_| json!({ "part": 2 }));
     killer.join().unwrap();
     site.serve();
-    until("the second parts are taken", || site.emit("test.paid", 2, |_| json!({ "part": 2 })).status.success());
+    until("the second parts are taken", || emit(&site, "test.paid", 2, |_| json!({ "part": 2 })).status.success());
 
     // Everything but the journals is derived again, while all of them still listen.
     site.kill();
     let rebuilt = site.run(&["rebuild"]);
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
     site.serve();
-    let shipped = site.emit("test.shipped", 1, |n| json!({ "order": format!("R-{n}"), "by": n }));
+    let shipped = emit(&site, "test.shipped", 1, |n| json!({ "order": format!("R-{n}"), "by": n }));
     assert!(shipped.status.success(), "{}", String::from_utf8_lossy(&shipped.stderr));
     site.kill();
     site.serve();
@@ -130,6 +83,5 @@ fn listeners_survive_kills() {
     let said = format!("{}{}", String::from_utf8_lossy(&unknown.stdout), String::from_utf8_lossy(&unknown.stderr));
     assert!(said.contains("event-unknown"), "nobody starts on it and nobody listens: {said}");
     site.kill();
-    let verified = site.run(&["verify", "--all"]);
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    site.verify();
 }

@@ -1,0 +1,127 @@
+//! Concurrency keys on a real server that is killed while they are held: never more than allowed, nobody lost, 409 for who is refused.
+
+use serde_json::{Value as Json, json};
+
+use crate::site::{Site, until};
+
+/// Orchestrations of each key.
+const EACH: usize = 3;
+/// Keys; they live in all four partitions.
+const KEYS: usize = 6;
+
+/// A bundle of one workflow for each policy.
+fn bundle() -> Site {
+    let workflow = |(name, policy, wait)| {
+        format!(
+            "document: {{ dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0', metadata: {{ provost: {{\n  \
+             concurrency: {{ key: .customer, policy: {policy} }} }} }} }}\n\
+             schedule: {{ on: {{ one: {{ with: {{ type: test.{name} }} }} }} }}\n\
+             input: {{ from: '${{ if type == \"array\" then .[0] else . end }}' }}\n\
+             do: [ {{ rest: {{ wait: {wait} }} }} ]\n"
+        )
+    };
+    let [line, latest, single] = [("line", "queue", "PT0.4S"), ("latest", "replace", "PT60S"), ("single", "refuse", "PT60S")].map(workflow);
+    Site::with(&[("line", &line), ("latest", &latest), ("single", &single)])
+}
+
+fn start(site: &Site, workflow: &str, key: usize, n: usize) -> String {
+    let input = json!({ "customer": format!("c-{key}") }).to_string();
+    let said = site.json(&["start", workflow, "--key", &format!("{workflow}-{key}-{n}"), "--input", &input]);
+    said["id"].as_str().unwrap().to_owned()
+}
+
+fn status(site: &Site, id: &str) -> String {
+    site.json(&["get", id])["status"].as_str().unwrap().to_owned()
+}
+
+/// The times of a fact of this kind in a journal.
+fn times(site: &Site, id: &str, kind: &str) -> Vec<String> {
+    let journal = site.json(&["journal", id]);
+    let holds = |row: &&Json| row["payload"]["facts"].as_array().unwrap().iter().any(|fact| fact.get(kind).is_some());
+    let rows = journal["rows"].as_array().unwrap().iter().filter(holds);
+    rows.map(|row| row["recordedAt"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn who_waits_begins_in_order_whatever_dies() {
+    let mut site = bundle();
+    site.serve_bundle();
+    let mut started = Vec::new();
+    for n in 0..EACH {
+        started.extend((0..KEYS).map(|key| (key, start(&site, "line", key, n))));
+    }
+    let (last, first) = (&started.last().unwrap().1, &started[KEYS - 1].1);
+    let shown = site.json(&["get", last]);
+    if shown["status"] == "waiting" && shown["waits_for"].is_object() {
+        let explained = String::from_utf8(site.run(&["explain", last]).stdout).unwrap();
+        // How many are still ahead depends on how far the others came.
+        assert!(explained.contains("waits for key `c-5`, position ") && explained.contains(", held by orc_"), "{explained}");
+    }
+    site.kill();
+    site.serve();
+    site.kill();
+    assert!(site.run(&["rebuild"]).status.success());
+    site.serve();
+    for (_, id) in &started {
+        until("each ends", || status(&site, id) == "completed");
+    }
+    assert_ne!(first, last);
+    // Of one key, each began when the one before it had ended.
+    for key in 0..KEYS {
+        let of_key: Vec<&String> = started.iter().filter(|(of, _)| *of == key).map(|(_, id)| id).collect();
+        let spans: Vec<(String, String)> =
+            of_key.iter().map(|id| (times(&site, id, "timer_set")[0].clone(), times(&site, id, "ended")[0].clone())).collect();
+        for pair in spans.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "{key}: {spans:?}");
+        }
+    }
+    site.kill();
+    site.verify();
+}
+
+#[test]
+fn the_newest_replaces_and_a_held_key_refuses() {
+    let mut site = bundle();
+    site.serve_bundle();
+
+    let (old, new) = (start(&site, "latest", 1, 1), start(&site, "latest", 1, 2));
+    until("the old one is stopped", || status(&site, &old) == "cancelled");
+    until("the new one holds the key", || site.json(&["get", &new])["waits_for"].is_null());
+    site.kill();
+    site.serve();
+    assert_eq!(status(&site, &new), "waiting");
+    let newest = start(&site, "latest", 1, 3);
+    until("a restart has not forgotten who holds it", || status(&site, &new) == "cancelled");
+    assert_eq!(status(&site, &newest), "waiting");
+
+    let holder = start(&site, "single", 1, 1);
+    let input = r#"{ "customer": "c-1" }"#;
+    let refused = |site: &Site| {
+        let output = site.run(&["start", "single", "--key", "single-other", "--input", input]);
+        assert!(!output.status.success());
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let said = refused(&site);
+    assert!(said.contains("concurrency-held") && said.contains(&holder), "{said}");
+    site.kill();
+    site.serve();
+    let said = refused(&site);
+    assert!(said.contains("concurrency-held") && said.contains(&holder), "{said}");
+
+    // An event is taken, and what it would have started says why it did not begin.
+    let event = json!({ "specversion": "1.0", "id": "e", "source": "/tests", "type": "test.single", "data": { "customer": "c-1" } });
+    let output = site.run(&["emit", &event.to_string()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let turned_away = || {
+        let listed = site.json(&["list", "orchestrations", "--state", "faulted"]);
+        listed.to_string().split('"').find(|word| word.starts_with("orc_")).map(str::to_owned)
+    };
+    until("it is turned away", || turned_away().is_some());
+    let shown = site.json(&["get", &turned_away().unwrap()]);
+    assert!(shown["problem"]["type"].as_str().unwrap().ends_with("/concurrency-held"), "{shown}");
+
+    assert!(site.run(&["cancel", &holder, "--reason", "test"]).status.success());
+    until("the key is free", || site.run(&["start", "single", "--key", "single-other", "--input", input]).status.success());
+    site.kill();
+    site.verify();
+}

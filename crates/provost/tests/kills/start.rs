@@ -1,0 +1,23 @@
+//! `provost start --wait` that is killed while it waits: `last` names what it had started.
+
+use std::process::Stdio;
+
+use crate::site::{Site, until};
+
+const HELLO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bundles/hello-agent");
+
+#[test]
+fn last_names_what_was_started_before_the_wait_was_killed() {
+    let site = Site::new();
+    let mut waiting = site.command(&["start", HELLO, "--input", r#"{"message":"I was charged twice"}"#, "--wait"]);
+    let mut waiting = waiting.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let last = site.data().join("last");
+    until("something is started", || !std::fs::read_to_string(&last).unwrap_or_default().is_empty());
+    assert!(waiting.try_wait().unwrap().is_none(), "it still waits: the workflow pauses for 20 s");
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+
+    let shown = site.json(&["get", "last"]);
+    assert_eq!(shown["id"].as_str(), Some(std::fs::read_to_string(&last).unwrap().as_str()));
+    assert_ne!(shown["status"], "completed");
+}
