@@ -12,10 +12,10 @@ use crate::verbs::{Output, json_argument, parse_json, pretty};
 /// How long `--wait` waits, in milliseconds.
 const WAIT_MS: u64 = 60_000;
 
-/// Start an orchestration by hand: of an active workflow, or of a bundle folder, which is published first.
+/// Start an orchestration by hand: of an active workflow, or of a bundle folder or a lone document, which is published first.
 #[derive(Debug, clap::Args)]
 pub struct Start {
-    /// The workflow's name, or a bundle folder.
+    /// The workflow's name, a bundle folder, or a workflow document.
     what: String,
     /// The input: JSON, @file, or - for standard input.
     #[arg(long, default_value = "null")]
@@ -37,13 +37,18 @@ pub struct Start {
     bind: Vec<String>,
 }
 
+/// Whether `path` is the file of a workflow, and no name of one.
+fn is_document(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
+}
+
 impl Start {
     /// Starts and prints the id, or the end.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let input = parse_json(&json_argument(&self.input)?)?;
         let client = target.connect().await?;
         let folder = Path::new(&self.what);
-        let workflow = if folder.is_dir() {
+        let workflow = if folder.is_dir() || is_document(folder) {
             let answer = apply(&client, folder, &self.bind, "started from its folder").await?;
             self.chosen(&answer)?
         } else {

@@ -21,3 +21,16 @@ fn last_names_what_was_started_before_the_wait_was_killed() {
     assert_eq!(shown["id"].as_str(), Some(std::fs::read_to_string(&last).unwrap().as_str()));
     assert_ne!(shown["status"], "completed");
 }
+
+#[test]
+fn a_lone_document_is_published_and_started() {
+    let site = Site::with(&[(
+        "lone",
+        "document: { dsl: '1.0.3', namespace: test, name: lone, version: '1.0.0' }\ndo: [ { add: { set: { sum: '${ .n + 1 }' } } } ]\n",
+    )]);
+    let document = site.folder.path().join("bundle/workflows/lone.yaml").display().to_string();
+    let ended = site.json(&["start", &document, "--input", r#"{"n":1}"#, "--wait"]);
+    assert_eq!(ended["output"]["sum"], 2, "{ended}");
+    let unknown = site.run(&["start", "lone.yaml"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no active workflow `lone.yaml`"));
+}
