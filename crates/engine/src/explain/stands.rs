@@ -62,7 +62,8 @@ pub(super) fn summary(story: &Story<'_>) -> Vec<String> {
         sentences.push("Nothing was sent outside.".to_owned());
     }
     if children > 0 {
-        sentences.push(format!("It ran {children} other orchestrations; what they sent is told by `provost explain` of each."));
+        let others = if children == 1 { "one other orchestration".to_owned() } else { format!("{children} other orchestrations") };
+        sentences.push(format!("It ran {others}; what was sent there is told by `provost explain` of each."));
     }
     sentences
 }
