@@ -73,6 +73,7 @@ fn spec() -> ReviewSpec {
 
 fn event() -> Event {
     Event {
+        effect: None,
         id: effect().to_string().into(),
         source: "https://acme.example/support".into(),
         kind: "com.acme.refund.decided.v1".into(),
