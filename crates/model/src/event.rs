@@ -1,9 +1,12 @@
 //! CloudEvents 1.0.2 in our envelope: what comes in, what goes out.
 
+pub mod attributes;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::EffectId;
 use crate::value::Value;
 
 /// A CloudEvent. Times are kept as the sender wrote them (RFC 3339); the journal's own time stands in the row.
@@ -11,6 +14,9 @@ use crate::value::Value;
 pub struct Event {
     /// The sender's id of the event; with `source` and the tenant it is unique for 30 days.
     pub id: Arc<str>,
+    /// Of an event of ours whose author gave it an id: the effect that sends it, which it is known by in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectId>,
     /// Who sent it.
     pub source: Arc<str>,
     /// What kind of event it is; contracts are found by it.

@@ -73,6 +73,7 @@ fn spec() -> ReviewSpec {
 
 fn event() -> Event {
     Event {
+        effect: None,
         id: effect().to_string().into(),
         source: "https://acme.example/support".into(),
         kind: "com.acme.refund.decided.v1".into(),
@@ -340,6 +341,7 @@ fn facts_of_effects() -> Vec<Fact> {
         attempted(Attempted::Failed { problem: problem(), retry: true, retry_after_ms: Some(500) }),
         attempted(Attempted::Unknown { problem: problem() }),
         attempted(Attempted::Absent),
+        attempted(Attempted::Unreadable { problem: problem(), reference: Some("re_551".into()) }),
         Fact::AttemptScheduled { effect, attempt: 2, due_us: 5, behind: None },
         Fact::AttemptScheduled { effect, attempt: 2, due_us: 5, behind: Some("breaker:payments".into()) },
         Fact::KeyClaimed { effect },
@@ -500,6 +502,7 @@ fn commands() -> Vec<Command> {
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
         outcome(Attempted::Absent),
+        outcome(Attempted::Unreadable { problem: problem(), reference: None }),
         kept(None),
         kept(Some("`/n` is not an integer".into())),
         claimed(ClaimAnswer::Granted),

@@ -63,7 +63,7 @@ impl Admissions {
     /// A call to `target` ended. A target that answered, if only to refuse, is not broken.
     pub fn ended(&self, tenant: &TenantId, target: &str, effect: &EffectId, result: &Attempted, now_us: i64) {
         let success = match result {
-            Attempted::Done { .. } | Attempted::Absent | Attempted::Failed { retry: false, .. } => true,
+            Attempted::Done { .. } | Attempted::Unreadable { .. } | Attempted::Absent | Attempted::Failed { retry: false, .. } => true,
             Attempted::Failed { retry: true, .. } | Attempted::Unknown { .. } => false,
         };
         let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);

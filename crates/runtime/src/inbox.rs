@@ -347,14 +347,18 @@ pub fn decode(json: &[u8]) -> Result<Vec<InboxFact>, RowError> {
 
 /// The slot an event lands in: H(tenant, source, id); one of our own lands where its sender lives, so that both commit at once.
 pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
-    match provost_model::EffectId::from_event_key(&event.id) {
+    match event.effect.or_else(|| provost_model::EffectId::from_event_key(&event.id)) {
         Some(effect) => effect.slot(),
         None => Slot::of(&[tenant.as_str(), &event.source, &event.id]),
     }
 }
 
-/// The key under which an event is remembered.
+/// The key under which an event is remembered: its source and id, or the effect that sends it under an id of its author's. Whoever lives
+/// elsewhere may give the same id, and only here is known whether this place sent its event.
 pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
+    if let Some(effect) = event.effect {
+        return Digest::of_parts(&[b"emitted", tenant.as_str().as_bytes(), &effect.bits().to_bytes()]);
+    }
     Digest::of_parts(&[b"event", tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
 }
 

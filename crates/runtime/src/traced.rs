@@ -111,6 +111,7 @@ pub(crate) fn spans_of(spans: &Spans, before: &Orchestration, after: &Orchestrat
                 ended.failed = match result.as_deref() {
                     Some(Attempted::Failed { .. }) => Some("failed"),
                     Some(Attempted::Unknown { .. }) => Some("unknown"),
+                    Some(Attempted::Unreadable { .. }) => Some("unreadable"),
                     Some(Attempted::Done { .. } | Attempted::Absent) | None => None,
                 };
                 found.push(ended);

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use provost_api::problem::ProblemBody;
 use provost_api::resources::{EventAnswer, EventBatch};
+use provost_model::event::attributes;
 use provost_model::limits::{VALUE, ValueLimits};
 use provost_model::value::{Map, ParseErrorKind, parse_with};
 use provost_model::verdict::Entity;
@@ -22,8 +23,6 @@ use crate::refusal::Refusal;
 
 /// Most events of one batch.
 const BATCH_MAX: usize = 1000;
-/// Longest text attribute, in bytes.
-const ATTRIBUTE_BYTES_MAX: usize = 1024;
 
 /// Takes one event, or a batch with one result per item.
 pub async fn ingest(
@@ -133,6 +132,12 @@ fn structured(value: &Value) -> Result<Event, Refusal> {
     let Some(map) = value.as_object() else {
         return Err(Refusal::new(422, "malformed", "an event is a JSON object", "see CloudEvents 1.0.2, JSON Event Format"));
     };
+    if map.contains("data_base64") {
+        return Err(attribute_refusal("data_base64", "is not taken; send JSON in `data`"));
+    }
+    if let Some((name, must)) = map.iter().find_map(|(name, value)| Some((name, attributes::flaw(name, value)?))) {
+        return Err(attribute_refusal(name, must));
+    }
     let mut rest: Map = map.clone();
     let mut text = |name: &str| match rest.remove(name) {
         None | Some(Value::Null) => Ok(None),
@@ -143,13 +148,10 @@ fn structured(value: &Value) -> Result<Event, Refusal> {
     let (id, source, kind) = (text("id")?, text("source")?, text("type")?);
     let (subject, time) = (text("subject")?, text("time")?);
     let (dataschema, datacontenttype, traceparent) = (text("dataschema")?, text("datacontenttype")?, text("traceparent")?);
-    if map.contains("data_base64") {
-        return Err(attribute_refusal("data_base64", "is not taken; send JSON in `data`"));
-    }
     let data = rest.remove("data").unwrap_or_default();
     let extensions = if rest.is_empty() { Value::Null } else { Value::Object(Arc::new(rest)) };
     let (id, source, kind) = (id.unwrap_or_default(), source.unwrap_or_default(), kind.unwrap_or_default());
-    let event = Event { id, source, kind, subject, time, dataschema, datacontenttype, traceparent, hops: 0, extensions, data };
+    let event = Event { id, effect: None, source, kind, subject, time, dataschema, datacontenttype, traceparent, hops: 0, extensions, data };
     checked(event, version.as_deref())
 }
 
@@ -158,6 +160,9 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Event, Refusal
     let mut attributes = Map::new();
     for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with("ce-")) {
         let name = name.as_str().trim_start_matches("ce-");
+        if matches!(name, "data" | "datacontenttype") {
+            return Err(attribute_refusal(name, "is no `ce-` header: the body is the data, `Content-Type` says what it is"));
+        }
         let text = value.to_str().ok().and_then(decoded).ok_or_else(|| attribute_refusal(name, "is no readable header"))?;
         if attributes.insert(name.into(), Value::from(text)).is_some() {
             return Err(attribute_refusal(name, "stands in two headers; which one counts would be a guess"));
@@ -195,14 +200,15 @@ fn decoded(text: &str) -> Option<String> {
 
 fn checked(event: Event, version: Option<&str>) -> Result<Event, Refusal> {
     if version != Some("1.0") {
-        return Err(attribute_refusal("specversion", "must be `1.0`"));
+        return Err(attribute_refusal("specversion", "is missing; send `1.0`"));
     }
     for (name, text) in [("id", &event.id), ("source", &event.source), ("type", &event.kind)] {
-        if text.is_empty() || text.len() > ATTRIBUTE_BYTES_MAX {
-            return Err(attribute_refusal(name, "must have 1 to 1024 bytes"));
+        if text.is_empty() {
+            return Err(attribute_refusal(name, "is missing; every event needs one"));
         }
     }
-    let fits = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) && name.len() <= 20;
+    let named = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let fits = |name: &str| !name.is_empty() && name.bytes().all(named) && name.len() <= attributes::NAME_BYTES_MAX;
     let odd = event.extensions.as_object().into_iter().flat_map(Map::iter).find(|(name, _)| !fits(name)).map(|(name, _)| name.clone());
     match odd {
         Some(name) => Err(attribute_refusal(&name, "is no attribute name; use up to 20 of a-z and 0-9")),

@@ -86,7 +86,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
             Command::Start(_) => "start",
             Command::Sending { .. } => "sending",
             Command::Outcome(outcome) => match outcome.result {
-                Attempted::Done { .. } => "outcome-done",
+                Attempted::Done { .. } | Attempted::Unreadable { .. } => "outcome-done",
                 Attempted::Failed { .. } => "outcome-failed",
                 Attempted::Unknown { .. } => "outcome-unknown",
                 Attempted::Absent => "outcome-absent",

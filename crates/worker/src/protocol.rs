@@ -3,7 +3,8 @@
 //! | what happens | means |
 //! |---|---|
 //! | no connection, no token | failed, may be tried again: nothing was sent |
-//! | 2xx; 3xx where `redirect` is true | done; an answer that is too large was dropped |
+//! | 2xx; 3xx where `redirect` is true | done; an answer that is too large was dropped, JSON that is none cannot be read |
+//! | more redirects than are followed | failed for good |
 //! | 408, 425, 429, 503 | failed, may be tried again, after `Retry-After` |
 //! | other 3xx and 4xx | failed for good |
 //! | other 5xx, timeout, reset | unknown: it may have been done; of a read it is a failure like any other |
@@ -102,7 +103,7 @@ pub(crate) async fn look_up(
         // A question that was not answered says nothing about what it asked for.
         Attempted::Unknown { problem } => Attempted::Failed { problem, retry: true, retry_after_ms: None },
         Attempted::Failed { problem, retry_after_ms, .. } => Attempted::Failed { problem, retry: true, retry_after_ms },
-        told @ (Attempted::Done { .. } | Attempted::Absent) => told,
+        told @ (Attempted::Done { .. } | Attempted::Unreadable { .. } | Attempted::Absent) => told,
     }
 }
 
@@ -130,13 +131,24 @@ async fn sent(sending: &Sending<'_>, written: &ProtocolCall, call: &Call, filled
         outgoing.headers.insert(reqwest::header::AUTHORIZATION, header);
         answer = sending.send(&outgoing).await?;
     }
+    let follows = written.redirect && written.is_safe() && !matches!(authorization, Authorization::Digest(_));
     for _ in 0..REDIRECTS_MAX {
-        let follows = written.redirect && written.is_safe() && !matches!(authorization, Authorization::Digest(_));
         let Some(next) = redirect(&answer, &outgoing.url, sending).filter(|_| follows) else { return Ok(answer) };
         outgoing.url = next;
         answer = sending.send(&outgoing).await?;
     }
+    if follows && redirect(&answer, &outgoing.url, sending).is_some() {
+        return Err(leads_nowhere(&answer));
+    }
     Ok(answer)
+}
+
+/// A read that was redirected more often than is followed.
+fn leads_nowhere(answer: &Response) -> Attempted {
+    let title = format!("`{}` redirects more than {REDIRECTS_MAX} times", target::shown_origin(answer.url()));
+    let detail = "look for a loop of redirects; `redirect: false` makes each of them an error";
+    let problem = Problem::standard("communication", answer.status().as_u16(), title).detail(detail);
+    Attempted::Failed { problem, retry: false, retry_after_ms: None }
 }
 
 /// Where a redirect leads; only within the same origin and the bound path: nobody asked policy about another.

@@ -158,6 +158,9 @@ impl Filled {
                 Attempted::Failed { problem: problem(failed), retry, retry_after_ms }
             }
             Attempted::Unknown { problem: unknown } => Attempted::Unknown { problem: problem(unknown) },
+            Attempted::Unreadable { problem: said, reference } => {
+                Attempted::Unreadable { problem: problem(said), reference: reference.map(|reference| self.without(&reference).into()) }
+            }
             Attempted::Absent => Attempted::Absent,
         }
     }

@@ -171,6 +171,7 @@ fn word(outcome: &Attempted) -> String {
             format!("{again}{after}{}", if problem.is_ours("conflict") { ", conflict" } else { "" })
         }
         Attempted::Unknown { .. } => "unknown".to_owned(),
+        Attempted::Unreadable { problem, .. } => format!("done, unreadable {}: {}", problem.code(), problem.status),
         Attempted::Absent => "absent".to_owned(),
     }
 }

@@ -97,6 +97,7 @@ fn word(outcome: &Attempted) -> String {
             format!("{} {} {}", problem.code(), problem.status, if *retry { "again" } else { "for good" })
         }
         Attempted::Unknown { problem } => format!("unknown {}", problem.status),
+        Attempted::Unreadable { problem, .. } => format!("done, unreadable {}: {}", problem.code(), problem.status),
         Attempted::Absent => "absent".to_owned(),
     }
 }
@@ -317,14 +318,55 @@ async fn outputs_are_content_response_or_raw() {
 async fn contents_that_are_no_json_are_text() {
     for (kind, body, wanted) in [
         ("text/html", "<p>", Value::from("<p>")),
-        ("application/json", "{broken", Value::from("{broken")),
-        ("application/json", "{\"a\":1,\"a\":2}", Value::from("{\"a\":1,\"a\":2}")),
+        ("text/plain", "{broken", Value::from("{broken")),
+        ("application/x-ndjson", "{}\n{}", Value::from("{}\n{}")),
         ("application/problem+json", "{\"a\":1}", json(r#"{"a":1}"#)),
+        ("Application/JSON; charset=utf-8", "\u{feff}{\"a\":1}", json(r#"{"a":1}"#)),
         ("application/json", "", Value::Null),
     ] {
         let served = serve(move |_| Reply { kind, ..Reply::json(body) }).await;
         let input = format!(r#"{{"endpoint":"{}"}}"#, pets(&served));
         assert_eq!(done(carried(written("GET"), &input, &[("api", &served.url)]).await), wanted, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn json_that_cannot_be_read_is_done_and_says_what_is_wrong() {
+    let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+    for (kind, body, wanted) in [
+        ("application/json", "{broken".to_owned(), "key must be a string"),
+        ("application/json", r#"{"a":1,"a":2}"#.to_owned(), "stands twice"),
+        ("application/json", r#"{"n":123456789012345678901234567890}"#.to_owned(), "at `/n`"),
+        ("application/vnd.api+json", deep, "levels"),
+        ("application/json", "<html>".to_owned(), "expected value"),
+    ] {
+        for (method, output) in [("GET", CallOutput::Content), ("POST", CallOutput::Content), ("POST", CallOutput::Response)] {
+            let body = body.clone();
+            let served = serve(move |_| Reply { kind, headers: "location: /pets/7\r\n".to_owned(), ..Reply::json(&body) }).await;
+            let input = format!(r#"{{"endpoint":"{}"}}"#, pets(&served));
+            let outcome = carried(ProtocolCall { output, ..written(method) }, &input, &[("api", &served.url)]).await;
+            let Attempted::Unreadable { problem, reference } = outcome else { panic!("{outcome:?}") };
+            assert_eq!((problem.code(), problem.status, reference.as_deref()), ("communication", 502, Some("/pets/7")));
+            assert_eq!(problem.title, format!("`{}` answered with JSON that cannot be read", served.url));
+            assert!(problem.detail.contains(wanted), "{}", problem.detail);
+        }
+        let served = serve(move |_| Reply { kind, ..Reply::json(&body) }).await;
+        let input = format!(r#"{{"endpoint":"{}"}}"#, pets(&served));
+        let raw = ProtocolCall { output: CallOutput::Raw, ..written("GET") };
+        assert_eq!(word(&carried(raw, &input, &[("api", &served.url)]).await), "done", "raw takes every answer");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_lose_none() {
+    let bytes: &[u8] = b"caf\xe9 \x00\xff";
+    for (kind, output) in
+        [("text/plain; charset=iso-8859-1", CallOutput::Content), ("image/png", CallOutput::Content), ("image/png", CallOutput::Raw)]
+    {
+        let served = serve(move |_| Reply { kind, body: bytes.to_vec(), ..Reply::json("") }).await;
+        let input = format!(r#"{{"endpoint":"{}"}}"#, pets(&served));
+        let content = done(carried(ProtocolCall { output, ..written("GET") }, &input, &[("api", &served.url)]).await);
+        assert_eq!(content, Value::from("Y2Fm6SAA/w=="), "{kind}");
     }
 }
 
@@ -359,12 +401,18 @@ async fn redirects_are_followed_for_reads_within_their_origin() {
     };
     assert_eq!(follow("GET", "/pets").await.member("content"), Some(&Value::from("here")));
     assert_eq!(served.last().header("authorization").as_deref(), Some("Bearer secret-token"));
-    for (method, place, asked) in [("GET", "/away", 1), ("POST", "/pets", 1), ("GET", "/loop", 6)] {
+    for (method, place, asked) in [("GET", "/away", 1), ("POST", "/pets", 1)] {
         let before = served.seen();
         assert_eq!(follow(method, place).await.member("statusCode"), Some(&Value::Int(302)), "{method} {place}");
         assert_eq!(served.seen() - before, asked, "{method} {place}");
     }
     assert_eq!(elsewhere.seen(), 0, "nobody asked policy about it");
+    let before = served.seen();
+    let looped = ProtocolCall { redirect: true, ..written("GET") };
+    let outcome = carried(looped, &format!(r#"{{"endpoint":"{}/loop"}}"#, served.url), &both).await;
+    assert_eq!((word(&outcome).as_str(), served.seen() - before), ("communication 302 for good", 6));
+    let Attempted::Failed { problem, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(problem.title, format!("`{}` redirects more than 5 times", served.url));
 }
 
 #[tokio::test]

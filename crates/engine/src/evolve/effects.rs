@@ -36,6 +36,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::KeyAnswered { effect, result, labels, reference, .. } => change(state, effect, |e| {
             e.result = Labelled::new(result.clone(), labels.clone());
             e.reference.clone_from(reference);
+            e.problem = None;
         }),
         Fact::LookUpScheduled { effect, attempt, due_us } => change(state, effect, |e| {
             e.lookups = *attempt;
@@ -106,6 +107,11 @@ fn attempted(effect: &mut Effect, result: &Attempted, labels: &Labels, now_us: i
             effect.problem = None;
         }
         Attempted::Failed { problem, .. } | Attempted::Unknown { problem } => effect.problem = Some(Box::new(problem.clone())),
+        Attempted::Unreadable { problem, reference } => {
+            effect.result = Labelled::default();
+            effect.reference = reference.clone();
+            effect.problem = Some(Box::new(problem.clone()));
+        }
         Attempted::Absent => {}
     }
 }

@@ -275,6 +275,10 @@ fn attempted(
         }
         Attempted::Failed { problem, .. } => format!("{name}: attempt {attempt} failed: {}", problem.title),
         Attempted::Unknown { problem } => format!("{name}: attempt {attempt}, no answer: {}", problem.title),
+        Attempted::Unreadable { problem, reference } => {
+            let theirs = reference.as_ref().map_or_else(String::new, |theirs| format!(", their ref {theirs}"));
+            format!("{name}  DONE, attempt {attempt}{theirs}{took}, but {}", problem.title)
+        }
         Attempted::Absent => format!("{name}: the target says it was not done"),
     };
     Some((kind, text, reference))

@@ -47,7 +47,7 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
         (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
         // A contract's word is about the content, and the reference is none of it.
         (Attempted::Done { value, .. }, Some(_)) => origin::reference(turn, value),
-        (Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent, _) => Labels::new(),
+        (Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Unreadable { .. } | Attempted::Absent, _) => Labels::new(),
     };
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });
     match &outcome.result {
@@ -60,6 +60,7 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
         }
         Attempted::Failed { .. } => ask_again(turn, &id, &effect),
         Attempted::Unknown { problem } => unknown(turn, &id, &effect, problem),
+        Attempted::Unreadable { problem, .. } => done(turn, &id, Err(problem.clone())),
         Attempted::Absent => absent(turn, &id, &effect),
     }
     Ok(())

@@ -53,6 +53,7 @@ impl Lifecycle {
         let place = at.map(|at| format!("/{at}")).unwrap_or_default();
         let position = at.map(|at| Value::object([("position", Value::from(at.as_str()))]));
         let event = Event {
+            effect: None,
             id: format!("{id}/{sequence}/{what}{place}").into(),
             source: format!("/workflows/{}/{}", program.namespace, program.name).into(),
             kind: format!("{TYPE_PREFIX}{what}.v1").into(),

@@ -143,8 +143,11 @@ fn remembered(turn: &mut Turn<'_>, entering: &Entering<'_>, call: &Call<'_>) -> 
     match effect.state {
         EffectState::Done if planted("finished-action-again") => Ok(None),
         EffectState::Done => {
-            // What was done stays done, and a result that breaks the contract is no better the second time. Of one in a blob only the
-            // edge can say so.
+            // What was done stays done, and a result that cannot be read or breaks the contract is no better the second time. Of one in
+            // a blob only the edge can say so.
+            if let Some(unreadable) = &effect.problem {
+                return Err((**unreadable).clone());
+            }
             if entering.task.keeping().is_record() {
                 ledger::usable(turn, &effect, &effect.result, None, None)?;
             }

@@ -1,7 +1,10 @@
-//! `emit`: an event into our own inbox; its id is the effect's key, so that a retry or a redrive is no second event.
+//! `emit`: an event into our own inbox. Its id is the effect's key, unless the author gives one: then the effect's key goes beside it. By
+//! the key a retry or a redrive is no second event.
 //!
-//! What must stay true: one place sends one event. Run again with the same content it answers as sent; with other content it parks.
+//! What must stay true: one place sends one event. Run again with the same id and content it answers as sent, with others it parks. What
+//! goes out is a CloudEvent, or the task faults.
 
+use provost_model::event::attributes;
 use provost_model::limits::EMIT_TASKS;
 use provost_model::program::EmitTask;
 use provost_model::record::{Fact, Intent, Shape};
@@ -18,7 +21,11 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).max(turn.state.hops).saturating_add(1);
-    event.id = effect.event_key().into();
+    if event.id.is_empty() {
+        event.id = effect.event_key().into();
+    } else {
+        event.effect = Some(effect);
+    }
     event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
     if event.source.is_empty() {
         event.source = format!("/workflows/{}/{}", turn.program().namespace, turn.program().name).into();
@@ -45,9 +52,9 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
 /// What the event of a place is for: one place sends one event, however often it is run again.
 const EMIT: &str = "emit";
 
-/// Whether the inbox would take both for one event.
+/// Whether whoever hears of both takes them for one event.
 fn is_same(sent: &Event, event: &Event) -> bool {
-    sent.source == event.source && sent.fingerprint() == event.fingerprint()
+    sent.source == event.source && sent.id == event.id && sent.fingerprint() == event.fingerprint()
 }
 
 fn conflict(sent: &Event) -> Problem {
@@ -67,9 +74,15 @@ fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<E
     let kind = text("type").ok_or_else(|| {
         Problem::standard("configuration", 400, "the event to emit has no `type`").detail("write `emit.event.with.type` as text")
     })?;
-    let extensions: Map = map.iter().filter(|(key, _)| !KNOWN.contains(&&***key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    if let Some((key, must)) = map.iter().find_map(|(key, value)| Some((key, attributes::flaw(key, value)?))) {
+        let detail = format!("correct `emit.event.with.{key}`; an attribute that is null is left out");
+        return Err(Problem::standard("validation", 400, format!("the event's `{key}` {must}")).detail(detail));
+    }
+    let more = map.iter().filter(|(key, value)| !KNOWN.contains(&&***key) && !value.is_null());
+    let extensions: Map = more.map(|(key, value)| (key.clone(), value.clone())).collect();
     Ok(Event {
-        id: std::sync::Arc::default(),
+        id: text("id").unwrap_or_default(),
+        effect: None,
         source: text("source").unwrap_or_default(),
         kind,
         subject: text("subject"),

@@ -178,6 +178,7 @@ fn said(text: &str) -> Result<Said, Failure> {
             retry_after_ms: None,
         },
         "unknown" => Attempted::Unknown { problem: problem(504) },
+        "unreadable" => Attempted::Unreadable { problem: problem(502), reference: None },
         "absent" => Attempted::Absent,
         "silent" => return Ok(Said::Silent),
         _ => return Err(format!("`{word}` is no outcome")),

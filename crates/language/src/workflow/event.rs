@@ -1,5 +1,6 @@
 //! Events: `emit`.
 
+use provost_model::event::attributes;
 use provost_model::program::{EmitTask, TaskKind, Template};
 
 use super::{Build, expression_text};
@@ -16,6 +17,7 @@ impl Build<'_> {
         let kind = attributes.need_text("type", self.log)?;
         for entry in with.as_map().unwrap_or_default() {
             self.attribute(entry);
+            self.literal_attribute(entry);
         }
         let contract = match expression_text(&kind) {
             Some(_) => None,
@@ -23,6 +25,20 @@ impl Build<'_> {
         };
         let event: Template = self.template(with);
         Some(TaskKind::Emit(EmitTask { event, contract }))
+    }
+
+    /// A value that is written out must be what the attribute may be; of an expression the task says so when it runs.
+    fn literal_attribute(&self, entry: &Entry) {
+        let text = entry.value.as_text();
+        let nested = entry.value.as_map().is_some() || entry.value.as_list().is_some();
+        // Of a `type` that is no text it was said already.
+        let told = nested || &*entry.key == "type" && text.is_none() || text.is_some_and(|text| expression_text(text).is_some());
+        let Some(must) = attributes::flaw(&entry.key, &entry.value.to_value()).filter(|_| !told) else { return };
+        let hint = match text {
+            Some(_) => "see CloudEvents 1.0.2, Context Attributes",
+            None => "put the value in quotes",
+        };
+        self.log.error_hint(Code::WrongValue, entry.value.at, format!("the event's `{}` {must}", shown(&entry.key)), hint);
     }
 
     /// CloudEvents 1.0.2 §3: attribute names are lower-case letters and digits; values are not structured.

@@ -55,7 +55,7 @@ impl ProtocolCall {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallOutput {
-    /// The body: JSON as a value, anything else as text.
+    /// The body: JSON as a value, other text as text, other bytes in base64.
     #[default]
     Content,
     /// `{request: {method, uri, headers}, statusCode, headers, content}`.

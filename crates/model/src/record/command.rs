@@ -188,6 +188,14 @@ pub enum Attempted {
         /// What is known.
         problem: Problem,
     },
+    /// It was done, and what came back cannot be read.
+    Unreadable {
+        /// What is wrong with it.
+        problem: Problem,
+        /// The target's own reference.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
+    },
     /// A look-up found that it was not done.
     Absent,
 }
@@ -243,7 +251,7 @@ impl Attempted {
                 let dropped_bytes = Some(canonical_len(&value) as u64);
                 Self::Done { value: Value::Null, reference, usage, dropped_bytes }
             }
-            Self::Done { .. } | Self::Failed { .. } | Self::Unknown { .. } | Self::Absent => self,
+            Self::Done { .. } | Self::Failed { .. } | Self::Unknown { .. } | Self::Unreadable { .. } | Self::Absent => self,
         }
     }
 }

@@ -3,10 +3,48 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::served::{Served, run};
+use crate::served::{Caller, Served, run};
 
 fn event(data: &str) -> String {
     format!(r#"{{ "specversion": "1.0", "id": "x", "source": "/t", "type": "test.double.v1", "data": {data} }}"#)
+}
+
+/// In each mode an attribute that is none is named, and nothing is kept.
+async fn attributes_are_those_of_the_standard(acme: &Caller) {
+    for (name, value) in [
+        ("specversion", json!("0.3")),
+        ("specversion", json!(1.0)),
+        ("id", json!("a\u{7}b")),
+        ("source", json!("two words")),
+        ("type", json!(7)),
+        ("subject", json!("")),
+        ("subject", json!({ "a": 1 })),
+        ("time", json!("yesterday")),
+        ("dataschema", json!("schema.json")),
+        ("datacontenttype", json!("json")),
+        ("more", json!([1])),
+        ("more", json!(1.5)),
+    ] {
+        let mut event = json!({ "specversion": "1.0", "id": "x", "source": "/t", "type": "t", "data": 1 });
+        event[name] = value;
+        let says = format!("`{name}`");
+        let one = [("content-type", "application/cloudevents+json")];
+        let answer = acme.send(Method::POST, "/v1/events", &one, event.to_string().into_bytes()).await;
+        answer.refused(422, "event-attribute");
+        assert!(answer.text.contains(&says), "{}", answer.text);
+        let kind = [("content-type", "application/cloudevents-batch+json")];
+        let batch = acme.send(Method::POST, "/v1/events", &kind, json!([event]).to_string().into_bytes()).await;
+        assert_eq!((batch.status, batch.text_at("/0/problem/code")), (200, "event-attribute".to_owned()), "{name}");
+        assert!(batch.text.contains(&says), "{}", batch.text);
+    }
+    for (header, value) in [("ce-time", "yesterday"), ("ce-subject", ""), ("ce-source", "a%20b"), ("ce-data", "1"), ("ce-specversion", "1")] {
+        let all = [("ce-specversion", "1.0"), ("ce-id", "x"), ("ce-source", "/t"), ("ce-type", "t"), ("content-type", "application/json")];
+        let mut headers: Vec<(&str, &str)> = all.into_iter().filter(|(name, _)| *name != header).collect();
+        headers.push((header, value));
+        let answer = acme.send(Method::POST, "/v1/events", &headers, b"1".to_vec()).await;
+        answer.refused(422, "event-attribute");
+        assert!(answer.text.contains(&format!("`{}`", header.trim_start_matches("ce-"))), "{}", answer.text);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,6 +74,7 @@ async fn bodies_that_cannot_be_read_are_refused_with_their_place() {
     }
     acme.emit_bytes(b"{\"specversion\": \"1.0\", \"id\": \"\xff\"}".to_vec()).await.refused(400, "malformed");
     acme.emit_bytes(vec![b' '; 5 << 20]).await.refused(413, "body-too-large");
+    attributes_are_those_of_the_standard(&acme).await;
     acme.send(Method::POST, "/v1/events", &[("content-type", "text/plain")], b"hello".to_vec()).await.refused(415, "content-type");
     acme.send(Method::POST, "/v1/events", &[], Vec::new()).await.refused(415, "content-type");
     let twice = [("ce-specversion", "1.0"), ("ce-id", "one"), ("ce-id", "two"), ("ce-source", "/t"), ("ce-type", "test.double.v1")];

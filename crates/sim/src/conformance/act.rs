@@ -85,6 +85,7 @@ fn send(run: &mut Run<'_>, written: Value) -> Result<(), Failure> {
     let extensions = written.as_object().into_iter().flat_map(|map| map.iter()).filter(|(key, _)| !known.contains(&&***key));
     let extensions: Vec<_> = extensions.map(|(key, value)| (key.clone(), value.clone())).collect();
     let event = Event {
+        effect: None,
         id: text("id").unwrap_or_else(|| run.event_id().into()),
         source: text("source").unwrap_or_else(|| "/scenario".into()),
         kind: text("type").ok_or_else(|| Failure::Step("an event has a `type`".to_owned()))?,

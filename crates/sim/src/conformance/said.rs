@@ -20,7 +20,7 @@ pub fn done(value: Value) -> Attempted {
     Attempted::Done { value, reference: None, usage: None, dropped_bytes: None }
 }
 
-/// One line for each attempt: `done JSON`, `failed STATUS`, `busy`, `unknown`, `absent`, `silent`.
+/// One line for each attempt: `done JSON`, `failed STATUS`, `busy`, `unknown`, `unreadable`, `absent`, `silent`.
 ///
 /// # Errors
 /// The line that is none of them.
@@ -38,6 +38,7 @@ fn said(line: &str) -> Result<Said, Failure> {
         "failed" => failed(rest.parse().map_err(|_| wrong())?, false),
         "busy" => failed(503, true),
         "unknown" => Attempted::Unknown { problem: problem(504) },
+        "unreadable" => Attempted::Unreadable { problem: problem(502), reference: None },
         "absent" => Attempted::Absent,
         "silent" => return Ok(Said::Silent),
         _ => return Err(wrong()),

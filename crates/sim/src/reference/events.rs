@@ -22,6 +22,7 @@ impl<'c> Interpreter<'c> {
         let program = &self.code.program;
         Ok(Event {
             id: Arc::default(),
+            effect: None,
             source: text("source").unwrap_or_else(|| format!("/workflows/{}/{}", program.namespace, program.name).into()),
             kind: text("type").ok_or_else(wrong)?,
             subject: text("subject"),

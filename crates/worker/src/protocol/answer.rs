@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use provost_model::limits::ValueLimits;
 use provost_model::program::{CallOutput, ProtocolCall};
 use provost_model::record::Attempted;
-use provost_model::value::parse_with;
+use provost_model::value::{ParseError, parse_with};
 use provost_model::{Problem, Value};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Response, StatusCode};
@@ -16,6 +16,8 @@ use super::target;
 const DEPTH_MAX: usize = 64;
 /// Longest wait that a target may ask for, in seconds.
 const RETRY_AFTER_S_MAX: i64 = 86_400;
+/// The status of an error about an answer that cannot be read (RFC 9110, section 15.6.3).
+const UNREADABLE: u16 = 502;
 
 /// Reads an answer. `request` shows what was asked, for the output `response`.
 pub(super) async fn read(answer: Response, written: &ProtocolCall, request: impl FnOnce() -> Result<Value, Problem>) -> Attempted {
@@ -52,13 +54,18 @@ async fn done(mut answer: Response, written: &ProtocolCall, request: impl FnOnce
         }
         Err(problem) => return Attempted::Unknown { problem },
     };
-    let value = match written.output {
-        CallOutput::Content => content(&headers, &body),
-        CallOutput::Raw => Value::from(STANDARD.encode(&body)),
-        CallOutput::Response => match request() {
-            Ok(request) => response(request, status, &headers, content(&headers, &body)),
+    let content = match written.output {
+        CallOutput::Raw => Ok(Value::from(STANDARD.encode(&body))),
+        CallOutput::Content | CallOutput::Response => content(&headers, &body),
+    };
+    let value = match (content, written.output) {
+        (Ok(content), CallOutput::Content | CallOutput::Raw) => content,
+        (Ok(content), CallOutput::Response) => match request() {
+            Ok(request) => response(request, status, &headers, content),
             Err(problem) => return Attempted::Unknown { problem },
         },
+        // It was done all the same.
+        (Err(why), _) => return Attempted::Unreadable { problem: unreadable(&answer, &why), reference },
     };
     Attempted::Done { value, reference, usage: None, dropped_bytes: None }
 }
@@ -94,15 +101,30 @@ async fn body(answer: &mut Response, bytes_max: u64) -> Result<Read, Problem> {
     }
 }
 
-/// JSON as a value; anything else, and JSON that cannot be held exactly, as text; nothing as null.
-fn content(headers: &HeaderMap, body: &[u8]) -> Value {
+/// What an answer says that calls itself JSON and cannot be read as a value.
+fn unreadable(answer: &Response, why: &ParseError) -> Problem {
+    let title = format!("`{}` answered with JSON that cannot be read", target::shown_origin(answer.url()));
+    let detail = format!("{why}; what was done stays done; `output: raw` gives the bytes as they are");
+    Problem::standard("communication", UNREADABLE, title).detail(detail)
+}
+
+/// What says that it is JSON as a value, text as text, nothing as null, any other bytes in base64.
+fn content(headers: &HeaderMap, body: &[u8]) -> Result<Value, ParseError> {
     if body.is_empty() {
-        return Value::Null;
+        return Ok(Value::Null);
     }
-    let json = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
-    let limits = ValueLimits { bytes_max: body.len(), depth_max: DEPTH_MAX };
-    let parsed = json.then(|| parse_with(body, limits).ok()).flatten();
-    parsed.unwrap_or_else(|| Value::from(String::from_utf8_lossy(body).into_owned()))
+    if !headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(is_json) {
+        return Ok(std::str::from_utf8(body).map_or_else(|_| Value::from(STANDARD.encode(body)), Value::from));
+    }
+    // RFC 8259, section 8.1: a byte order mark may be ignored.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    parse_with(body, ValueLimits { bytes_max: body.len(), depth_max: DEPTH_MAX })
+}
+
+/// Whether a media type is one JSON text: `application/json`, or a suffix `+json` (RFC 6839). Lines and sequences of JSON are text.
+fn is_json(kind: &str) -> bool {
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json")
 }
 
 /// The answer as an object; cookies stay out of the record.

@@ -159,7 +159,9 @@ fn body(content: &Value, headers: &mut HeaderMap) -> Result<Body, Attempted> {
 pub(super) fn shown(written: &ProtocolCall, shown: &Value, destinations: &BTreeMap<String, String>) -> Result<Value, Problem> {
     let failed = |outcome| match outcome {
         Attempted::Failed { problem, .. } | Attempted::Unknown { problem } => problem,
-        Attempted::Done { .. } | Attempted::Absent => Problem::standard("runtime", 500, "the request cannot be shown"),
+        Attempted::Done { .. } | Attempted::Unreadable { .. } | Attempted::Absent => {
+            Problem::standard("runtime", 500, "the request cannot be shown")
+        }
     };
     let uri = address(written, shown).and_then(|address| target::bound(&address, destinations)).map_err(failed)?;
     let headers = shown.member("headers").and_then(Value::as_object).into_iter().flat_map(|map| map.iter());

@@ -179,7 +179,7 @@ async fn asked(sending: &Sending<'_>, authority: &str, outgoing: Outgoing) -> Re
             Attempted::Failed { problem, retry, retry_after_ms: None }
         }
         Attempted::Failed { problem, .. } | Attempted::Unknown { problem } => without(authority, problem.status, &problem.title, true),
-        outcome @ (Attempted::Done { .. } | Attempted::Absent) => outcome,
+        outcome @ (Attempted::Done { .. } | Attempted::Unreadable { .. } | Attempted::Absent) => outcome,
     })?;
     let status = answer.status();
     if !status.is_success() {

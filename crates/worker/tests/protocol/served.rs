@@ -34,7 +34,7 @@ pub struct Reply {
     pub kind: &'static str,
     /// Whole lines.
     pub headers: String,
-    pub body: String,
+    pub body: Vec<u8>,
     pub chunked: bool,
 }
 
@@ -44,11 +44,11 @@ impl Reply {
     pub const CUT: Self = Self::never(2);
 
     const fn never(status: u16) -> Self {
-        Self { status, kind: "", headers: String::new(), body: String::new(), chunked: false }
+        Self { status, kind: "", headers: String::new(), body: Vec::new(), chunked: false }
     }
 
     pub fn json(body: &str) -> Self {
-        Self { status: 200, kind: "application/json", headers: String::new(), body: body.to_owned(), chunked: false }
+        Self { status: 200, kind: "application/json", headers: String::new(), body: body.as_bytes().to_vec(), chunked: false }
     }
 
     pub fn redirect(to: &str) -> Self {
@@ -141,8 +141,9 @@ async fn one(mut stream: TcpStream, keep: &Mutex<Vec<Seen>>, answer: &(dyn Fn(&S
                 format!("content-length: {}\r\n", reply.body.len())
             };
             let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {}\r\n{length}connection: close\r\n{}\r\n", reply.kind, reply.headers);
-            let body = if reply.chunked { format!("{:x}\r\n{}\r\n0\r\n\r\n", reply.body.len(), reply.body) } else { reply.body };
-            let _gone = stream.write_all(format!("{head}{body}").as_bytes()).await;
+            let chunk = format!("{:x}\r\n", reply.body.len());
+            let (before, after) = if reply.chunked { (chunk.as_str(), "\r\n0\r\n\r\n") } else { ("", "") };
+            let _gone = stream.write_all(&[format!("{head}{before}").as_bytes(), &reply.body, after.as_bytes()].concat()).await;
             let _gone = stream.shutdown().await;
         }
     }
