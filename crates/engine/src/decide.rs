@@ -68,7 +68,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         }
         Command::Child(news) => run::told(&mut turn, news)?,
         Command::Arrived(arrived) => listen::arrived(&mut turn, arrived),
-        Command::Cancel(_) => cancel::begin(&mut turn)?,
+        Command::Cancel(cancel) => cancel::begin(&mut turn, cancel)?,
         Command::Redrive(redrive) => redriven(&mut turn, redrive)?,
         Command::Resolve(resolve) => ledger::resolved(&mut turn, resolve)?,
         Command::Continue if orchestration.yielded => turn.ready = blocks_to_go_on(&turn),

@@ -71,7 +71,10 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             children::fold(state, fact);
         }
         Fact::ListeningBegan { .. } | Fact::EventTaken { .. } | Fact::EventHandled { .. } => listeners::fold(state, fact),
-        Fact::CancelRequested { grace_us } => state.phase = Phase::Cancelling { grace_us: *grace_us },
+        Fact::CancelRequested { grace_us, replaced_by } => {
+            state.phase = Phase::Cancelling { grace_us: *grace_us };
+            state.replaced_by = *replaced_by;
+        }
         Fact::Parked { at, problem } => {
             state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
         }

@@ -30,7 +30,8 @@ pub use code::Code;
 pub use compare::{Compared, Diverged, Judging, decided_under};
 pub use decide::{Decided, Questions, Step, decide, no_place};
 pub use evolve::evolve;
-pub use order::{ORDER_CHARS_MAX, Unusable, batched, keyed};
+pub use order::{ORDER_CHARS_MAX, Unusable, batched, home_slot, keyed};
+pub use tasks::run::held_by;
 pub use rejected::Rejected;
 pub use resume::{Listening, OpenWork, Pending, listening, open_work, open_work_listed};
 pub use state::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::ExprIx;
+use provost_model::program::{ExprIx, Template};
 use provost_model::record::{Ambient, Batched, Start};
 use provost_model::{EventId, Labelled, OrchestrationId, Problem, Slot, TenantId, Value};
 
@@ -22,17 +22,65 @@ pub struct Unusable {
     pub problem: Problem,
 }
 
+/// What the keys of a workflow are read with.
+pub(crate) struct KeysOf<'k> {
+    /// The input, made of what it is given.
+    pub from: Option<&'k Template>,
+    /// The ordering key.
+    pub order: Option<ExprIx>,
+    /// The concurrency key.
+    pub concurrency: Option<ExprIx>,
+}
+
+/// Values of keys.
+#[derive(Default)]
+pub(crate) struct Keys {
+    /// Of the ordering key.
+    pub order: Option<Arc<str>>,
+    /// Of the concurrency key.
+    pub concurrency: Option<Arc<str>>,
+}
+
 /// `start` with the keys that its workflow names; a null key stays away.
 ///
 /// # Errors
 /// [`Unusable`], with an `expression` problem, or `validation` for a key that is neither text nor an integer.
 pub fn keyed(code: &dyn Code, start: Start) -> Result<Start, Unusable> {
-    let concurrency = code.program().concurrency.map(|concurrency| concurrency.key);
-    Ok(Start {
-        order: valued(code, &start, code.program().order, "order")?,
-        concurrency: valued(code, &start, concurrency, "concurrency")?,
-        ..start
-    })
+    let program = code.program();
+    let concurrency = program.concurrency.map(|concurrency| concurrency.key);
+    let of = KeysOf { from: program.input.from.as_ref(), order: program.order, concurrency };
+    let Keys { order, concurrency } = values(code, &of, &start.input)?;
+    Ok(Start { order, concurrency, ..start })
+}
+
+/// The values of keys for what `given` starts; the expressions are those of `code`.
+///
+/// # Errors
+/// As [`keyed`].
+pub(crate) fn values(code: &dyn Code, of: &KeysOf<'_>, given: &Value) -> Result<Keys, Unusable> {
+    let valued = |key: Option<ExprIx>, name: &'static str| {
+        let Some(expression) = key else { return Ok(None) };
+        let found = on_input(code, of.from, Labelled::authored(given.clone()), expression).and_then(|value| text_of(&value, name));
+        found.map_err(|problem| Unusable { key: name, problem })
+    };
+    Ok(Keys { order: valued(of.order, "order")?, concurrency: valued(of.concurrency, "concurrency")? })
+}
+
+/// The slot where the key of a start lives: H(tenant, kind, workflow, value); `None` where it has no key. A batch lives where the other
+/// key of its events does, because one id names it from its first event on.
+pub fn home_slot(tenant: &TenantId, start: &Start) -> Option<Slot> {
+    let other = home(tenant, &start.workflow, start.order.as_deref(), start.concurrency.as_deref());
+    other.or_else(|| start.batch.as_ref().map(|batch| slot_of(tenant, "batch", &start.workflow, &batch.key)))
+}
+
+/// The slot where an ordering or concurrency key of a workflow lives.
+pub(crate) fn home(tenant: &TenantId, workflow: &str, order: Option<&str>, concurrency: Option<&str>) -> Option<Slot> {
+    let order = order.map(|value| slot_of(tenant, "order", workflow, value));
+    order.or_else(|| concurrency.map(|value| slot_of(tenant, "concurrency", workflow, value)))
+}
+
+fn slot_of(tenant: &TenantId, kind: &str, workflow: &str, value: &str) -> Slot {
+    Slot::of(&[tenant.as_str(), kind, workflow, value])
 }
 
 /// The batch into which the event `id` with `data` is gathered; `None` where its workflow gathers none.
@@ -48,20 +96,13 @@ pub fn batched(code: &dyn Code, data: &Value, id: EventId) -> Result<Option<Box<
     Ok(Some(Box::new(Batched { key: key.flatten().unwrap_or_default(), events: vec![id], closed: None })))
 }
 
-/// The value of a key, evaluated on the workflow's input.
-fn valued(code: &dyn Code, start: &Start, key: Option<ExprIx>, name: &'static str) -> Result<Option<Arc<str>>, Unusable> {
-    let Some(expression) = key else { return Ok(None) };
-    let given = Labelled::authored(start.input.clone());
-    let found = on_input(code, given, expression).and_then(|value| text_of(&value, name));
-    found.map_err(|problem| Unusable { key: name, problem })
-}
-
-fn on_input(code: &dyn Code, given: Labelled, expression: ExprIx) -> Result<Value, Problem> {
+/// A key, evaluated on the workflow's input.
+fn on_input(code: &dyn Code, from: Option<&Template>, given: Labelled, expression: ExprIx) -> Result<Value, Problem> {
     let nobody = Orchestration::new(TenantId::local(), OrchestrationId::mint(0, Slot(0), &[]));
     let ambient = Ambient::default();
     let turn = Turn::new(code, &nobody, &ambient);
     let scope = Scope { input: given.clone(), ..Scope::default() };
-    let input = match &code.program().input.from {
+    let input = match from {
         Some(from) => turn.render(from, &given, &scope)?,
         None => given,
     };

@@ -49,6 +49,9 @@ pub struct Orchestration {
     /// What was begun by `run`.
     #[serde(default)]
     pub children: Tree<OrchestrationId, Arc<Child>>,
+    /// Those of them that live where a key does, by the task that began them: which round of it, and who.
+    #[serde(default)]
+    pub placed: Tree<Position, Arc<Vec<(u32, OrchestrationId)>>>,
     /// Open tasks that listen.
     #[serde(default)]
     pub listeners: Tree<Position, Arc<Listener>>,
@@ -81,6 +84,9 @@ pub struct Orchestration {
     /// Whom it waits for, where it waits for its concurrency key.
     #[serde(default)]
     pub behind: Option<Arc<Behind>>,
+    /// Who takes its place under its concurrency key, where that is why it stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<OrchestrationId>,
     /// The output of a completed one.
     pub output: Value,
     /// Labels of `output`, where a parent waits for it.
@@ -373,6 +379,7 @@ impl Orchestration {
             effects: Effects::default(),
             emitted: Tree::new_sync(),
             children: Tree::new_sync(),
+            placed: Tree::new_sync(),
             listeners: Tree::new_sync(),
             taken: Tree::new_sync(),
             looks_back: false,
@@ -386,10 +393,21 @@ impl Orchestration {
             yielded: false,
             queued: None,
             behind: None,
+            replaced_by: None,
             output: Value::Null,
             output_labels: None,
             problem: None,
         }
+    }
+
+    /// The `n`-th orchestration that the task at `at` began.
+    pub fn begun(&self, at: &Position, n: u32) -> Option<OrchestrationId> {
+        let own = self.id.begun(at.as_str(), n);
+        if self.children.contains_key(&own) {
+            return Some(own);
+        }
+        let placed = self.placed.get(at)?.iter().find(|(round, _)| *round == n);
+        placed.map(|(_, id)| *id)
     }
 
     /// Whether only time, a person or another orchestration can move it: nothing of it is on its way.

@@ -275,7 +275,7 @@ fn cancelling_closes_questions_and_lets_nothing_new_leave() {
     let (run, input) = refund(42_000, "charged twice");
     let mut run = run.policy(review_first).world(|kind, name, _, _| agrees(kind, name)).start(input);
     let by = Who { name: "maria".into(), known: Known::Token, roles: Vec::new() };
-    run.tell(Command::Cancel(Cancel { by, reason: "the customer called".into() })).unwrap();
+    run.tell(Command::Cancel(Cancel { by, reason: "the customer called".into(), replaced_by: None })).unwrap();
     run.settle();
     run.verified();
     assert_eq!(run.state.phase, Phase::Ended(Ending::Cancelled));

@@ -187,13 +187,10 @@ impl Reader {
         let root = load(file.bytes, 1, log)?;
         let quiet = Log::new(file.path);
         let heading = root.member("document").and_then(|node| workflow::heading(node, &quiet));
-        let settings = root.member("document").and_then(|node| node.member("metadata")?.member("provost"));
-        let keys = [("order", "an ordering key"), ("concurrency", "a concurrency key"), ("batch", "a batch")];
-        let keyed = keys.iter().find(|(key, _)| settings.is_some_and(|settings| settings.member(key).is_some())).copied();
         self.documents.push((file.path.clone(), root));
         let heading = heading?;
         let (namespace, name, version) = (heading.namespace.clone(), heading.name.clone(), heading.version.clone());
-        self.library.workflows.push(Known { namespace, name, version, keyed });
+        self.library.workflows.push(Known { namespace, name, version });
         Some((heading.name, Some(heading.version)))
     }
 
@@ -221,6 +218,7 @@ impl Reader {
         }
         self.findings.extend(self.library.functions.values().flat_map(|function| function.log.findings()));
         self.findings.extend(self.library_expressions());
+        crate::link::keys(&mut workflows);
         if workflows.len() == self.documents.len() {
             self.findings.extend(unasked(plan, &workflows));
         }

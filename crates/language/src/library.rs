@@ -58,8 +58,6 @@ pub(crate) struct Known {
     pub(crate) namespace: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) version: Arc<str>,
-    /// The setting that gives it a home of its own, and what that is called.
-    pub(crate) keyed: Option<(&'static str, &'static str)>,
 }
 
 /// A part and its key `name@major`.

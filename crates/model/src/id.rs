@@ -218,8 +218,13 @@ impl OrchestrationId {
 
     /// The id of the `n`-th orchestration that the task at `position` began. It lives in a slot of its own.
     pub fn begun(&self, position: &str, n: u32) -> Self {
-        let (parent, n) = (self.to_string(), n.to_string());
-        let slot = Slot::of(&[&parent, "run", position, &n]);
+        let slot = Slot::of(&[&self.to_string(), "run", position, &n.to_string()]);
+        self.begun_in(slot, position, n)
+    }
+
+    /// The same where it lives in `slot`, because its key does.
+    pub fn begun_in(&self, slot: Slot, position: &str, n: u32) -> Self {
+        let n = n.to_string();
         Self::mint(self.0.at_us(), slot, &[&self.0.to_bytes(), b"run", position.as_bytes(), n.as_bytes()])
     }
 

@@ -28,7 +28,7 @@ pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
 pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, SourceSpec};
-pub use run::RunTask;
+pub use run::{ChildKeys, RunTask};
 pub use schedule::{Missed, Schedule, StartCorrelation, StartFilter, StartSet, Times};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,

@@ -15,7 +15,7 @@ mod secret;
 
 pub use ambient::{Admission, AdmissionRequest, Ambient, Behind, SharedState};
 pub use arrived::{Arrived, Wanted};
-pub use child::{ChildFate, ChildNews, Parent};
+pub use child::{ChildFate, ChildNews, Held, Parent};
 pub use command::{
     Attempted, Batched, Cancel, ClaimAnswer, Claimed, Closed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage,
 };

@@ -259,7 +259,7 @@ fn facts_of_flow() -> Vec<Fact> {
         Fact::Abandoned { at: at.clone() },
         Fact::TimerSet { id: "wait:settle".into(), at: at.clone(), due_us: 5 },
         Fact::TimerFired { id: "wait:settle".into() },
-        Fact::CancelRequested { grace_us: 30 },
+        Fact::CancelRequested { grace_us: 30, replaced_by: None },
         Fact::Parked { at: at.clone(), problem: problem() },
         Fact::Redriven { at },
         Fact::Yielded,
@@ -399,7 +399,7 @@ fn facts_of_children() -> Vec<Fact> {
     let (at, child) = (place(), id());
     let (workflow, version) = ("notify".into(), "1.0.0".into());
     vec![
-        Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true, labels: None },
+        Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true, order: None, concurrency: None, labels: None },
         Fact::ChildTold { child, sequence: 7, how: None, labels: None },
         Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))), labels: None },
         Fact::ChildStopped { child },
@@ -486,7 +486,7 @@ fn commands() -> Vec<Command> {
             ..start()
         }),
         Command::Start(Start {
-            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()], labels: None })),
+            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()], labels: None, held: Vec::new() })),
             ..start()
         }),
         Command::Start(Start { concurrency: Some("customer-7".into()), ..start() }),
@@ -514,7 +514,7 @@ fn commands() -> Vec<Command> {
         Command::Admitted,
         Command::Timer { id: "timeout:".into() },
         Command::Review(review),
-        Command::Cancel(Cancel { by: by.clone(), reason: reason.clone() }),
+        Command::Cancel(Cancel { by: by.clone(), reason: reason.clone(), replaced_by: None }),
         Command::Arrived(Box::new(arrived(false))),
         Command::Arrived(Box::new(arrived(true))),
         Command::Redrive(Redrive { by, reason }),

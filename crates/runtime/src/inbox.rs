@@ -397,15 +397,6 @@ pub fn combine_slot(group: &Digest) -> Slot {
     Slot::of(&["combine", &group.to_string()])
 }
 
-/// The slot where the key of a start lives: H(tenant, kind, workflow, value); `None` where it has no key.
-pub fn home_slot(tenant: &TenantId, start: &Start) -> Option<Slot> {
-    let home = |kind: &str, value: &str| Slot::of(&[tenant.as_str(), kind, &start.workflow, value]);
-    let order = start.order.as_ref().map(|value| home("order", value));
-    let concurrency = || start.concurrency.as_ref().map(|value| home("concurrency", value));
-    let batch = || start.batch.as_ref().map(|batch| home("batch", &batch.key));
-    order.or_else(concurrency).or_else(batch)
-}
-
 /// The key under which a start with an `Idempotency-Key` is remembered.
 pub fn start_key(tenant: &TenantId, workflow: &str, key: &str) -> Digest {
     Digest::of_parts(&[b"start", tenant.as_str().as_bytes(), workflow.as_bytes(), key.as_bytes()])

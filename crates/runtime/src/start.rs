@@ -70,7 +70,7 @@ pub fn delivery(
     })?;
     // With a key it lives where the key lives. With an ordering key the answer to its `Idempotency-Key` stays where the request went; a
     // concurrency key may refuse, so that the request itself goes to the key.
-    let home = inbox::home_slot(tenant, &start).unwrap_or(slot);
+    let home = provost_engine::home_slot(tenant, &start).unwrap_or(slot);
     let slot = if start.concurrency.is_some() { home } else { slot };
     let id = OrchestrationId::mint(now_us, home, &[tenant.as_str().as_bytes(), request.workflow.as_bytes(), unique.as_bytes()]);
     Ok((slot, id, Delivery::Start { tenant: tenant.clone(), launch, id, start: Box::new(start), remember, from: None }))

@@ -356,7 +356,7 @@ pub async fn cancel(
     let id: OrchestrationId = id(&text)?;
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
-    told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason })).await
+    told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason, replaced_by: None })).await
 }
 
 /// `POST /v1/orchestrations/{id}/redrive`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_model::Position;
 use provost_model::id::EffectId;
 use provost_model::program::EffectClass;
-use provost_model::record::{EffectKind, EffectState, Ending, Fact, Intent};
+use provost_model::record::{Cancel, EffectKind, EffectState, Ending, Fact, Intent};
 
 use crate::flow;
 use crate::rejected::Rejected;
@@ -17,10 +17,10 @@ use crate::turn::Turn;
 ///
 /// # Errors
 /// None today; the phase was checked before.
-pub(super) fn begin(turn: &mut Turn<'_>) -> Result<(), Rejected> {
+pub(super) fn begin(turn: &mut Turn<'_>, cancel: &Cancel) -> Result<(), Rejected> {
     let root = Position::root();
     let grace_us = turn.ambient.now_us.saturating_add(turn.program().cancel.grace_ms.saturating_mul(1000));
-    turn.emit(Fact::CancelRequested { grace_us });
+    turn.emit(Fact::CancelRequested { grace_us, replaced_by: cancel.replaced_by });
     flow::withdraw_within(turn, &root);
     run::leave_within(turn, &root);
     let asked: Vec<_> = turn.state.reviews.iter().filter(|(_, r)| r.answer.is_none() && !r.closed).map(|(id, _)| *id).collect();

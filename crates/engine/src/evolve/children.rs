@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use provost_model::record::{ChildFate, Fact};
-use provost_model::{Digest, OrchestrationId, Value};
+use provost_model::{Digest, OrchestrationId, Position, Value};
 
 use crate::state::{Child, ChildState, Orchestration};
 
 pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
     match fact {
-        Fact::ChildStarted { at, child, workflow, input, awaits, .. } => {
+        Fact::ChildStarted { at, child, workflow, input, awaits, order, concurrency, .. } => {
             state.touched = true;
             let begun = Child {
                 at: at.clone(),
@@ -20,6 +20,9 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
                 output: Value::Null,
                 labels: None,
             };
+            if order.is_some() || concurrency.is_some() {
+                place(state, at, *child);
+            }
             state.children.insert_mut(*child, Arc::new(begun));
         }
         Fact::ChildTold { child, sequence, how, labels } => change(state, child, |child| {
@@ -34,7 +37,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
                 }
                 Some(ChildFate::Parked(_)) if child.state == ChildState::Stopping => {}
                 Some(ChildFate::Parked(_)) => child.state = ChildState::Parked,
-                Some(ChildFate::Faulted(_) | ChildFate::Cancelled) => child.state = ChildState::Failed,
+                Some(ChildFate::Faulted(_) | ChildFate::Cancelled | ChildFate::Replaced(_)) => child.state = ChildState::Failed,
                 None => {}
             }
         }),
@@ -42,6 +45,17 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
         Fact::ChildRedriven { child } => change(state, child, |child| child.state = ChildState::Running),
         _ => {}
     }
+}
+
+/// Remembers which round of its task a child is that does not live where the others would.
+fn place(state: &mut Orchestration, at: &Position, child: OrchestrationId) {
+    let mut n = 0;
+    while state.begun(at, n).is_some() {
+        n += 1;
+    }
+    let mut rounds = state.placed.get(at).map(|rounds| (**rounds).clone()).unwrap_or_default();
+    rounds.push((n, child));
+    state.placed.insert_mut(at.clone(), Arc::new(rounds));
 }
 
 fn change(state: &mut Orchestration, id: &OrchestrationId, with: impl FnOnce(&mut Child)) {

@@ -107,12 +107,15 @@ fn heard(fact: &Fact, command: &Command) -> Option<(&'static str, String, String
 /// Other workflows that this one began.
 fn begun(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, String)> {
     let (id, text) = match fact {
-        Fact::ChildStarted { child, awaits: true, .. } => (child, "began, and is waited for".to_owned()),
-        Fact::ChildStarted { child, .. } => (child, "began, and nobody waits for it".to_owned()),
+        Fact::ChildStarted { child, awaits, order, concurrency, .. } => {
+            let key = order.as_ref().or(concurrency.as_ref()).map_or_else(String::new, |key| format!(" under the key `{key}`"));
+            (child, format!("began{key}, and {}", if *awaits { "is waited for" } else { "nobody waits for it" }))
+        }
         Fact::ChildTold { child, how, .. } => match how.as_deref()? {
             ChildFate::Completed(_) => (child, "completed".to_owned()),
             ChildFate::Faulted(problem) => (child, format!("faulted: {}", problem.title)),
             ChildFate::Cancelled => (child, "was cancelled".to_owned()),
+            ChildFate::Replaced(by) => (child, format!("was replaced by {by}")),
             ChildFate::Parked(problem) => (child, format!("is parked: {}", problem.title)),
         },
         Fact::ChildStopped { child } => (child, "is being stopped: it lost its place".to_owned()),

@@ -2,16 +2,18 @@
 //!
 //! What must stay true: one place begins one child, whose id its position gives. Run again with the same input, a completed child answers
 //! from the journal and one that is parked is tried again under its own keys; only one that ended without an output, or was stopped, is
-//! begun anew. A child that loses its place is stopped; one that nobody waits for goes on.
+//! begun anew. A child that loses its place is stopped; one that nobody waits for goes on. A child whose workflow names a key lives where
+//! that key does, and has its place there like whatever an event starts.
 
 use std::sync::Arc;
 
 use provost_model::limits::{CHILDREN_MAX, RUN_CYCLE_MAX, RUN_DEPTH_MAX, RUN_TASKS};
 use provost_model::program::{RunTask, TaskKind};
-use provost_model::record::{ChildFate, ChildNews, Fact, Intent, Shape};
+use provost_model::record::{ChildFate, ChildNews, Fact, Held, Intent, Shape, Start};
 use provost_model::{Digest, Labelled, Labels, OrchestrationId, Position, Problem, Value};
 
 use super::ended;
+use crate::order::{self, Keys, KeysOf, home};
 use crate::flow::{Entering, Entry, Finished, complete, park, raise};
 use crate::origin;
 use crate::rejected::Rejected;
@@ -37,32 +39,73 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask
     }
 }
 
-/// The latest child of a place, and the id of the next.
-fn begun_at(turn: &Turn<'_>, at: &Position) -> (Option<(OrchestrationId, Arc<Child>)>, OrchestrationId) {
+/// The latest child of a place, and which the next one is.
+fn begun_at(turn: &Turn<'_>, at: &Position) -> (Option<(OrchestrationId, Arc<Child>)>, u32) {
     let mut latest = None;
     let mut n = 0;
-    loop {
-        let id = turn.state.id.begun(at.as_str(), n);
-        match turn.state.children.get(&id) {
-            Some(child) => latest = Some((id, child.clone())),
-            None => return (latest, id),
-        }
+    while let Some((id, child)) = turn.state.begun(at, n).and_then(|id| Some((id, turn.state.children.get(&id)?))) {
+        latest = Some((id, child.clone()));
         n += 1;
     }
+    (latest, n)
 }
 
-fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, child: OrchestrationId, input: Labelled) -> Result<Entry, Problem> {
+fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, n: u32, input: Labelled) -> Result<Entry, Problem> {
     bounded(turn, task)?;
     turn.check_size(&input)?;
+    let Keys { order, concurrency } = keys_of(turn, task, &input)?;
+    let at = entering.at.as_str();
+    let child = match home(&turn.state.tenant, &task.workflow, order.as_deref(), concurrency.as_deref()) {
+        Some(slot) => turn.state.id.begun_in(slot, at, n),
+        None => turn.state.id.begun(at, n),
+    };
     if task.awaits {
         entering.open(turn, Shape::Plain)?;
     }
     turn.spend_more(RUN_TASKS - 1);
     let (at, workflow, version) = (entering.at.clone(), task.workflow.clone(), task.version.clone());
     let labels = origin::followed(turn, &input);
-    turn.emit(Fact::ChildStarted { at, child, workflow, version, input: input.value, awaits: task.awaits, labels });
+    turn.emit(Fact::ChildStarted { at, child, workflow, version, input: input.value, awaits: task.awaits, order, concurrency, labels });
     turn.intend(Intent::StartChild { child });
     if task.awaits { Ok(Entry::Open) } else { ended(entering, entering.input.clone()) }
+}
+
+/// The values of the keys of the workflow that is run, read from its input as those of any start of it are.
+fn keys_of(turn: &Turn<'_>, task: &RunTask, input: &Labelled) -> Result<Keys, Problem> {
+    let Some(keys) = &task.keys else { return Ok(Keys::default()) };
+    let concurrency = keys.concurrency.map(|concurrency| concurrency.key);
+    let spec = KeysOf { from: keys.from.as_ref(), order: keys.order, concurrency };
+    let found = order::values(turn.code, &spec, &input.value).map_err(|unusable| unusable.problem)?;
+    let limit = keys.concurrency.map_or(1, |concurrency| concurrency.spec.limit);
+    if task.awaits
+        && let Some(key) = found.order.as_ref().or(found.concurrency.as_ref())
+    {
+        not_held_above(turn, &task.workflow, key, limit)?;
+    }
+    Ok(found)
+}
+
+/// Whoever waits for a child keeps its own key meanwhile: where all places of a key are kept so, the child would wait for ever.
+fn not_held_above(turn: &Turn<'_>, workflow: &str, key: &str, limit: u32) -> Result<(), Problem> {
+    let Some(start) = &turn.state.start else { return Ok(()) };
+    let above = held_by(start, true);
+    let held = above.iter().filter(|held| *held.workflow == *workflow && *held.key == *key).count();
+    if held < limit.max(1) as usize {
+        return Ok(());
+    }
+    Err(Problem::ours("run-waits-for-itself", 508, format!("`{workflow}` would wait for its key `{key}`, which those hold that wait for it"))
+        .detail("give the child another value of the key, a higher `limit`, or do not wait for it: `await: false`"))
+}
+
+/// The keys held by `start` and by those above that wait for it, as a child of it is told that is waited for, or not.
+pub fn held_by(start: &Start, awaits: bool) -> Vec<Held> {
+    if !awaits {
+        return Vec::new();
+    }
+    let mut held = start.parent.as_ref().map_or_else(Vec::new, |parent| parent.held.clone());
+    let own = start.order.as_ref().or(start.concurrency.as_ref());
+    held.extend(own.map(|key| Held { workflow: start.workflow.clone(), key: key.clone() }));
+    held
 }
 
 /// A child of an earlier round, with the same input.
@@ -134,7 +177,13 @@ pub(crate) fn told(turn: &mut Turn<'_>, news: &ChildNews) -> Result<(), Rejected
         ChildFate::Cancelled => {
             let problem = Problem::ours("child-cancelled", 409, format!("`{}` was cancelled", child.workflow))
                 .detail(format!("`provost explain {}` says by whom", news.child));
-            raise(turn, &child.at, open.task, problem);
+            raise(turn, &child.at, open.task, Problem { extra: extra(news.child, &child, []), ..problem });
+        }
+        ChildFate::Replaced(by) => {
+            let problem = Problem::ours("child-replaced", 409, format!("`{}` was replaced by another one of its key", child.workflow))
+                .detail(format!("`{by}` took its place; run it again only if the newest is not what counts"));
+            let by = [("replacedBy", Value::from(by.to_string()))];
+            raise(turn, &child.at, open.task, Problem { extra: extra(news.child, &child, by), ..problem });
         }
     }
     Ok(())
@@ -147,12 +196,13 @@ fn given(turn: &Turn<'_>, task: &RunTask, value: &Value, labels: Option<&Labels>
 
 /// A child's error as its parent's: the same kind, with where it came from.
 fn passed_on(id: OrchestrationId, child: &Child, problem: &Problem) -> Problem {
-    let extra = Value::object([
-        ("orchestration", Value::from(id.to_string())),
-        ("workflow", Value::Str(child.workflow.clone())),
-        ("cause", problem.to_value()),
-    ]);
-    Problem { instance: None, extra, ..problem.clone() }
+    Problem { instance: None, extra: extra(id, child, [("cause", problem.to_value())]), ..problem.clone() }
+}
+
+/// Which child it is about.
+fn extra<const N: usize>(id: OrchestrationId, child: &Child, more: [(&str, Value); N]) -> Value {
+    let which = [("orchestration", Value::from(id.to_string())), ("workflow", Value::Str(child.workflow.clone()))];
+    Value::object(which.into_iter().chain(more))
 }
 
 /// What a child returns may repeat anything, unless it followed what it was made of.

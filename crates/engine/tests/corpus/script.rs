@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use provost_language::Compiled;
 use provost_model::program::TaskIx;
 use provost_model::record::{
-    Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Command, Ending, Fact, Parent, Redrive, Resolve, ReviewAnswer,
+    Attempted, Cancel, ChildFate, ChildNews, ClaimAnswer, Command, Ending, Fact, Held, Parent, Redrive, Resolve, ReviewAnswer,
 };
 use provost_model::value::{lookup, parse};
 use provost_model::{Position, Problem, Value, Who};
@@ -87,8 +87,11 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             }
         }
         "parent" => {
-            let line = std::iter::repeat_n("case", number(rest)? as usize).map(Into::into).collect();
-            world.parent = Some(Box::new(Parent { orchestration: world.state.id, awaits: true, line, labels: None }));
+            let (depth, held) = rest.split_once(' ').unwrap_or((rest, ""));
+            let line = std::iter::repeat_n("case", number(depth)? as usize).map(Into::into).collect();
+            let held = held.split_whitespace().filter_map(|held| held.split_once('='));
+            let held = held.map(|(workflow, key)| Held { workflow: workflow.into(), key: key.into() }).collect();
+            world.parent = Some(Box::new(Parent { orchestration: world.state.id, awaits: true, line, labels: None, held }));
             Ok(())
         }
         "expect" | "children" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions"
@@ -108,7 +111,7 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
     let command = match word {
         "start" => world.start(json(rest)?)?,
         "review" => answer(world, rest)?,
-        "cancel" => Command::Cancel(Cancel { by, reason }),
+        "cancel" => Command::Cancel(Cancel { by, reason, replaced_by: None }),
         "redrive" => Command::Redrive(Redrive { by, reason }),
         "child" => {
             let (name, says) = two(rest)?;
@@ -119,6 +122,7 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
                 "faulted" => ChildFate::Faulted(Problem { instance: Some("/do/0/x".to_owned()), ..problem(409) }),
                 "parked" => ChildFate::Parked(problem(409)),
                 "cancelled" => ChildFate::Cancelled,
+                "replaced" => ChildFate::Replaced(world.state.id),
                 "again" => {
                     return world.tell(&Command::Child(ChildNews { child: id, sequence: child, how: ChildFate::Cancelled, labels: None }));
                 }

@@ -378,7 +378,7 @@ impl World {
     pub fn children(&self, name: &str) -> Vec<(OrchestrationId, Child)> {
         let of_name = self.state.children.iter().filter(|(_, child)| *child.workflow == *name);
         let mut found: Vec<_> = of_name.map(|(id, child)| (*id, (**child).clone())).collect();
-        let round = |id: &OrchestrationId, child: &Child| (0..100).find(|n| self.state.id.begun(child.at.as_str(), *n) == *id);
+        let round = |id: &OrchestrationId, child: &Child| (0..100).find(|n| self.state.begun(&child.at, *n) == Some(*id));
         found.sort_by_key(|(id, child)| (child.at.clone(), round(id, child)));
         found
     }

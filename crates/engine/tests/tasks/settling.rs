@@ -63,7 +63,7 @@ fn a_redrive_leaves_the_undo_of_a_cancellation_its_time() {
     let mut run = Run::new(code).begin(json("[{\"n\": 3}]"));
     answer(&mut run, 1_000, done(json("{}")));
     answer(&mut run, 1_000, done(json("{}")));
-    run.tell(Command::Cancel(Cancel { by: by(), reason: "not wanted".into() })).unwrap();
+    run.tell(Command::Cancel(Cancel { by: by(), reason: "not wanted".into(), replaced_by: None })).unwrap();
     answer(&mut run, 1_000, failed(422, false));
     assert!(run.state.parked.is_some(), "the undo inside the catch failed");
     answer(&mut run, 1_000, unknown());

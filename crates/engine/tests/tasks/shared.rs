@@ -135,7 +135,7 @@ fn a_key_that_is_asked_for_when_the_time_is_up_was_never_used() {
     let mut run = Run::new(acting("", "key: k,")).world(|_, _, _, _| panic!("nothing may be sent"));
     run.home = Box::new(|_| ClaimAnswer::Held { by: other() });
     let mut run = run.begin(Value::Null);
-    run.tell(Command::Cancel(provost_model::record::Cancel { by: who(), reason: "stop".into() })).unwrap();
+    run.tell(Command::Cancel(provost_model::record::Cancel { by: who(), reason: "stop".into(), replaced_by: None })).unwrap();
     assert!(run.state.is_ended());
     assert_eq!(effect_state(&run), EffectState::Abandoned);
     run.verified();

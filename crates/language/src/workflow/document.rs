@@ -235,7 +235,7 @@ impl Build<'_> {
         };
         settings.zone = provost.text("zone", self.log).map(|zone| (zone, provost.value_at("zone")));
         settings.concurrency = provost.find("concurrency").and_then(|node| self.concurrency(node, &provost));
-        let batch = provost.find("batch").and_then(|node| self.batch(node, &provost));
+        let batch = provost.find("batch").and_then(|node| self.batch(node));
         settings.batch = batch.map(|batch| (batch, provost.key_at("batch")));
         for key in known.iter().skip(9) {
             if provost.find(key).is_some() {

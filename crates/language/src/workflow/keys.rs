@@ -31,20 +31,16 @@ impl Build<'_> {
             );
         }
         if settings.find("order").is_some() {
-            let hint = "keep one: a concurrency key with `limit: 1` lets one run after the other as well";
+            let hint = "an orchestration lives where its key does, and in one place: keep one of them. A concurrency key with `limit: 1` lets one run after the other as well";
             self.log.error_hint(Code::WrongValue, settings.key_at("concurrency"), "the workflow has both `order` and `concurrency`", hint);
-        }
-        if settings.find("batch").is_some() {
-            let hint = "leave one of them out for now";
-            self.not_yet(settings.key_at("concurrency"), "`concurrency` beside `batch`", hint);
         }
         let number = |written: Option<i64>, otherwise: i64| u32::try_from(written.unwrap_or(otherwise)).unwrap_or(1);
         let spec = KeySpec { limit: number(limit, 1), policy, waiting_max: number(waiting, CONCURRENCY_WAITING) };
         Some(Concurrency { key: key?, spec })
     }
 
-    /// `batch`; `settings` is what it stands in.
-    pub(super) fn batch(&mut self, node: &Node, settings: &Fields<'_>) -> Option<Batch> {
+    /// `batch`.
+    pub(super) fn batch(&mut self, node: &Node) -> Option<Batch> {
         let written = fields(node, "`batch`", &["size", "wait", "key"], self.log)?;
         written.need("size", self.log);
         let size = written.int("size", 1, BATCH_EVENTS_MAX, self.log);
@@ -54,9 +50,6 @@ impl Build<'_> {
             self.log.error_hint(Code::WrongValue, written.value_at("wait"), format!("`wait` is {ms} ms, which is out of range"), hint);
         }
         let key = written.find("key").map(|node| self.condition(node, "key"));
-        if settings.find("order").is_some() {
-            self.not_yet(settings.key_at("batch"), "`batch` beside `order`", "leave one of them out for now");
-        }
         let key = match key {
             Some(key) => Some(key?),
             None => None,

@@ -35,15 +35,10 @@ impl Build<'_> {
             self.log.error_hint(Code::UnknownReference, named.value_at("version"), message, hint);
             return None;
         }
-        if let Some((key, what)) = found.keyed {
-            let hint = format!("send it an event, or leave its `{key}` out");
-            self.not_yet(at, &format!("`run` of `{name}`, which has {what},"), &hint);
-            return None;
-        }
         let input = match input {
             Some(input) => Some(input?),
             None => None,
         };
-        Some(TaskKind::Run(RunTask { workflow: name, version, input, awaits, silent }))
+        Some(TaskKind::Run(RunTask { workflow: name, version, input, awaits, silent, keys: None }))
     }
 }

@@ -21,6 +21,18 @@ pub struct Parent {
     /// Labels of the input; absent: nobody followed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
+    /// The keys of those above that wait for it, from the first on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
+}
+
+/// A value of the ordering or concurrency key of a workflow, which has one of them at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The workflow.
+    pub workflow: Arc<str>,
+    /// The value.
+    pub key: Arc<str>,
 }
 
 /// What a parent is told.
@@ -47,6 +59,8 @@ pub enum ChildFate {
     Faulted(Problem),
     /// Somebody stopped it.
     Cancelled,
+    /// This one took its place under its concurrency key.
+    Replaced(OrchestrationId),
     /// It cannot go on by itself.
     Parked(Problem),
 }

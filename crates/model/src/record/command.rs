@@ -292,6 +292,9 @@ pub struct Cancel {
     pub by: Who,
     /// Why.
     pub reason: String,
+    /// Who takes its place under its concurrency key, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<OrchestrationId>,
 }
 
 /// Try parked work again.

@@ -402,6 +402,12 @@ pub enum Fact {
         input: Value,
         /// Whether its end is waited for.
         awaits: bool,
+        /// The value of its workflow's ordering key: the child lives where that does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<Arc<str>>,
+        /// The value of its workflow's concurrency key: the child lives where that does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency: Option<Arc<str>>,
         /// Labels of `input`; absent: nobody followed them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         labels: Option<Labels>,
@@ -494,6 +500,9 @@ pub enum Fact {
     CancelRequested {
         /// The latest moment to wait for what is out, in microseconds UTC.
         grace_us: i64,
+        /// Who takes its place under its concurrency key, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaced_by: Option<OrchestrationId>,
     },
     /// It cannot go on by itself: a dead letter, or an effect in conflict.
     Parked {

@@ -280,6 +280,6 @@ fn in_batch(tenant: &TenantId, now_us: i64, id: EventId, start: &Start) -> Optio
 
 /// The orchestration that the event `id` starts: in the event's slot, so that both commit at once, or where its key lives.
 fn orchestration_of(tenant: &TenantId, now_us: i64, id: EventId, start: &Start) -> OrchestrationId {
-    let slot = inbox::home_slot(tenant, start).unwrap_or_else(|| id.slot());
+    let slot = provost_engine::home_slot(tenant, start).unwrap_or_else(|| id.slot());
     OrchestrationId::mint(now_us, slot, &[&id.bits().to_bytes(), start.workflow.as_bytes()])
 }

@@ -55,7 +55,7 @@ impl Family {
                 Intent::StartChild { child } => family.starts.extend(start_of(state, transition, child).map(|start| (*child, start))),
                 Intent::StopChild { child } => {
                     let reason = format!("its parent `{}` does not wait for it any more", state.id);
-                    family.messages.push((*child, Command::Cancel(Cancel { by: Who::system(), reason })));
+                    family.messages.push((*child, Command::Cancel(Cancel { by: Who::system(), reason, replaced_by: None })));
                 }
                 Intent::RedriveChild { child } => {
                     let reason = format!("its parent `{}` is tried again", state.id);
@@ -81,19 +81,20 @@ impl Family {
 fn start_of(state: &Orchestration, transition: &Transition, child: &OrchestrationId) -> Option<Start> {
     let parent = state.start.as_ref()?;
     transition.facts.iter().find_map(|fact| match fact {
-        Fact::ChildStarted { child: begun, workflow, version, input, awaits, labels, .. } if begun == child => {
+        Fact::ChildStarted { child: begun, workflow, version, input, awaits, order, concurrency, labels, .. } if begun == child => {
             let mut line = parent.parent.as_ref().map_or_else(Vec::new, |above| above.line.clone());
             line.push(parent.workflow.clone());
+            let held = provost_engine::held_by(parent, *awaits);
             Some(Start {
                 workflow: workflow.clone(),
                 version: version.clone(),
                 input: input.clone(),
                 event: None,
                 events: Vec::new(),
-                order: None,
-                concurrency: None,
+                order: order.clone(),
+                concurrency: concurrency.clone(),
                 batch: None,
-                parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line, labels: labels.clone() })),
+                parent: Some(Box::new(Parent { orchestration: state.id, awaits: *awaits, line, labels: labels.clone(), held })),
                 ..(**parent).clone()
             })
         }
@@ -108,7 +109,7 @@ fn news_of(state: &Orchestration) -> Option<(OrchestrationId, Command)> {
         (Phase::Ended(Ending::Completed), _) => ChildFate::Completed(state.output.clone()),
         (Phase::Ended(Ending::Faulted), _) => ChildFate::Faulted((**state.problem.as_ref()?).clone()),
         (Phase::Ended(Ending::Cancelled), _) if planted("cancelled-child-completed") => ChildFate::Completed(state.output.clone()),
-        (Phase::Ended(Ending::Cancelled), _) => ChildFate::Cancelled,
+        (Phase::Ended(Ending::Cancelled), _) => state.replaced_by.map_or(ChildFate::Cancelled, ChildFate::Replaced),
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, Some(parked)) => ChildFate::Parked(parked.problem.clone()),
         (Phase::New | Phase::Running | Phase::Cancelling { .. }, None) => return None,
     };

@@ -210,7 +210,7 @@ fn complete(waiting: &[Waiting], filters: usize) -> Option<Vec<Waiting>> {
 
 /// The orchestration that a set starts: where the set lives, or where its key does.
 fn together(tenant: &TenantId, now_us: i64, group: &Digest, start: &Start, used: &[EventId]) -> OrchestrationId {
-    let slot = inbox::home_slot(tenant, start).unwrap_or_else(|| inbox::combine_slot(group));
+    let slot = provost_engine::home_slot(tenant, start).unwrap_or_else(|| inbox::combine_slot(group));
     let events: Vec<u8> = used.iter().flat_map(|event| event.bits().to_bytes()).collect();
     OrchestrationId::mint(now_us, slot, &[b"combine", start.workflow.as_bytes(), group.as_bytes(), &events])
 }

@@ -1,8 +1,9 @@
 //! Batches: events of a workflow with `metadata.provost.batch` are gathered until there are as many as it asks for, until the next would
 //! not fit, or until the time is up; then one orchestration starts with all of them.
 //!
-//! A batch lives in the slot of H(tenant, workflow, key); an event that was accepted elsewhere is handed on there like a start. What must
-//! stay true: an event is in one batch, in the order of the commits of that slot; closing a batch and starting its orchestration are one
+//! A batch lives in the slot of H(tenant, workflow, key), or where the ordering or concurrency key of its events does, so that what it
+//! starts begins where it lies: events that differ in that key are gathered apart. An event that was accepted elsewhere is handed on there
+//! like a start. What must stay true: an event is in one batch, in the order of the commits of that slot; closing a batch and starting its orchestration are one
 //! commit; memory holds only what the inbox says, and is read back from there after any failure.
 
 use std::collections::BTreeMap;
@@ -28,8 +29,28 @@ pub(super) const TIMER: &str = "batch:";
 /// Open work read at once.
 const OPEN_ROWS: usize = 1024;
 
-/// By tenant, workflow and the value of the key.
-type Key = (TenantId, Arc<str>, Arc<str>);
+/// By tenant, workflow and what its events have in common.
+type Key = (TenantId, Arc<str>, Alike);
+
+/// What the events of a batch have in common: the values of its workflow's keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Alike {
+    /// What they are gathered by.
+    key: Arc<str>,
+    /// The ordering key, read from each as if it came alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<Arc<str>>,
+    /// The concurrency key, read so too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    concurrency: Option<Arc<str>>,
+}
+
+impl Alike {
+    fn of(start: &Start) -> Self {
+        let key = start.batch.as_ref().map(|batch| batch.key.clone()).unwrap_or_default();
+        Self { key, order: start.order.clone(), concurrency: start.concurrency.clone() }
+    }
+}
 
 /// The batches that are being gathered here.
 #[derive(Default)]
@@ -64,7 +85,8 @@ pub(super) enum Undo {
 struct Gathers {
     gathers: OrchestrationId,
     workflow: Arc<str>,
-    key: Arc<str>,
+    #[serde(flatten)]
+    alike: Alike,
     from: Slot,
     due_us: i64,
 }
@@ -109,8 +131,8 @@ impl Gathered {
     }
 
     /// The start of all its events.
-    fn start(&self, key: &Arc<str>, why: Closed) -> Start {
-        let batch = Batched { key: key.clone(), events: self.events.clone(), closed: Some(why) };
+    fn start(&self, alike: &Alike, why: Closed) -> Start {
+        let batch = Batched { key: alike.key.clone(), events: self.events.clone(), closed: Some(why) };
         Start { input: Value::array(self.inputs.iter().cloned()), hops: self.hops, batch: Some(Box::new(batch)), ..self.first.clone() }
     }
 }
@@ -129,10 +151,10 @@ impl<S: Upkeep> Partition<S> {
         launch: &Launch,
         (event, start): (OrchestrationId, &Start),
     ) -> Result<(), Refused> {
-        let (Some(batch), Some(part)) = (launch.code.program.batch, start.batch.as_deref()) else {
+        let (Some(batch), true) = (launch.code.program.batch, start.batch.is_some()) else {
             return Err(Refused::Internal("an event without a batch is gathered".to_owned()));
         };
-        let key = (tenant.clone(), start.workflow.clone(), part.key.clone());
+        let key = (tenant.clone(), start.workflow.clone(), Alike::of(start));
         let limit_bytes = launch.code.program.limits.value_bytes;
         if let Some(why) = self.gathering()?.open.get(&key).and_then(|open| open.is_closed_for(start, limit_bytes)) {
             self.close(stage, &key, why)?;
@@ -177,8 +199,8 @@ impl<S: Upkeep> Partition<S> {
     fn close(&mut self, stage: &mut Stage, key: &Key, why: Closed) -> Result<(), Refused> {
         let Some(open) = self.gathering()?.remove(key) else { return Ok(()) };
         stage.gathered.push(Undo::Closed(Box::new((key.clone(), open.clone()))));
-        let (tenant, workflow, value) = key;
-        let (id, start) = (open.id, open.start(value, why));
+        let (tenant, workflow, alike) = key;
+        let (id, start) = (open.id, open.start(alike, why));
         let code = self.registry.program(tenant, &start.pin, workflow).ok_or(Refused::UnknownBundle(start.pin))?;
         let events = u32::try_from(open.events.len()).unwrap_or(u32::MAX);
         let fact = InboxFact::BatchClosed { batch: id, why, events };
@@ -270,7 +292,7 @@ impl<S: Upkeep> Partition<S> {
 
     /// Reads the events of one batch: they stand behind its first one in the inbox of its slot.
     fn read_batch(&mut self, gathering: &mut Gathering, row: &OpenWork, gathers: &Gathers) -> Result<(), Refused> {
-        let key = (row.tenant.clone(), gathers.workflow.clone(), gathers.key.clone());
+        let key = (row.tenant.clone(), gathers.workflow.clone(), gathers.alike.clone());
         let mut after = row.head.sequence.saturating_sub(1);
         loop {
             let rows = self.store.rows(&row.tenant, &Stream::Inbox(gathers.from), after, ROWS_READ)?;
@@ -313,8 +335,7 @@ pub(crate) fn gathering_work(
     start: &Start,
     (from, head, due_us): (Slot, Head, i64),
 ) -> Result<OpenWork, Refused> {
-    let key = start.batch.as_ref().map(|batch| batch.key.clone()).unwrap_or_default();
-    let gathers = Gathers { gathers: id, workflow: start.workflow.clone(), key, from, due_us };
+    let gathers = Gathers { gathers: id, workflow: start.workflow.clone(), alike: Alike::of(start), from, due_us };
     let work = serde_json::to_vec(&gathers).map_err(|e| Refused::Internal(e.to_string()))?;
     let (tenant, pin) = (tenant.clone(), start.pin);
     Ok(OpenWork { tenant, orchestration: id, head, pin, due_us: Some(due_us), needs: Needs::NONE, work })

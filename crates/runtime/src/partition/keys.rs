@@ -63,7 +63,7 @@ impl<S: Upkeep> Partition<S> {
         let Some((key, replaces)) = held_back else { return Ok(()) };
         for replaced in replaces.into_iter().filter(|_| !provost_model::planted::planted("replaced-not-stopped")) {
             let reason = format!("`{who}` takes its place under the concurrency key `{key}`");
-            let cancel = Command::Cancel(Cancel { by: Who::system(), reason });
+            let cancel = Command::Cancel(Cancel { by: Who::system(), reason, replaced_by: Some(who) });
             let mark = stage.mark();
             match self.command(stage, tenant, replaced, &cancel, Cause::default()) {
                 Err(refused @ Refused::Store(_)) => return Err(refused),

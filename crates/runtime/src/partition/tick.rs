@@ -103,7 +103,7 @@ pub(super) fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option
     };
     let start = keyed(&*launch.code, start).ok()?;
     let own = || inbox::schedule_slot(tenant, &start.workflow);
-    let slot = inbox::home_slot(tenant, &start).unwrap_or_else(own);
+    let slot = provost_engine::home_slot(tenant, &start).unwrap_or_else(own);
     let unique: [&[u8]; 5] = [b"tick", tenant.as_str().as_bytes(), start.workflow.as_bytes(), launch.pin.as_bytes(), &at_us.to_be_bytes()];
     Some((OrchestrationId::mint(at_us, slot, &unique), start))
 }

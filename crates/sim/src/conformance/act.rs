@@ -36,7 +36,7 @@ pub fn carried_out(script: &mut Script<'_>, words: &Words, document: Option<&str
         }
         "time passes" => script.running()?.pass()?,
         "the event is sent:" => send(script.running()?, value(quoted(document)?)?)?,
-        "the workflow is cancelled" => script.running()?.command(Command::Cancel(Cancel { by, reason }))?,
+        "the workflow is cancelled" => script.running()?.command(Command::Cancel(Cancel { by, reason, replaced_by: None }))?,
         "the workflow is redriven" => script.running()?.command(Command::Redrive(Redrive { by, reason }))?,
         "'' is resolved as done:" => resolve(script.running()?, words.quote(0)?, Some(value(quoted(document)?)?))?,
         "'' is resolved as not done" => resolve(script.running()?, words.quote(0)?, None)?,

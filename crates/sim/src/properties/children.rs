@@ -42,7 +42,8 @@ fn untrue(left: &Left, tenant: &TenantId, child: &OrchestrationId, how: &ChildFa
         (ChildFate::Faulted(problem), Phase::Ended(Ending::Faulted)) => state.problem.as_deref() == Some(problem),
         // Parked once, it may have gone any way since.
         (ChildFate::Cancelled, Phase::Ended(Ending::Cancelled)) | (ChildFate::Parked(_), _) => true,
-        (ChildFate::Completed(_) | ChildFate::Faulted(_) | ChildFate::Cancelled, _) => false,
+        (ChildFate::Replaced(by), Phase::Ended(Ending::Cancelled)) => state.replaced_by == Some(*by),
+        (ChildFate::Completed(_) | ChildFate::Faulted(_) | ChildFate::Cancelled | ChildFate::Replaced(_), _) => false,
     };
     (!so).then(|| format!("`{child}` is said to be {how:?} and is {:?}", state.phase))
 }

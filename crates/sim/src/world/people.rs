@@ -70,13 +70,13 @@ impl World {
             let tried = self.redriven.entry(state.id).or_default();
             *tried += 1;
             let command = if self.healed && *tried > REDRIVES_MAX && !matches!(state.phase, provost_engine::Phase::Cancelling { .. }) {
-                Command::Cancel(Cancel { by: who("olga"), reason: "it cannot go on".to_owned() })
+                Command::Cancel(Cancel { by: who("olga"), reason: "it cannot go on".to_owned(), replaced_by: None })
             } else {
                 Command::Redrive(Redrive { by: who("olga"), reason: "again".to_owned() })
             };
             self.command(machine, &state.tenant, state.id, command);
         } else if self.random.chance(self.mix.cancels) {
-            let cancel = Cancel { by: who("olga"), reason: "not wanted".to_owned() };
+            let cancel = Cancel { by: who("olga"), reason: "not wanted".to_owned(), replaced_by: None };
             self.command(machine, &state.tenant, state.id, Command::Cancel(cancel));
         }
         if !self.healed && self.random.chance(50) {
@@ -87,7 +87,7 @@ impl World {
     /// A stranger names another tenant's orchestration.
     fn try_the_door(&mut self, machine: usize, state: &Orchestration) {
         let Some(stranger) = self.tenants.iter().find(|tenant| **tenant != state.tenant).cloned() else { return };
-        let cancel = Cancel { by: who("eve"), reason: "mine".to_owned() };
+        let cancel = Cancel { by: who("eve"), reason: "mine".to_owned(), replaced_by: None };
         let (command, cause) = (Box::new(Command::Cancel(cancel)), Cause::default());
         let ticket = self.ticket();
         self.tickets.insert(ticket, usize::MAX);

@@ -88,7 +88,7 @@ fn lived_from<D: Disks>(disks: &D, registry: &Registry, begin_us: i64) -> Around
     let doubtful: Vec<Orchestration> = works.unfinished().into_iter().filter(is_in_doubt).collect();
     assert!(doubtful.len() > 4, "{} are in doubt", doubtful.len());
     for state in doubtful.iter().skip(2) {
-        let cancel = Cancel { by: who("olga"), reason: "not wanted".to_owned() };
+        let cancel = Cancel { by: who("olga"), reason: "not wanted".to_owned(), replaced_by: None };
         works.command(&state.tenant, state.id, Command::Cancel(cancel));
     }
     (0..2000).for_each(|_| works.turn(500));
@@ -162,7 +162,7 @@ fn gone_is_answered<D: Disks>(works: &mut Works<D::Store>, disks: &D, before: &S
         }
     }
     assert_eq!(answers, 1);
-    let ticket = works.command(&tenant, id, Command::Cancel(Cancel { by: who("olga"), reason: "too late".to_owned() }));
+    let ticket = works.command(&tenant, id, Command::Cancel(Cancel { by: who("olga"), reason: "too late".to_owned(), replaced_by: None }));
     works.arrives_again(&before.get(&(tenant.clone(), id)).unwrap().0);
     works.turn(0);
     assert!(matches!(works.told.get(&ticket), Some(Told::Refused(Refused::Retired(_)))), "{:?}", works.told.get(&ticket));

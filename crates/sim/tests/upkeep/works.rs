@@ -259,7 +259,7 @@ impl<S: Upkeep> Works<S> {
             let tried = self.around.redriven.entry(state.id).or_default();
             *tried += 1;
             let command = if *tried > 2 {
-                Command::Cancel(Cancel { by: who("olga"), reason: "it cannot go on".to_owned() })
+                Command::Cancel(Cancel { by: who("olga"), reason: "it cannot go on".to_owned(), replaced_by: None })
             } else {
                 Command::Redrive(Redrive { by: who("olga"), reason: "again".to_owned() })
             };
