@@ -81,6 +81,9 @@ pub struct Orchestration {
     /// Whom it waits for, where it waits for its concurrency key.
     #[serde(default)]
     pub behind: Option<Arc<Behind>>,
+    /// How often the reconciliation schedule looked at parked work.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
     /// The output of a completed one.
     pub output: Value,
     /// Labels of `output`, where a parent waits for it.
@@ -216,6 +219,9 @@ pub struct Effect {
     pub attempt: u32,
     /// How many look-ups were scheduled.
     pub lookups: u32,
+    /// How often the reconciliation schedule looked at it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
     /// When the first attempt was intended, in microseconds UTC.
     pub first_us: i64,
     /// When the last attempt was intended, in microseconds UTC.
@@ -356,6 +362,10 @@ pub struct Timer {
     pub due_us: i64,
 }
 
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 impl Orchestration {
     /// An orchestration without a fact.
     pub fn new(tenant: TenantId, id: OrchestrationId) -> Self {
@@ -386,6 +396,7 @@ impl Orchestration {
             yielded: false,
             queued: None,
             behind: None,
+            looks: 0,
             output: Value::Null,
             output_labels: None,
             problem: None,
