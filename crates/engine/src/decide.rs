@@ -12,8 +12,9 @@ use crate::code::Code;
 use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
 use crate::origin;
+use crate::reconcile;
 use crate::rejected::Rejected;
-use crate::state::{Orchestration, Phase, Timer, Tree};
+use crate::state::{Orchestration, Parked, Phase, Timer, Tree};
 use crate::tasks::{compensate, listen, review, run};
 use crate::turn::{Scope, Turn};
 
@@ -227,6 +228,7 @@ fn timer(turn: &mut Turn<'_>, id: &Arc<str>) -> Result<(), Rejected> {
             }
         }
         "timeout" => timed_out(turn, &set.at),
+        "reconcile" => reconcile::due(turn, what),
         // "grace" and nothing else: `cancel::go_on` looks at the time itself.
         _ => {}
     }
@@ -263,6 +265,12 @@ fn keep_timers(turn: &mut Turn<'_>, before: &Tree<Arc<str>, Timer>) {
 
 fn redriven(turn: &mut Turn<'_>, _redrive: &Redrive) -> Result<(), Rejected> {
     let parked = turn.state.parked.clone().ok_or(Rejected::NotParked)?;
+    redrive(turn, &parked);
+    Ok(())
+}
+
+/// What is parked begins again where it stood, under the same keys.
+pub(crate) fn redrive(turn: &mut Turn<'_>, parked: &Parked) {
     let timers = turn.state.timers.clone();
     turn.emit(Fact::Redriven { at: parked.at.clone() });
     if matches!(turn.state.phase, Phase::Cancelling { .. }) {
@@ -272,9 +280,7 @@ fn redriven(turn: &mut Turn<'_>, _redrive: &Redrive) -> Result<(), Rejected> {
         && turn.state.phase == Phase::Running
         && let Err(problem) = begin_life(turn)
     {
-        raise(turn, &parked.at, TaskIx::ROOT, problem);
-        return Ok(());
+        return raise(turn, &parked.at, TaskIx::ROOT, problem);
     }
     turn.ready = blocks_to_go_on(turn);
-    Ok(())
 }

@@ -16,6 +16,7 @@ mod ledger;
 pub mod lifecycle;
 mod order;
 mod origin;
+mod reconcile;
 mod rejected;
 mod resume;
 pub mod shared;

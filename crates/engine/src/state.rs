@@ -87,6 +87,9 @@ pub struct Orchestration {
     /// Who takes its place under its concurrency key, where that is why it stops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<OrchestrationId>,
+    /// How often the reconciliation schedule looked at parked work.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
     /// The output of a completed one.
     pub output: Value,
     /// Labels of `output`, where a parent waits for it.
@@ -222,6 +225,9 @@ pub struct Effect {
     pub attempt: u32,
     /// How many look-ups were scheduled.
     pub lookups: u32,
+    /// How often the reconciliation schedule looked at it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
     /// When the first attempt was intended, in microseconds UTC.
     pub first_us: i64,
     /// When the last attempt was intended, in microseconds UTC.
@@ -362,6 +368,10 @@ pub struct Timer {
     pub due_us: i64,
 }
 
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 impl Orchestration {
     /// An orchestration without a fact.
     pub fn new(tenant: TenantId, id: OrchestrationId) -> Self {
@@ -394,6 +404,7 @@ impl Orchestration {
             queued: None,
             behind: None,
             replaced_by: None,
+            looks: 0,
             output: Value::Null,
             output_labels: None,
             problem: None,

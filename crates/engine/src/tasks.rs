@@ -10,7 +10,7 @@ pub(crate) mod feature;
 mod for_each;
 mod fork;
 pub(crate) mod listen;
-mod policy;
+pub(crate) mod policy;
 mod protocol;
 mod raise;
 pub(crate) mod reads;

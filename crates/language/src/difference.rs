@@ -231,6 +231,7 @@ impl<'p> Sheet<'p> {
         add("order", program.order.map(|order| self.expression(order)));
         add("concurrency", program.concurrency.map(|concurrency| self.concurrency(concurrency)));
         add("batch", program.batch.map(|batch| self.batch(batch)));
+        add("reconcile", program.reconcile.and_then(|reconcile| serde_json::to_string(&reconcile).ok()));
         add("input.from", program.input.from.as_ref().map(|from| self.template(from)));
         add("output.as", program.output.to.as_ref().map(|to| self.template(to)));
         add("schedule.on", program.starts_on.as_ref().map(|on| self.event(on)));

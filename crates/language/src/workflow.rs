@@ -16,6 +16,7 @@ mod listen;
 mod openapi;
 mod protocol;
 mod reads;
+mod reconcile;
 mod run;
 mod schedule;
 mod shape;

@@ -32,6 +32,14 @@ pub const CONCURRENCY_LIMIT_MAX: i64 = 1_000;
 pub const CONCURRENCY_WAITING: i64 = 1_000;
 /// Most that a workflow may allow to wait for one value of a concurrency key.
 pub const CONCURRENCY_WAITING_MAX: i64 = 100_000;
+/// Shortest time between two looks of `metadata.provost.reconcile`, in milliseconds.
+pub const RECONCILE_MS_MIN: i64 = 1_000;
+/// Longest such time, in milliseconds.
+pub const RECONCILE_MS_MAX: i64 = 30 * 24 * 3_600_000;
+/// Looks at one effect in doubt, or at parked work, where a workflow does not say.
+pub const RECONCILE_LOOKS: i64 = 12;
+/// Most such looks that a workflow may ask for.
+pub const RECONCILE_LOOKS_MAX: i64 = 1_000;
 /// Most workflows that one event starts. With [`EMIT_TASKS`] it bounds the rows of a commit.
 pub const EVENT_STARTS_MAX: usize = 64;
 /// Most events that wait, for each filter of a set, for those they start a workflow with.

@@ -9,6 +9,7 @@ mod extend;
 mod listen;
 pub mod protocol;
 pub mod reads;
+mod reconcile;
 mod run;
 mod schedule;
 mod task;
@@ -29,6 +30,7 @@ pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Read
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
 pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, SourceSpec};
 pub use run::{ChildKeys, RunTask};
+pub use reconcile::Reconcile;
 pub use schedule::{Missed, Schedule, StartCorrelation, StartFilter, StartSet, Times};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,
@@ -114,6 +116,9 @@ pub struct Program {
     /// The features this workflow names, by `name@major`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub features: BTreeMap<Arc<str>, FeatureSpec>,
+    /// When what waits for a person is looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<Reconcile>,
 }
 
 impl Program {

@@ -19,7 +19,7 @@ pub use child::{ChildFate, ChildNews, Held, Parent};
 pub use command::{
     Attempted, Batched, Cancel, ClaimAnswer, Claimed, Closed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage,
 };
-pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
+pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Look, Shape};
 pub use intent::Intent;
 pub use row::{Cause, ENGINE, FORMAT, Given, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};
 pub use secret::{SecretSpan, is_secret_name};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
     Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
-    Ending, Exported, Fact, Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
+    Ending, Exported, Fact, Intent, Look, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -133,12 +133,13 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::CancelRequested { .. } => "cancel-requested",
         Fact::Parked { .. } => "parked",
         Fact::Redriven { .. } => "redriven",
+        Fact::Reconciled { .. } => "reconciled",
         Fact::Yielded => "yielded",
         Fact::Ended { .. } => "ended",
     }
 }
 
-const FACTS: usize = 47;
+const FACTS: usize = 48;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
@@ -262,6 +263,10 @@ fn facts_of_flow() -> Vec<Fact> {
         Fact::CancelRequested { grace_us: 30, replaced_by: None },
         Fact::Parked { at: at.clone(), problem: problem() },
         Fact::Redriven { at },
+        Fact::Reconciled { effect: Some(effect()), look: 1, outcome: Look::Asked },
+        Fact::Reconciled { effect: Some(effect()), look: 2, outcome: Look::Unanswerable },
+        Fact::Reconciled { effect: None, look: 1, outcome: Look::Redriven },
+        Fact::Reconciled { effect: None, look: 2, outcome: Look::Denied },
         Fact::Yielded,
         Fact::Ended { ending: Ending::Completed, output: Some(Value::Null), problem: None, labels: None },
         Fact::Ended { ending: Ending::Faulted, output: None, problem: Some(problem()), labels: None },

@@ -73,6 +73,8 @@ pub fn is_platform(action: &str) -> bool {
 pub const USER: &str = "User";
 /// A workflow, acting for itself; also a resource.
 pub const WORKFLOW: &str = "Workflow";
+/// The reconciliation schedule of a workflow, by the workflow's name.
+pub const SCHEDULE: &str = "Schedule";
 /// A worker.
 pub const WORKER: &str = "Worker";
 /// A role; a parent of users and workers.
@@ -110,9 +112,10 @@ pub const FOUR_EYES: &str = "fourEyes";
 pub const SECOND_PERSON: &str = "secondPerson";
 
 /// The entity types that Provost itself names.
-pub(crate) const KINDS: [&str; 18] = [
+pub(crate) const KINDS: [&str; 19] = [
     USER,
     WORKFLOW,
+    SCHEDULE,
     WORKER,
     ROLE,
     ACTION,

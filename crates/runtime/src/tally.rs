@@ -151,6 +151,8 @@ impl Tally {
                 _ => {}
             }
         }
+        // A look-up takes an effect out of doubt before anything settles it.
+        moves |= before.effects.in_doubt().ne(after.effects.in_doubt());
         if moves {
             let (before, after) = (Levels::of(before), Levels::of(after));
             let change = Levels {

@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 40] = [
+pub const BUGS: [(&str, &str); 42] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -11,6 +11,8 @@ pub const BUGS: [(&str, &str); 40] = [
     ("sent-not-recorded", "engine: an effect of class E4 leaves before `sent` is on disk"),
     ("jitter-from-outside", "engine: jitter comes from something that no record holds"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
+    ("reconciled-by-guess", "engine: the schedule sends an effect again that nobody can be asked about"),
+    ("reconciled-without-end", "engine: the schedule tries parked work again more often than its limit"),
     ("event-taken-twice", "runtime: the first answer to an event is not looked for"),
     ("event-taken-again", "engine: a listener takes an event that was taken before"),
     ("heard-not-offered", "runtime: who listens is not offered what is heard"),

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod listeners;
 pub mod lists;
+mod looks;
 pub mod open_work;
 pub mod order;
 pub mod places;
@@ -69,6 +70,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("keys", keys::check(world, &left));
     add("order", order::check(&left));
     add("batches", batches::check(world, &left));
+    add("looks", looks::check(world, &left));
     add("places", places::check(world, &left));
     add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));

@@ -8,10 +8,25 @@ use provost_model::record::{Attempted, EffectKind, EffectState, Fact};
 
 use provost_model::{Labelled, Labels};
 
+use crate::reconcile;
 use crate::state::{Effect, Orchestration};
 
+/// Changes an effect. The timer of a look leaves with the doubt.
 fn change(state: &mut Orchestration, id: &EffectId, with: impl FnOnce(&mut Effect)) {
+    let doubtful = |state: &Orchestration| state.effects.get(id).is_some_and(|effect| effect.state == EffectState::InDoubt);
+    let before = doubtful(state);
     state.effects.change(id, with);
+    if before && !doubtful(state) {
+        state.timers.remove_mut(reconcile::timer_of(id).as_str());
+    }
+}
+
+/// The reconciliation schedule looked.
+pub(super) fn reconciled(state: &mut Orchestration, effect: Option<&EffectId>, look: u32) {
+    match effect {
+        Some(effect) => change(state, effect, |e| e.looks = look),
+        None => state.looks = look,
+    }
 }
 
 pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
@@ -80,6 +95,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         undoes: *undoes,
         attempt: 1,
         lookups: 0,
+        looks: 0,
         first_us: now_us,
         last_us: now_us,
         due_us: 0,

@@ -9,7 +9,8 @@ use provost_model::record::{Exported, Shape, Start};
 use provost_model::value::Map;
 use provost_model::{Labelled, Labels, Position, Problem, Value};
 
-use crate::state::{Open, OpenKind, Orchestration, Phase, Tree};
+use crate::reconcile;
+use crate::state::{Open, OpenKind, Orchestration, Phase, Timer, Tree};
 use rpds::Vector;
 
 fn opened(task: TaskIx, raw: Labelled, input: Option<Labelled>, kind: OpenKind, now_us: i64) -> Open {
@@ -202,7 +203,9 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
             state.lines.remove_mut(line);
         }
     }
-    let timers: Vec<Arc<str>> = state.timers.iter().filter(|(_, timer)| timer.at.is_within(at)).map(|(id, _)| id.clone()).collect();
+    // A look of the schedule belongs to what it looks at, which may outlive its place.
+    let closed = |id: &str, timer: &Timer| timer.at.is_within(at) && !id.starts_with(reconcile::PREFIX);
+    let timers: Vec<Arc<str>> = state.timers.iter().filter(|(id, timer)| closed(id, timer)).map(|(id, _)| id.clone()).collect();
     for timer in &timers {
         state.timers.remove_mut(timer);
     }

@@ -1,8 +1,10 @@
 //! What happened: one line per fact that matters. Pure tasks stay silent.
 
-use provost_model::record::{Attempted, Behind, ChildFate, Closed, Command, EffectKind, EffectState, Ending, Fact, Start, Transition};
+use provost_model::record::{
+    Attempted, Behind, ChildFate, Closed, Command, EffectKind, EffectState, Ending, Fact, Look, Start, Transition,
+};
 use provost_model::verdict::Rule;
-use provost_model::{Answer, Value};
+use provost_model::{Answer, EffectId, Value};
 
 use super::{Line, Story};
 
@@ -57,6 +59,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
         | Fact::Parked { .. }
         | Fact::Redriven { .. }
         | Fact::Ended { .. } => steered(fact, command),
+        Fact::Reconciled { effect, look, outcome } => looked(story, effect.as_ref(), *look, *outcome),
         Fact::Entered { .. }
         | Fact::Iterated { .. }
         | Fact::Completed { .. }
@@ -124,6 +127,22 @@ fn begun(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, String
     };
     let workflow = &story.state.children.get(id)?.workflow;
     Some(("run", format!("{workflow} {text}"), id.to_string()))
+}
+
+/// A look of the reconciliation schedule.
+fn looked(story: &Story<'_>, effect: Option<&EffectId>, look: u32, outcome: Look) -> Option<(&'static str, String, String)> {
+    let what = match effect {
+        Some(effect) => name(story, effect)?,
+        None => "parked work".to_owned(),
+    };
+    let most = story.program.reconcile.map_or(0, |reconcile| reconcile.looks_max);
+    let came = match outcome {
+        Look::Asked => "the schedule lets the target be asked again",
+        Look::Unanswerable => "nobody can be asked whether it was done; it stays IN DOUBT until a person resolves it",
+        Look::Redriven => "the schedule tries it again",
+        Look::Denied => "policy does not let the schedule; nothing was asked or sent",
+    };
+    Some(("look", format!("{what}: look {look} of {most}: {came}"), effect.map(short).unwrap_or_default()))
 }
 
 /// What stands between an attempt, or an orchestration, and its turn.

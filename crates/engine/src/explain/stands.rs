@@ -4,6 +4,7 @@ use provost_model::program::EffectClass;
 use provost_model::record::{EffectState, Ending};
 
 use super::{Story, ending};
+use crate::reconcile;
 use crate::state::{Effect, Orchestration, Phase};
 
 fn in_doubt(state: &Orchestration) -> impl Iterator<Item = (&provost_model::EffectId, &std::sync::Arc<Effect>)> {
@@ -119,11 +120,29 @@ pub(super) fn why(story: &Story<'_>, now_us: i64) -> Vec<String> {
     if let Some(parked) = &state.parked {
         reasons.push(format!("{}: {}", parked.problem.title, parked.problem.detail));
     }
+    reasons.extend(looks(story));
     if ending(state).is_none() {
         let next = state.timers.iter().min_by_key(|(_, timer)| timer.due_us);
         reasons.extend(next.map(|(id, timer)| format!("Next timer: {id} at {}", crate::time::iso8601(timer.due_us))));
     }
     reasons
+}
+
+/// What the reconciliation schedule will do about it.
+fn looks(story: &Story<'_>) -> Vec<String> {
+    let (state, mut told) = (&story.state, Vec::new());
+    let Some(spec) = story.program.reconcile.filter(|_| ending(state).is_none()) else { return told };
+    let look = |timer: &str, looks: u32| match state.timers.get(timer) {
+        Some(timer) => format!("The schedule looks at it at {}, look {} of {}.", crate::time::iso8601(timer.due_us), looks + 1, spec.looks_max),
+        None => format!("The schedule looks at it no more, after {looks} of {} looks: it waits for a person.", spec.looks_max),
+    };
+    if spec.in_doubt {
+        told.extend(in_doubt(state).map(|(id, effect)| format!("{}: {}", short(&effect.name), look(&reconcile::timer_of(id), effect.looks))));
+    }
+    if spec.parked && state.parked.is_some() {
+        told.push(format!("Parked work: {}", look(reconcile::PARKED, state.looks)));
+    }
+    told
 }
 
 /// What can be typed.

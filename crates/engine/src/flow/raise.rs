@@ -6,6 +6,7 @@ use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Position, Problem};
 
 use crate::ledger;
+use crate::reconcile;
 use crate::state::OpenKind;
 use crate::tasks::{retry, run};
 use crate::turn::{Scope, Turn};
@@ -33,8 +34,9 @@ pub(crate) fn raise(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, problem: Pro
 pub(crate) fn park(turn: &mut Turn<'_>, at: Position, problem: Problem) {
     turn.ready.clear();
     if turn.state.parked.is_none() {
-        turn.emit(Fact::Parked { at, problem });
+        turn.emit(Fact::Parked { at, problem: problem.clone() });
         turn.intend(Intent::Announce);
+        reconcile::watch_parked(turn, &problem);
     }
 }
 

@@ -13,6 +13,7 @@ use super::leave::{leave, put_off};
 use super::{again, look_up};
 use crate::flow::{Finished, complete, expire, expired_around, park, raise, retried_outside};
 use crate::origin;
+use crate::reconcile;
 use crate::rejected::Rejected;
 use crate::state::{Effect, Phase};
 use crate::tasks::{self, retry};
@@ -364,6 +365,7 @@ fn absent(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
 /// Nobody knows, and nobody can be asked: it waits for a person, unless the author wants the error.
 fn doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     settle(turn, id, EffectState::InDoubt);
+    reconcile::watch(turn, id);
     let Some(open) = turn.state.open.get(&effect.at).cloned() else { return };
     if let Ok(TaskKind::Act(task)) = turn.task(open.task).map(|task| &task.kind)
         && task.in_doubt == InDoubt::Raise

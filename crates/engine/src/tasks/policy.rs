@@ -55,7 +55,7 @@ pub(super) fn workflow(turn: &Turn<'_>) -> Entity {
 }
 
 /// The verdict on `request`, recorded for explanations; `None` while policy must be asked.
-pub(super) fn judged(turn: &mut Turn<'_>, at: &provost_model::Position, request: PolicyRequest) -> Option<Verdict> {
+pub(crate) fn judged(turn: &mut Turn<'_>, at: &provost_model::Position, request: PolicyRequest) -> Option<Verdict> {
     let (action, resource) = (request.action.clone(), request.resource.id.clone());
     let verdict = turn.ask(request)?;
     let Verdict { answer, rules, would, .. } = verdict.clone();

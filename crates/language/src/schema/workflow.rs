@@ -1,6 +1,6 @@
 //! The schema of workflow documents: the profile of Open Workflow DSL 1.0.3. What it allows, the upstream schema allows as well.
 
-use provost_model::limits::{BATCH_EVENTS_MAX, CONCURRENCY_LIMIT_MAX, CONCURRENCY_WAITING_MAX};
+use provost_model::limits::{BATCH_EVENTS_MAX, CONCURRENCY_LIMIT_MAX, CONCURRENCY_WAITING_MAX, RECONCILE_LOOKS_MAX};
 use serde_json::{Value as Json, json};
 
 use super::{any, duration, flag, list, map, object, retry, review, says, string, whole, words};
@@ -93,7 +93,18 @@ fn settings() -> Json {
             ("missed", words(&["last", "none", "all"])),
             ("zone", says(string(), "The time zone of `schedule.cron` and of whole days in `schedule.every`, e.g. Europe/Berlin.")),
             ("batch", batch()),
-            ("reconcile", any()),
+            ("reconcile", reconcile()),
+        ],
+    )
+}
+
+fn reconcile() -> Json {
+    object(
+        &["every"],
+        &[
+            ("every", says(duration(), "Time between two looks at what waits for a person, 1 s to 30 days.")),
+            ("for", says(list(words(&["in_doubt", "parked"])), "What is looked at again; both where it is left out.")),
+            ("limit", says(whole(1, Some(RECONCILE_LOOKS_MAX)), "Most looks at one effect in doubt, and at the parked work of one orchestration.")),
         ],
     )
 }

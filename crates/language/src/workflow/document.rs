@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{
-    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Task, TaskKind,
+    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Reconcile, Task, TaskKind,
 };
 
 use super::Build;
@@ -109,6 +109,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         definition,
         sources: build.sources,
         features: build.features,
+        reconcile: settings.reconcile,
     };
     let places = Places { expressions: build.tables.uses, ..build.places };
     checks::program(&program, &places, log);
@@ -200,6 +201,7 @@ pub(super) struct Settings {
     pub(super) order: Option<ExprIx>,
     concurrency: Option<Concurrency>,
     batch: Option<(Batch, Place)>,
+    reconcile: Option<Reconcile>,
     pub(super) missed: Missed,
     /// The time zone that `schedule` goes by, as written.
     pub(super) zone: Option<(Arc<str>, Place)>,
@@ -208,7 +210,7 @@ pub(super) struct Settings {
 impl Build<'_> {
     fn document_settings(&mut self, metadata: &Node) -> Settings {
         let known =
-            ["profile", "limits", "cancel", "order", "inDoubt", "missed", "zone", "concurrency", "batch", "labels", "redact", "reconcile"];
+            ["profile", "limits", "cancel", "order", "inDoubt", "missed", "zone", "concurrency", "batch", "reconcile", "labels", "redact"];
         let mut settings = Settings::default();
         let Some(provost) = metadata.member("provost").and_then(|node| fields(node, "`metadata.provost`", &known, self.log)) else {
             return settings;
@@ -237,7 +239,8 @@ impl Build<'_> {
         settings.concurrency = provost.find("concurrency").and_then(|node| self.concurrency(node, &provost));
         let batch = provost.find("batch").and_then(|node| self.batch(node));
         settings.batch = batch.map(|batch| (batch, provost.key_at("batch")));
-        for key in known.iter().skip(9) {
+        settings.reconcile = provost.find("reconcile").and_then(|node| self.reconcile(node));
+        for key in known.iter().skip(10) {
             if provost.find(key).is_some() {
                 self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
             }

@@ -516,6 +516,16 @@ pub enum Fact {
         /// Where.
         at: Position,
     },
+    /// The schedule of `metadata.provost.reconcile` looked at what waits for a person. When stands in the row's command.
+    Reconciled {
+        /// The effect in doubt; absent: the parked work.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effect: Option<EffectId>,
+        /// Which look at it; the first is 1.
+        look: u32,
+        /// What came of it.
+        outcome: Look,
+    },
     /// It reached the limit of one transition and goes on in the next.
     Yielded,
     /// It ended.
@@ -576,6 +586,20 @@ impl Shape {
     fn is_plain(&self) -> bool {
         *self == Self::Plain
     }
+}
+
+/// What a look of the reconciliation schedule came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// The target is asked whether the effect was done.
+    Asked,
+    /// Nobody can be asked about the effect: nothing is guessed, and the schedule does not look at it again.
+    Unanswerable,
+    /// The parked work is tried again.
+    Redriven,
+    /// Policy does not let the schedule; it looks again when its time comes.
+    Denied,
 }
 
 /// What `export.as` changed in `$context`.
