@@ -62,6 +62,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::ReviewOpened { .. } | Fact::ReviewAnswered { .. } | Fact::ReviewClosed { .. } | Fact::ApprovalSpent { .. } => {
             reviews::fold(state, fact, now_us);
         }
+        Fact::Planned { at, revision, digest, tasks, .. } => tasks::planned(state, at, *revision, *digest, tasks),
         Fact::Judged { .. } | Fact::Decided { .. } | Fact::Retrieved { .. } | Fact::Yielded => {}
         Fact::Queued { .. } | Fact::HeldBack { .. } | Fact::Admitted => held_up(state, fact),
         Fact::Emitted { effect, event, .. } => {
@@ -119,6 +120,7 @@ fn ended(state: &mut Orchestration, ending: Ending) {
     state.open = Tree::new_sync();
     state.timers = Tree::new_sync();
     state.unwinding = Tree::new_sync();
+    state.plans = Tree::new_sync();
     state.emitted = Tree::new_sync();
     state.listeners = Tree::new_sync();
     state.taken = Tree::new_sync();

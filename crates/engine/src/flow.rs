@@ -5,10 +5,12 @@
 
 mod advance;
 mod export;
+mod plan;
 mod raise;
 
 pub(crate) use advance::{blocks_to_go_on, expire, expired_around, is_through, run};
 pub(crate) use export::{difference, exported};
+pub(crate) use plan::allowed;
 pub(crate) use raise::{park, raise, retried_outside, withdraw_within};
 
 use provost_model::id::EffectId;
@@ -73,24 +75,37 @@ pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Lab
     };
     let visit = turn.state.open.get(parent).and_then(|open| open.visits.get(&ix).copied());
     let at = parent.task(&task.name, visit.unwrap_or(0) + 1);
-    if turn.state.tasks_run >= turn.program().limits.tasks {
-        let limit = turn.program().limits.tasks;
-        let problem = Problem::ours("too-many-tasks", 500, format!("more than {limit} tasks ran"))
-            .detail("look for a loop without end, or raise `metadata.provost.limits.tasks`");
+    if let Err(problem) = within_limit(turn) {
         return raise(turn, &at, ix, problem);
     }
-    match prepare(turn, &at, ix, task, raw) {
-        Err(problem) => raise(turn, &at, ix, problem),
+    let prepared = prepare(turn, &at, ix, task, raw);
+    begin(turn, parent, &at, ix, prepared);
+}
+
+/// Begins the task `ix` at `at`, which stands in the block at `parent`; `prepared` is `None` where it is skipped.
+fn begin(turn: &mut Turn<'_>, parent: &Position, at: &Position, ix: TaskIx, prepared: Result<Option<Entering<'_>>, Problem>) {
+    match prepared {
+        Err(problem) => raise(turn, at, ix, problem),
         Ok(None) => {
-            turn.emit(Fact::Skipped { at, task: ix });
+            turn.emit(Fact::Skipped { at: at.clone(), task: ix });
             turn.ready.push(parent.clone());
         }
         Ok(Some(entering)) => match tasks::enter(turn, &entering) {
-            Err(problem) => raise(turn, &at, ix, problem),
+            Err(problem) => raise(turn, at, ix, problem),
             Ok(Entry::Asking | Entry::Open) => {}
-            Ok(Entry::Ended(output, then)) => complete(turn, &at, ix, Finished { input: entering.input, output, then, effect: None }),
+            Ok(Entry::Ended(output, then)) => complete(turn, at, ix, Finished { input: entering.input, output, then, effect: None }),
         },
     }
+}
+
+/// Whether another task may run.
+fn within_limit(turn: &Turn<'_>) -> Result<(), Problem> {
+    let limit = turn.program().limits.tasks;
+    if turn.state.tasks_run < limit {
+        return Ok(());
+    }
+    Err(Problem::ours("too-many-tasks", 500, format!("more than {limit} tasks ran"))
+        .detail("look for a loop without end, or raise `metadata.provost.limits.tasks`"))
 }
 
 /// `if`, `input.schema` and `input.from`; `None` when the task is skipped.

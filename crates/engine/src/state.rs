@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use provost_model::id::{EffectId, EventId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
-use provost_model::record::{Behind, EffectKind, EffectState, Ending, SecretSpan, Start, Wanted};
+use provost_model::record::{Behind, EffectKind, EffectState, Ending, PlannedTask, SecretSpan, Start, Wanted};
 use provost_model::{Digest, Event, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,9 @@ pub struct Orchestration {
     pub undoable: Arc<Vec<(EffectId, Arc<str>)>>,
     /// What is left to be undone, by the task that undoes (the root when cancelling), latest first.
     pub unwinding: Tree<Position, Arc<Vec<EffectId>>>,
+    /// Digests of the plans that were carried out at a place, in the order in which they first were.
+    #[serde(default)]
+    pub plans: Tree<Position, Arc<Vec<Digest>>>,
     /// Tasks finished so far, against `limits.tasks`.
     pub tasks_run: u64,
     /// Whether anything left the process or time passed: from then on an uncaught error parks.
@@ -185,6 +188,15 @@ pub enum OpenKind {
         waiting: bool,
         /// The error that was taken; its handlers are open at `~catch`.
         caught: Option<Box<Problem>>,
+    },
+    /// A plan that is carried out.
+    Plan {
+        /// Its tasks, in order.
+        tasks: Arc<Vec<PlannedTask>>,
+        /// Which plan of this place it is.
+        revision: u32,
+        /// What the tasks that are through gave; one that was skipped, what it was given.
+        done: VectorSync<Labelled>,
     },
     /// The handlers of a `try`.
     Catch {
@@ -398,6 +410,7 @@ impl Orchestration {
             timers: Tree::new_sync(),
             undoable: Arc::default(),
             unwinding: Tree::new_sync(),
+            plans: Tree::new_sync(),
             tasks_run: 0,
             touched: false,
             yielded: false,

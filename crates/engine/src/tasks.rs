@@ -10,6 +10,7 @@ pub(crate) mod feature;
 mod for_each;
 mod fork;
 pub(crate) mod listen;
+pub(crate) mod plan;
 pub(crate) mod policy;
 mod protocol;
 mod raise;
@@ -57,6 +58,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>) -> Result<Entr
         TaskKind::Compensate(task) => compensate::enter(turn, entering, task),
         TaskKind::Retrieve(task) => retrieve::enter(turn, entering, task),
         TaskKind::Feature(task) => feature::enter(turn, entering, task),
+        TaskKind::Plan(task) => plan::enter(turn, entering, task),
         TaskKind::Run(task) => run::enter(turn, entering, task),
         TaskKind::Extended(_) => open_block(turn, entering, Shape::Plain),
         TaskKind::Aside(task) => extend::enter(turn, entering, task),

@@ -11,6 +11,7 @@ pub mod difference;
 pub mod expr;
 pub mod finding;
 pub mod graph;
+pub mod plan;
 pub mod schema;
 pub mod source;
 

@@ -14,6 +14,7 @@ mod foreign;
 mod keys;
 mod listen;
 mod openapi;
+mod plan;
 mod protocol;
 mod reads;
 mod reconcile;

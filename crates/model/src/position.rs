@@ -1,7 +1,8 @@
 //! Positions: the stable key of everything inside an orchestration.
 //!
 //! A position is the path of task names; `[i]` for the i-th iteration of a `for`; `#n` for the n-th visit through `then` (n >= 2);
-//! `~catch` for the handlers of a `try`. Names are escaped as in JSON Pointer, so no name can look like a marker. Source: DESIGN §5.
+//! `~catch` for the handlers of a `try`; `[i]` too for the i-th task of an agent's plan, `[r.i]` of its r-th plan (r >= 2). Names are
+//! escaped as in JSON Pointer, so no name can look like a marker. Source: DESIGN §5.
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,6 +55,13 @@ impl Position {
     #[must_use]
     pub fn iteration(&self, index: u64) -> Self {
         Self(format!("{}[{index}]", self.0).into())
+    }
+
+    /// The `index`-th task of the `revision`-th plan at this place (the first is 1). No name that an agent gave is part of it.
+    #[must_use]
+    pub fn planned(&self, revision: u32, index: usize) -> Self {
+        let text = if revision > 1 { format!("{}[{revision}.{index}]", self.0) } else { format!("{}[{index}]", self.0) };
+        Self(text.into())
     }
 
     /// The handlers of the `try` at this place.

@@ -7,6 +7,7 @@ mod catalogue;
 mod concurrency;
 mod extend;
 mod listen;
+pub mod plan;
 pub mod protocol;
 pub mod reads;
 mod reconcile;
@@ -27,10 +28,11 @@ pub use catalogue::{
 pub use concurrency::{Concurrency, KeySpec, WhenHeld};
 pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
+pub use plan::{Allowed, PlanTask, PlannedCall};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
 pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, SourceSpec};
-pub use run::{ChildKeys, RunTask};
 pub use reconcile::Reconcile;
+pub use run::{ChildKeys, RunTask};
 pub use schedule::{Missed, Schedule, StartCorrelation, StartFilter, StartSet, Times};
 pub use task::{
     ActTask, AgentTask, Backoff, Block, Case, Catch, CompensateTask, DecideTask, EmitTask, ErrorFilter, Flow, ForTask, ForkTask, InDoubt,

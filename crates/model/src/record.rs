@@ -10,6 +10,7 @@ mod child;
 mod command;
 mod fact;
 mod intent;
+mod plan;
 mod row;
 mod secret;
 
@@ -21,5 +22,6 @@ pub use command::{
 };
 pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Look, Shape};
 pub use intent::Intent;
+pub use plan::PlannedTask;
 pub use row::{Cause, ENGINE, FORMAT, Given, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};
 pub use secret::{SecretSpan, is_secret_name};

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::value::Value;
 
 /// The actions that Provost itself asks policy about, beside those that bundles declare.
-pub const PROVOST_ACTIONS: [&str; 19] = [
+pub const PROVOST_ACTIONS: [&str; 20] = [
     "agent.start",
     "blob.read",
     "bundle.publish",
@@ -22,6 +22,7 @@ pub const PROVOST_ACTIONS: [&str; 19] = [
     "orchestration.cancel",
     "orchestration.read",
     "orchestration.start",
+    "plan.execute",
     "replay.run",
     "retrieval.query",
     "retrieval.read",

@@ -491,7 +491,13 @@ fn commands() -> Vec<Command> {
             ..start()
         }),
         Command::Start(Start {
-            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()], labels: None, held: Vec::new() })),
+            parent: Some(Box::new(Parent {
+                orchestration: id(),
+                awaits: true,
+                line: vec!["first".into(), "second".into()],
+                labels: None,
+                held: Vec::new(),
+            })),
             ..start()
         }),
         Command::Start(Start { concurrency: Some("customer-7".into()), ..start() }),

@@ -15,6 +15,8 @@ pub const ORCHESTRATION_READ: &str = "orchestration.read";
 pub const ORCHESTRATION_CANCEL: &str = "orchestration.cancel";
 /// Start a run of an agent.
 pub const AGENT_START: &str = "agent.start";
+/// Carry out the plan that an agent proposed; each of its tasks is asked about by itself too.
+pub const PLAN_EXECUTE: &str = "plan.execute";
 /// Ask a model.
 pub const MODEL_CALL: &str = "model.call";
 /// Call a tool.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use provost_model::id::EffectId;
 use provost_model::planted::planted;
 use provost_model::program::{Flow, TaskIx};
-use provost_model::record::{Exported, Shape, Start};
+use provost_model::record::{Exported, PlannedTask, Shape, Start};
 use provost_model::value::Map;
-use provost_model::{Labelled, Labels, Position, Problem, Value};
+use provost_model::{Digest, Labelled, Labels, Position, Problem, Value};
 
 use crate::reconcile;
 use crate::state::{Open, OpenKind, Orchestration, Phase, Timer, Tree};
@@ -162,12 +162,25 @@ fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Label
             *open = open.saturating_sub(usize::from(begun));
             return;
         }
+        if let OpenKind::Plan { done, .. } = &mut open.kind {
+            done.push_back_mut(output.clone());
+        }
         let visits = open.visits.get(&task).map_or(1, |visits| visits.saturating_add(1));
         open.visits.insert_mut(task, visits);
         open.cursor = Some(task);
         open.last = output;
         open.then = then;
     });
+}
+
+/// The plan at `at` is known, and carried out from its first task on.
+pub(super) fn planned(state: &mut Orchestration, at: &Position, revision: u32, digest: Digest, tasks: &[PlannedTask]) {
+    let mut known = state.plans.get(at).cloned().unwrap_or_default();
+    if known.len() < revision as usize {
+        Arc::make_mut(&mut known).push(digest);
+        state.plans.insert_mut(at.clone(), known);
+    }
+    change(state, at, |open| open.kind = OpenKind::Plan { tasks: Arc::new(tasks.to_vec()), revision, done: Vector::new_sync() });
 }
 
 /// `$context` with `exported` applied.

@@ -37,6 +37,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             Some(("resolve", format!("{word} by {}: {} ({})", resolve.by.name, resolve.reason, resolve.evidence), short(effect)))
         }
         Fact::Retrieved { effect, sources, withheld, .. } => Some(("read", retrieved(sources, *withheld), short(effect))),
+        Fact::Planned { .. } => planned(story, fact),
         Fact::Decided { decision, outcome, .. } => Some(("decide", decided(outcome), decision.to_string())),
         Fact::ReviewOpened { review, spec, action, .. } => {
             let what = action.as_ref().map_or_else(String::new, |action| format!(", releases `{action}`"));
@@ -310,6 +311,22 @@ fn attempted(
 fn retrieved(sources: &[std::sync::Arc<str>], withheld: u64) -> String {
     let from = if sources.is_empty() { String::new() } else { format!(" from {}", sources.join(", ")) };
     format!("{} passage(s){from}; {withheld} withheld by policy", sources.len())
+}
+
+/// A plan, task by task, and who proposed it.
+fn planned(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, String)> {
+    let Fact::Planned { at, effect, revision, because, tasks, .. } = fact else { return None };
+    let by = effect.and_then(|effect| name(story, &effect)).unwrap_or_else(|| "the agent's file".to_owned());
+    let each = tasks.iter().enumerate().map(|(index, task)| {
+        let what = if task.called.is_empty() { task.call.word() } else { &*task.called };
+        let when = if task.when.is_some() { ", on a condition" } else { "" };
+        format!("[{index}] {} ({what}{when})", task.name)
+    });
+    let each = each.collect::<Vec<_>>().join(", ");
+    let number = if *revision > 1 { format!(", plan {revision} of this place") } else { String::new() };
+    let because = because.as_ref().map_or_else(String::new, |because| format!("; because {because}"));
+    let what = if tasks.is_empty() { "nothing to do".to_owned() } else { each };
+    Some(("plan", format!("{at} by {by}{number}: {what}{because}"), effect.map_or_else(String::new, |effect| effect.as_run())))
 }
 
 /// An opinion in words; anything else by its kind only.

@@ -133,11 +133,15 @@ fn looks(story: &Story<'_>) -> Vec<String> {
     let (state, mut told) = (&story.state, Vec::new());
     let Some(spec) = story.program.reconcile.filter(|_| ending(state).is_none()) else { return told };
     let look = |timer: &str, looks: u32| match state.timers.get(timer) {
-        Some(timer) => format!("The schedule looks at it at {}, look {} of {}.", crate::time::iso8601(timer.due_us), looks + 1, spec.looks_max),
+        Some(timer) => {
+            format!("The schedule looks at it at {}, look {} of {}.", crate::time::iso8601(timer.due_us), looks + 1, spec.looks_max)
+        }
         None => format!("The schedule looks at it no more, after {looks} of {} looks: it waits for a person.", spec.looks_max),
     };
     if spec.in_doubt {
-        told.extend(in_doubt(state).map(|(id, effect)| format!("{}: {}", short(&effect.name), look(&reconcile::timer_of(id), effect.looks))));
+        told.extend(
+            in_doubt(state).map(|(id, effect)| format!("{}: {}", short(&effect.name), look(&reconcile::timer_of(id), effect.looks))),
+        );
     }
     if spec.parked && state.parked.is_some() {
         told.push(format!("Parked work: {}", look(reconcile::PARKED, state.looks)));

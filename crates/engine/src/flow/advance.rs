@@ -44,7 +44,7 @@ pub(crate) fn blocks_to_go_on(turn: &Turn<'_>) -> Vec<Position> {
 
 fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
     match &open.kind {
-        OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Fork { .. } | OpenKind::Catch { .. } => true,
+        OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Fork { .. } | OpenKind::Plan { .. } | OpenKind::Catch { .. } => true,
         OpenKind::Try { waiting, .. } => !*waiting,
         OpenKind::Plain => {
             let blocks =
@@ -65,9 +65,15 @@ fn is_asleep(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
             }
             Ok(_) | Err(_) => false,
         },
-        (None, OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } | OpenKind::Plain) => {
-            false
-        }
+        (
+            None,
+            OpenKind::For { .. }
+            | OpenKind::Iteration { .. }
+            | OpenKind::Catch { .. }
+            | OpenKind::Try { .. }
+            | OpenKind::Plan { .. }
+            | OpenKind::Plain,
+        ) => false,
     };
     sleeps && expired_around(turn, at).is_none()
 }
@@ -88,6 +94,9 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
     match &open.kind {
         OpenKind::Fork { done, open: begun } => fork(turn, at, &open, done, *begun),
         OpenKind::For { items, index } => each(turn, at, &open, items, *index),
+        OpenKind::Plan { tasks, revision, done } => {
+            super::plan::go_on(turn, at, &open, super::plan::Under { tasks, revision: *revision, done })
+        }
         OpenKind::Try { waiting: true, .. } => {}
         OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, &open),
     }
@@ -109,6 +118,7 @@ pub(crate) fn is_through(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
             let next = if running.is_some() { index + 1 } else { *index };
             !turn.state.has_open_child(&at.iteration(*index)) && !another(turn, at, open, items, next, carried).unwrap_or(true)
         }
+        OpenKind::Plan { tasks, done, .. } => !turn.state.has_open_child(at) && done.len() >= tasks.len(),
         OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => {
             !turn.state.has_open_child(at) && next_of(turn, open).is_none()
         }
@@ -211,7 +221,7 @@ fn finish(turn: &mut Turn<'_>, at: &Position, open: &Open) {
             let input = turn.state.open.get(&around).map(|open| open.input.clone()).unwrap_or_default();
             complete(turn, &around, open.task, Finished { input, output, then, effect: None });
         }
-        OpenKind::Plain | OpenKind::Try { .. } | OpenKind::For { .. } | OpenKind::Fork { .. } => {
+        OpenKind::Plain | OpenKind::Try { .. } | OpenKind::For { .. } | OpenKind::Fork { .. } | OpenKind::Plan { .. } => {
             let finished = match turn.task(open.task).map(|task| &task.kind) {
                 Ok(TaskKind::Extended(extended)) => extend::extended(turn, extended, open),
                 Ok(TaskKind::Aside(aside)) => extend::aside(turn, at, aside, open),

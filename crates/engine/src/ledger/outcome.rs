@@ -165,7 +165,14 @@ fn keeping(turn: &Turn<'_>, effect: &Effect) -> Keeping {
 
 fn run_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<(), Problem>) {
     match usable {
-        Ok(()) => finish(turn, id, effect),
+        Ok(()) => match tasks::plan::proposed(turn, effect) {
+            None => finish(turn, id, effect),
+            Some(Ok(proposed)) => {
+                settle(turn, id, EffectState::Done);
+                tasks::plan::propose(turn, &effect.at, Some(*id), proposed);
+            }
+            Some(Err(problem)) => failed(turn, id, effect, &problem, true, None),
+        },
         Err(problem) => failed(turn, id, effect, &problem, true, None),
     }
 }

@@ -14,23 +14,55 @@ use crate::ledger;
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTask) -> Result<Entry, Problem> {
-    let scope = entering.scope();
-    let arguments = turn.render(&task.input, &entering.input, &scope)?;
+    let arguments = turn.render(&task.input, &entering.input, &entering.scope())?;
     let spec = spec(turn, &task.agent)?;
+    let run = Run { agent: &task.agent, spec, matched: arguments.clone(), arguments, wall_ms: task.wall_ms };
+    match leave(turn, entering, run)? {
+        Left::Entry(entry) => Ok(entry),
+        Left::Unmatched(arguments) => fail_unmatched(turn, entering, spec, arguments.value),
+    }
+}
+
+/// A run about to leave.
+pub(super) struct Run<'r> {
+    /// `name@major`.
+    pub agent: &'r Arc<str>,
+    pub spec: &'r AgentSpec,
+    pub arguments: Labelled,
+    /// What the examples of a scripted agent are held against.
+    pub matched: Labelled,
+    /// A tighter wall time than the agent's own; 0 means the agent's own.
+    pub wall_ms: i64,
+}
+
+/// What letting a run leave came to.
+pub(super) enum Left {
+    /// It left, or policy must be asked first.
+    Entry(Entry),
+    /// No example of the scripted agent applies to these arguments.
+    Unmatched(Labelled),
+}
+
+/// Asks policy, and lets a run leave.
+///
+/// # Errors
+/// A broken contract, or policy's denial.
+pub(super) fn leave(turn: &mut Turn<'_>, entering: &Entering<'_>, run: Run<'_>) -> Result<Left, Problem> {
+    let Run { agent, spec, arguments, .. } = run;
     turn.validate(spec.input, &arguments, "the agent's input")?;
-    let Some(verdict) = policy::judged(turn, entering.at, start_request(turn, spec)) else { return Ok(Entry::Asking) };
+    let Some(verdict) = policy::judged(turn, entering.at, start_request(turn, spec)) else { return Ok(Left::Entry(Entry::Asking)) };
     if verdict.answer != Answer::Allow {
         return Err(policy::denied(&verdict, "agent.start"));
     }
     let example = match spec.model {
-        Model::Scripted => match matching(turn, &spec.examples, &arguments)? {
-            None => return fail_unmatched(turn, entering, spec, arguments.value),
+        Model::Scripted => match matching(turn, &spec.examples, &run.matched)? {
+            None => return Ok(Left::Unmatched(arguments)),
             found => found,
         },
         Model::Named(_) => None,
     };
     entering.open(turn, Shape::Plain)?;
-    let wall_ms = if task.wall_ms > 0 { task.wall_ms.min(spec.wall_ms) } else { spec.wall_ms };
+    let wall_ms = if run.wall_ms > 0 { run.wall_ms.min(spec.wall_ms) } else { spec.wall_ms };
     let purpose = format!("run/{}", turn.state.round(entering.at));
     let effect = turn.state.id.effect(entering.at.as_str(), &purpose);
     // A run may be repeated freely: nothing ever compares its arguments.
@@ -39,7 +71,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
         effect,
         at: entering.at.clone(),
         kind: EffectKind::Agent,
-        name: task.agent.clone(),
+        name: agent.clone(),
         class: EffectClass::E0,
         key: ledger::key(turn, entering.at, &purpose),
         business_key: None,
@@ -51,10 +83,10 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
         undoes: None,
     });
     turn.intend(Intent::Attempt { effect, attempt: 1 });
-    Ok(Entry::Open)
+    Ok(Left::Entry(Entry::Open))
 }
 
-fn spec<'p>(turn: &Turn<'p>, name: &Arc<str>) -> Result<&'p AgentSpec, Problem> {
+pub(super) fn spec<'p>(turn: &Turn<'p>, name: &Arc<str>) -> Result<&'p AgentSpec, Problem> {
     turn.program().agents.get(name).ok_or_else(|| {
         Problem::standard("configuration", 500, format!("the bundle holds no agent `{name}`")).detail("publish the bundle again")
     })
@@ -105,24 +137,31 @@ fn fail_unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec
             review::open(turn, entering.at, asked, arguments, None);
             Ok(Entry::Open)
         }
-        FailureMode::Fail => {
-            Err(Problem::ours("no-example-matches", 422, format!("no example of the scripted agent `{}` applies", spec.name))
-                .detail("add an example without a condition, or name a model"))
-        }
+        FailureMode::Fail => Err(unmatched(spec)),
     }
+}
+
+pub(super) fn unmatched(spec: &AgentSpec) -> Problem {
+    Problem::ours("no-example-matches", 422, format!("no example of the scripted agent `{}` applies", spec.name))
+        .detail("add an example without a condition, or name a model")
 }
 
 /// The run at `at` failed for good: what the agent's file makes of that. `Some` is the problem to raise.
 pub(crate) fn answered_instead(turn: &mut Turn<'_>, at: &Position, effect: &EffectId, problem: Problem) -> Option<Problem> {
     let open = turn.state.open.get(at).cloned()?;
-    let Ok(TaskKind::Agent(task)) = turn.task(open.task).map(|task| &task.kind) else { return Some(problem) };
-    let spec = match spec(turn, &task.agent) {
+    let (agent, plans) = match turn.task(open.task).map(|task| &task.kind) {
+        Ok(TaskKind::Agent(task)) => (&task.agent, false),
+        Ok(TaskKind::Plan(task)) => (&task.agent, true),
+        Ok(_) | Err(_) => return Some(problem),
+    };
+    let spec = match spec(turn, agent) {
         Ok(spec) => spec,
         Err(missing) => return Some(missing),
     };
     let answer = match &spec.failure {
         FailureMode::Fail => return Some(problem),
         FailureMode::Abstain => Value::Null,
+        FailureMode::Default(answer) if plans => return super::plan::propose_instead(turn, at, answer),
         FailureMode::Default(answer) => answer.clone(),
         FailureMode::Review(asked) => {
             let show = turn.state.effects.get(effect).map(|e| e.arguments.clone()).unwrap_or_default();

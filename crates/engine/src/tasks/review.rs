@@ -86,7 +86,8 @@ pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnsw
     let Ok(task) = turn.task(open.task) else { return };
     match &task.kind {
         TaskKind::Act(_) => super::reviewed(turn, &review.at, answer, approved),
-        TaskKind::Agent(_) => {
+        TaskKind::Plan(_) if review.call.is_some() => super::plan::reviewed(turn, &review.at, answer, approved),
+        TaskKind::Agent(_) | TaskKind::Plan(_) => {
             let chosen = || Labelled::authored(Value::Str(answer.option.clone()));
             let output = if answer.form.is_null() { chosen() } else { origin::form(turn, &answer.form, review.spec.form) };
             complete(turn, &review.at, open.task, Finished { input: open.input.clone(), output, then: task.then.clone(), effect: None });

@@ -12,6 +12,8 @@ pub(super) fn inside(kind: &TaskKind) -> Vec<&Block> {
         TaskKind::Listen(listen) => listen.each.iter().map(|each| &each.body).collect(),
         TaskKind::For(each) => vec![&each.body],
         TaskKind::Fork(fork) => vec![&fork.branches],
+        // What a plan may call: each by itself, in an order that nobody knows yet.
+        TaskKind::Plan(plan) => vec![&plan.tasks],
         TaskKind::Try(attempt) => [&attempt.body].into_iter().chain(&attempt.catch.body).collect(),
         TaskKind::Set(_)
         | TaskKind::Switch(_)
@@ -34,7 +36,13 @@ pub(super) fn inside(kind: &TaskKind) -> Vec<&Block> {
 /// Whether something leaves the process in this task itself.
 fn leaves(kind: &TaskKind) -> bool {
     match kind {
-        TaskKind::Agent(_) | TaskKind::Act(_) | TaskKind::Emit(_) | TaskKind::Run(_) | TaskKind::Retrieve(_) | TaskKind::Feature(_) => true,
+        TaskKind::Agent(_)
+        | TaskKind::Act(_)
+        | TaskKind::Emit(_)
+        | TaskKind::Run(_)
+        | TaskKind::Retrieve(_)
+        | TaskKind::Feature(_)
+        | TaskKind::Plan(_) => true,
         TaskKind::Do(_)
         | TaskKind::Extended(_)
         | TaskKind::Aside(_)
@@ -117,6 +125,7 @@ pub(super) fn flows(program: &Program, task: &Task) -> Vec<Flow> {
         | TaskKind::Listen(_)
         | TaskKind::Retrieve(_)
         | TaskKind::Feature(_)
+        | TaskKind::Plan(_)
         | TaskKind::Run(_)
         | TaskKind::Compensate(_) => flows.push(task.then.clone()),
     }
@@ -189,7 +198,7 @@ pub(super) fn lists(program: &Program) -> Vec<&Block> {
     let in_tasks = program
         .tasks
         .iter()
-        .filter(|task| !matches!(task.kind, TaskKind::Fork(_) | TaskKind::Extended(_)))
+        .filter(|task| !matches!(task.kind, TaskKind::Fork(_) | TaskKind::Extended(_) | TaskKind::Plan(_)))
         .flat_map(|task| inside(&task.kind));
     [&program.root].into_iter().chain(in_tasks).collect()
 }

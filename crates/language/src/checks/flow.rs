@@ -235,6 +235,14 @@ impl<'s> Follow<'_, 's> {
                 [Some(&call.entity), call.as_of.as_ref()].into_iter().flatten().for_each(|template| drop(self.template(template, &scope)));
                 then(anything.clone(), context)
             }
+            TaskKind::Plan(plan) => {
+                self.template(&plan.goal, &scope);
+                plan.allow.iter().flat_map(|one| &one.fixed).for_each(|(_, fixed)| drop(self.template(fixed, &scope)));
+                for one in &plan.tasks {
+                    self.task(*one, State { data: anything.clone(), context: context.clone() });
+                }
+                then(anything.clone(), context)
+            }
             TaskKind::Rules(_)
             | TaskKind::Decide(_)
             | TaskKind::Policy(_)
@@ -290,6 +298,7 @@ impl<'s> Follow<'_, 's> {
             | TaskKind::Emit(_)
             | TaskKind::Retrieve(_)
             | TaskKind::Feature(_)
+            | TaskKind::Plan(_)
             | TaskKind::Listen(_)
             | TaskKind::Agent(_)
             | TaskKind::Act(_)

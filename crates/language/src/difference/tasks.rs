@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::program::{
-    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PolicyTask, RetrieveTask,
-    RetrySpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
+    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask,
+    RetrieveTask, RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
 };
 use serde::Serialize;
 
@@ -189,6 +189,7 @@ impl Sheet<'_> {
                 self.feature(call, add);
                 ("call feature", Vec::new())
             }
+            TaskKind::Plan(plan) => ("call plan", self.plan(plan, add)),
             TaskKind::Listen(listen) => ("listen", self.listen(listen, add)),
             TaskKind::Run(run) => {
                 add("workflow", Some(format!("{} {}", run.workflow, run.version)));
@@ -226,6 +227,19 @@ impl Sheet<'_> {
         add("source", Some(call.source.to_string()));
         add("query", Some(self.template(&call.query)));
         add("topK", Some(call.top_k.to_string()));
+    }
+
+    /// The entries of its allow-list are compared as its tasks.
+    fn plan<'t>(&self, plan: &'t PlanTask, add: &mut dyn FnMut(&str, Option<String>)) -> Vec<(&'static str, &'t Block)> {
+        add("agent", Some(plan.agent.to_string()));
+        add("goal", Some(self.template(&plan.goal)));
+        add("review", plan.review.as_ref().map(|review| json(&ReviewSpec { form: None, ..review.clone() })));
+        add("review.form", plan.review.as_ref().and_then(|review| self.schema(review.form)).map(ToString::to_string));
+        for one in &plan.allow {
+            let fixed: Vec<String> = one.fixed.iter().map(|(key, value)| format!("{key} = {}", self.template(value))).collect();
+            add(&format!("allow {} {}", one.call.word(), one.name), (!fixed.is_empty()).then(|| fixed.join(", ")));
+        }
+        vec![("allow", &plan.tasks)]
     }
 
     fn feature(&self, call: &FeatureTask, add: &mut dyn FnMut(&str, Option<String>)) {

@@ -3,7 +3,7 @@
 use provost_model::Value;
 use provost_model::program::{
     ActTask, ActionSpec, AgentTask, Block, Case, Catch, Consume, DecideRule, Duration, EmitTask, ExprIx, FailureMode, Flow, ForTask,
-    HitPolicy, ListenTask, Program, RaiseTask, ReviewSpec, ReviewTask, StartOn, Task, TaskKind, Template, Times,
+    HitPolicy, ListenTask, PlanTask, PlannedCall, Program, RaiseTask, ReviewSpec, ReviewTask, StartOn, Task, TaskKind, Template, Times,
 };
 
 use super::chart::{Mark, Tone, cut};
@@ -138,6 +138,7 @@ fn kind<'p>(program: &'p Program, kind: &'p TaskKind) -> Part<'p> {
             part.detail(template(program, &read.query))
         }
         TaskKind::Feature(read) => Part::new("feature", Tone::Plain).detail(read.names.join(", ")),
+        TaskKind::Plan(plan) => planned(program, plan),
         TaskKind::Run(run) => {
             let part = Part::new("run", Tone::Plain).detail(format!("{} {}", run.workflow, run.version));
             if run.awaits { part } else { part.detail("nobody waits for its end") }
@@ -169,6 +170,13 @@ fn listening<'p>(program: &'p Program, listen: &'p ListenTask) -> Part<'p> {
         Some(each) => Part { blocks: Blocks::Loop(&each.body), ..part },
         None => part,
     }
+}
+
+fn planned<'p>(program: &'p Program, plan: &'p PlanTask) -> Part<'p> {
+    let tone = if plan.allow.iter().any(|one| one.call == PlannedCall::Act) { Tone::Effect } else { Tone::Plain };
+    let part = Part::new("plan", tone).detail(format!("by {}", plan.agent)).detail(template(program, &plan.goal));
+    let allowed = plan.allow.iter().filter(|one| one.call != PlannedCall::Set);
+    allowed.fold(part, |part, one| part.detail(format!("may {} {}", one.call.word(), one.name)))
 }
 
 fn loop_over<'p>(program: &'p Program, each: &'p ForTask) -> Part<'p> {

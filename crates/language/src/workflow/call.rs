@@ -1,4 +1,4 @@
-//! `call`: the default catalogue (`agent rules decide policy review act compensate retrieve feature`), functions of `use.functions`, the
+//! `call`: the default catalogue (`agent rules decide policy review act compensate retrieve feature plan`), functions of `use.functions`, the
 //! protocols, and what is refused. Names of agents, actions and rules become `name@major` here.
 
 use std::sync::Arc;
@@ -17,8 +17,7 @@ use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
 use crate::yaml::{Node, shown};
 
-const CATALOGUE: [&str; 9] = ["agent", "rules", "decide", "policy", "review", "act", "compensate", "retrieve", "feature"];
-const LATER: [&str; 1] = ["plan"];
+const CATALOGUE: [&str; 10] = ["agent", "rules", "decide", "policy", "review", "act", "compensate", "retrieve", "feature", "plan"];
 const PROTOCOLS: [&str; 6] = ["http", "openapi", "grpc", "asyncapi", "mcp", "a2a"];
 const RULES: [(&str, DecideRule); 7] = [
     ("majority", DecideRule::Majority),
@@ -43,10 +42,6 @@ impl<'a> Build<'a> {
             return self.cataloged(function, catalog, node.at, body, pointer);
         }
         let name = self.catalogue_name(&written, node.at)?;
-        if LATER.contains(&&*name) {
-            self.not_yet(node.at, &format!("`call: {name}`"), "use an agent or an action for now");
-            return None;
-        }
         let with = body.need("with", self.log)?;
         match &*name {
             "agent" => self.agent_call(with),
@@ -58,6 +53,7 @@ impl<'a> Build<'a> {
             "compensate" => self.compensate_call(with),
             "retrieve" => self.retrieve_call(with),
             "feature" => self.feature_call(with),
+            "plan" => self.plan_call(with, pointer),
             _ => None,
         }
     }
@@ -76,7 +72,7 @@ impl<'a> Build<'a> {
             Some((name, _)) => name,
             None => written,
         };
-        if CATALOGUE.contains(&name) || LATER.contains(&name) {
+        if CATALOGUE.contains(&name) {
             return Some(name.into());
         }
         let known: Vec<&str> = CATALOGUE.iter().chain(&PROTOCOLS).copied().chain(self.uses.names("functions")).collect();
@@ -287,7 +283,7 @@ impl<'a> Build<'a> {
     }
 
     /// Resolves an agent and takes it into the program.
-    fn agent(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
+    pub(super) fn agent(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
         let agent = self.library.agents.resolve(name, "agent", at, self.log)?;
         let key = agent.key.clone();
         if !self.agents.contains_key(&key) {
@@ -297,7 +293,7 @@ impl<'a> Build<'a> {
         Some(key)
     }
 
-    fn rules_table(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
+    pub(super) fn rules_table(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
         let table = self.library.rules.resolve(name, "rules table", at, self.log)?;
         let key = table.key.clone();
         if !self.rules.contains_key(&key) {
@@ -308,7 +304,7 @@ impl<'a> Build<'a> {
     }
 
     /// Resolves an action and takes it, and what undoes it, into the program.
-    fn action(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
+    pub(super) fn action(&mut self, name: &str, at: Place) -> Option<Arc<str>> {
         let action = self.library.actions.resolve(name, "action", at, self.log)?;
         let key = action.key.clone();
         if !self.actions.contains_key(&key) {

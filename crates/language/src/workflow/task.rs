@@ -344,6 +344,15 @@ impl<'a> Build<'a> {
         index
     }
 
+    /// Fills the place of an added task; none where it could not be compiled.
+    pub(super) fn filled(&mut self, index: TaskIx, task: Option<Task>) -> Option<TaskIx> {
+        let is_there = task.is_some();
+        if let Some(slot) = self.tasks.get_mut(index.0 as usize) {
+            *slot = task;
+        }
+        is_there.then_some(index)
+    }
+
     /// Compiles a function's body as the task `name`.
     pub(super) fn function_body(&mut self, name: &Arc<str>, node: &Node, at: Place, pointer: &str) -> TaskIx {
         let index = self.added(None);

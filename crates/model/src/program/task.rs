@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{DecideRule, ReviewSpec, Veto};
-use super::{AsideTask, Duration, ExprIx, ExtendedTask, FeatureTask, Input, ListenTask, Output, RetrieveTask, RunTask, TaskIx, Template};
+use super::{
+    AsideTask, Duration, ExprIx, ExtendedTask, FeatureTask, Input, ListenTask, Output, PlanTask, RetrieveTask, RunTask, TaskIx, Template,
+};
 use crate::value::Value;
 
 /// A list of tasks by index, in order.
@@ -62,6 +64,7 @@ impl Task {
             | TaskKind::Compensate(_)
             | TaskKind::Retrieve(_)
             | TaskKind::Feature(_)
+            | TaskKind::Plan(_)
             | TaskKind::Run(_)
             | TaskKind::Extended(_)
             | TaskKind::Aside(_) => Keeping::Record,
@@ -126,6 +129,8 @@ pub enum TaskKind {
     Retrieve(RetrieveTask),
     /// Reads features.
     Feature(FeatureTask),
+    /// Carries out what an agent proposes.
+    Plan(PlanTask),
     /// Runs another workflow.
     Run(RunTask),
     /// Runs a task between lists of extensions.

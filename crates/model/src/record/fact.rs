@@ -10,6 +10,7 @@ use super::ambient::Behind;
 use super::arrived::Wanted;
 use super::child::ChildFate;
 use super::command::{Attempted, Start};
+use super::plan::PlannedTask;
 use super::secret::SecretSpan;
 use crate::digest::Digest;
 use crate::id::{DecisionId, EffectId, EventId, OrchestrationId, ReviewId};
@@ -367,6 +368,23 @@ pub enum Fact {
         withheld: u64,
         /// Digest of what is handed on.
         digest: Digest,
+    },
+    /// An agent's plan was checked, shown to policy, and is carried out from here on. The verdict stands beside it.
+    Planned {
+        /// The `plan`.
+        at: Position,
+        /// The run that proposed it; absent: the answer that the agent's file gives for a run that failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effect: Option<EffectId>,
+        /// Which plan of this place it is; the first is 1. The same plan again keeps its number.
+        revision: u32,
+        /// Digest of `tasks`.
+        digest: Digest,
+        /// The agent's own reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<Arc<str>>,
+        /// The tasks, in order.
+        tasks: Vec<PlannedTask>,
     },
     /// Opinions became a decision.
     Decided {
