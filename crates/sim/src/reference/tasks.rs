@@ -143,6 +143,7 @@ impl<'c> Interpreter<'c> {
             | TaskKind::Listen(_)
             | TaskKind::Retrieve(_)
             | TaskKind::Feature(_)
+            | TaskKind::Plan(_)
             | TaskKind::Extended(_)
             | TaskKind::Aside(_) => Err(Problem::standard("configuration", 500, "the reference knows no such task")),
         };
@@ -253,5 +254,6 @@ fn word(kind: &TaskKind) -> &'static str {
         TaskKind::Aside(_) => "aside",
         TaskKind::Retrieve(_) => "retrieve",
         TaskKind::Feature(_) => "feature",
+        TaskKind::Plan(_) => "plan",
     }
 }
