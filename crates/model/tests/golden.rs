@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
+use provost_model::program::{EffectClass, Flow, PlannedCall, ReviewSpec, TaskIx};
 use provost_model::record::{
     Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
-    Ending, Exported, Fact, Intent, Look, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
+    Ending, Exported, Fact, Intent, Look, Outcome, Parent, PlannedTask, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored,
+    Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -121,6 +122,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::ReviewClosed { .. } => "review-closed",
         Fact::ApprovalSpent { .. } => "approval-spent",
         Fact::Retrieved { .. } => "retrieved",
+        Fact::Planned { .. } => "planned",
         Fact::Decided { .. } => "decided",
         Fact::Emitted { .. } => "emitted",
         Fact::ChildStarted { .. } => "child-started",
@@ -391,6 +393,24 @@ fn facts_of_effects() -> Vec<Fact> {
             digest: Digest::of(b"answer"),
         },
         Fact::Retrieved { effect, sources: Vec::new(), withheld: 0, digest: Digest::of(b"answer") },
+        Fact::Planned {
+            at: at.clone(),
+            effect: Some(effect),
+            revision: 2,
+            digest: Digest::of(b"plan"),
+            because: Some("it was charged twice".into()),
+            tasks: vec![
+                PlannedTask {
+                    name: "pay".into(),
+                    call: PlannedCall::Act,
+                    called: "payments.refund@1".into(),
+                    when: Some(".amount > 0".into()),
+                    given: value(),
+                },
+                PlannedTask { name: "say".into(), call: PlannedCall::Set, called: "".into(), when: None, given: Value::Null },
+            ],
+        },
+        Fact::Planned { at: at.clone(), effect: None, revision: 1, digest: Digest::of(b"plan"), because: None, tasks: Vec::new() },
         Fact::Decided { decision: id().decision("record", ""), at: at.clone(), opinions: value(), outcome: value() },
         Fact::Emitted { at, effect, event: Box::new(event()) },
     ]
