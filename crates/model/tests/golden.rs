@@ -141,7 +141,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 48;
+const FACTS: usize = 49;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
