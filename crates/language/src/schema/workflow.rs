@@ -104,7 +104,13 @@ fn reconcile() -> Json {
         &[
             ("every", says(duration(), "Time between two looks at what waits for a person, 1 s to 30 days.")),
             ("for", says(list(words(&["in_doubt", "parked"])), "What is looked at again; both where it is left out.")),
-            ("limit", says(whole(1, Some(RECONCILE_LOOKS_MAX)), "Most looks at one effect in doubt, and at the parked work of one orchestration.")),
+            (
+                "limit",
+                says(
+                    whole(1, Some(RECONCILE_LOOKS_MAX)),
+                    "Most looks at one effect in doubt, and at the parked work of one orchestration.",
+                ),
+            ),
         ],
     )
 }
