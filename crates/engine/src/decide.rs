@@ -59,6 +59,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
     match command {
         Command::Start(start) => begin(&mut turn, start),
         Command::Sending { effect, attempt } => ledger::sending(&mut turn, effect, *attempt)?,
+        Command::Outcome(outcome) if orchestration.is_ended() => ledger::after_the_end(&mut turn, outcome)?,
         Command::Outcome(outcome) => ledger::attempted(&mut turn, outcome)?,
         Command::Claimed(claimed) => ledger::claimed(&mut turn, claimed)?,
         Command::Admitted => admitted(&mut turn)?,
@@ -87,12 +88,18 @@ fn admit(orchestration: &Orchestration, command: &Command) -> Result<(), Rejecte
         (Phase::New, Command::Start(_)) => Ok(()),
         (Phase::New, _) => Err(Rejected::NotStarted),
         (_, Command::Start(_)) => Err(Rejected::Started),
-        // A report may come after the end; it is refused like any other zombie's.
+        // What an end left in doubt can still be settled: by a person, or by a report that was on its way.
+        (Phase::Ended(_), Command::Resolve(resolve)) if is_in_doubt(orchestration, &resolve.effect) => Ok(()),
+        (Phase::Ended(_), Command::Outcome(outcome)) if is_in_doubt(orchestration, &outcome.effect) => Ok(()),
         (Phase::Ended(_), Command::Outcome(outcome)) => Err(Rejected::StaleAttempt { effect: outcome.effect, attempt: outcome.attempt }),
         (Phase::Ended(_), _) => Err(Rejected::Ended),
         (Phase::Cancelling { .. }, Command::Cancel(_)) => Err(Rejected::Cancelling),
         (Phase::Running | Phase::Cancelling { .. }, _) => Ok(()),
     }
+}
+
+fn is_in_doubt(orchestration: &Orchestration, effect: &EffectId) -> bool {
+    orchestration.effects.in_doubt().any(|doubtful| doubtful == effect)
 }
 
 fn finish(turn: Turn<'_>, command: &Command) -> Step {

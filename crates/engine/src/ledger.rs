@@ -10,11 +10,13 @@
 //! What must stay true: one key per position; an effect of class E4 is never sent again by itself; nothing after an effect in doubt runs.
 
 mod claim;
+mod end;
 mod leave;
 mod outcome;
 mod resolve;
 
 pub(crate) use claim::claimed;
+pub(crate) use end::{after_the_end, leave_in_doubt};
 pub(crate) use leave::leave;
 pub(crate) use outcome::{ask_once_more, attempted, scheduled_due, undone, usable};
 pub(crate) use resolve::resolved;

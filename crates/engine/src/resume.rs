@@ -37,6 +37,9 @@ pub struct OpenWork {
     /// Which events it listens for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listening: Option<Listening>,
+    /// Whether it has ended, and only what it left in doubt is still to be settled.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
     /// Whether it must be told to go on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
@@ -101,7 +104,8 @@ pub fn open_work(state: &Orchestration) -> OpenWork {
 /// What `state` waits for, with at most one effect more than `effects_max`.
 fn waited_for(state: &Orchestration, effects_max: usize) -> OpenWork {
     if state.is_ended() {
-        return OpenWork::default();
+        let in_doubt: Vec<EffectId> = state.effects.in_doubt().copied().collect();
+        return OpenWork { over: !in_doubt.is_empty(), in_doubt, ..OpenWork::default() };
     }
     let ordered = state.start.as_ref().is_some_and(|start| start.order.is_some() || start.concurrency.is_some());
     let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ordered, ..OpenWork::default() };

@@ -34,8 +34,20 @@ pub struct FeedPage {
     pub more: bool,
 }
 
+/// What one partition has behind a position.
+struct Read {
+    /// Where it was read from.
+    from: u64,
+    /// The wanted events of each row that has some, with the row's position.
+    rows: Vec<(u64, Vec<FeedEntry>)>,
+    /// How far it was read.
+    through: u64,
+    /// Whether it goes on there.
+    more: bool,
+}
+
 impl Plane {
-    /// Up to `limit` events of each partition behind `after`, those that `wanted` says.
+    /// Up to `limit` events behind `after`, those that `wanted` says, oldest first; more only where one row alone brings more.
     ///
     /// # Errors
     /// [`Refused`].
@@ -46,17 +58,35 @@ impl Plane {
         limit: usize,
         wanted: fn(&InboxFact) -> bool,
     ) -> Result<FeedPage, Refused> {
-        let mut page = FeedPage::default();
+        let mut all = Vec::new();
         for index in 0..self.partitions() {
             let (tenant, from) = (tenant.clone(), after.get(index as usize).copied().unwrap_or(0));
-            let read = self.read_at(index, move |partition| read(partition, &tenant, from, limit, wanted)).await??;
-            page.entries.extend(read.entries);
-            page.next.extend(read.next);
-            page.more |= read.more;
+            all.push(self.read_at(index, move |partition| read(partition, &tenant, from, limit, wanted)).await??);
         }
-        page.entries.sort_by_key(|entry| entry.recorded_at_us);
-        Ok(page)
+        Ok(merged(all, limit))
     }
+}
+
+/// The oldest rows of all partitions that make up a page. Each partition's next page begins behind what was taken of it.
+fn merged(all: Vec<Read>, limit: usize) -> FeedPage {
+    let mut page = FeedPage { more: all.iter().any(|read| read.more), ..FeedPage::default() };
+    let mut left: Vec<_> = all.into_iter().map(|read| (read.from, read.rows.into_iter().peekable(), read.through)).collect();
+    loop {
+        let recorded_at_us = |row: &(u64, Vec<FeedEntry>)| row.1.first().map_or(i64::MIN, |entry| entry.recorded_at_us);
+        let oldest =
+            left.iter_mut().filter_map(|(at, rows, _)| rows.peek().map(recorded_at_us).map(|us| (us, at, rows))).min_by_key(|o| o.0);
+        let Some((_, at, rows)) = oldest else { break };
+        let fits = |row: &(u64, Vec<FeedEntry>)| page.entries.is_empty() || page.entries.len() + row.1.len() <= limit;
+        let Some((position, entries)) = rows.next_if(fits) else { break };
+        *at = position;
+        page.entries.extend(entries);
+    }
+    for (at, mut rows, through) in left {
+        let all_taken = rows.peek().is_none();
+        page.more |= !all_taken;
+        page.next.push(if all_taken { through } else { at });
+    }
+    page
 }
 
 fn read(
@@ -65,26 +95,71 @@ fn read(
     from: u64,
     limit: usize,
     wanted: fn(&InboxFact) -> bool,
-) -> Result<FeedPage, Refused> {
-    let (mut entries, mut after, mut scanned) = (Vec::new(), from, 0);
+) -> Result<Read, Refused> {
+    let (mut found, mut through, mut scanned, mut count) = (Vec::new(), from, 0, 0);
     loop {
-        let rows = partition.store().feed(after, ROWS_READ)?;
+        let rows = partition.store().feed(through, ROWS_READ)?;
         let last = rows.len() < ROWS_READ;
         for (position, row) in rows {
-            after = position;
+            through = position;
             scanned += 1;
             if row.tenant != *tenant || !matches!(row.stream, Stream::Inbox(_)) {
                 continue;
             }
             let facts = row.json().and_then(|json| inbox::decode(&json)).map_err(|e| StoreError::unreadable(&row, &e))?;
             let recorded_at_us = row.recorded_at_us;
-            entries.extend(facts.into_iter().filter(wanted).map(|fact| FeedEntry { recorded_at_us, fact }));
-            if entries.len() >= limit {
-                return Ok(FeedPage { entries, next: vec![after], more: true });
+            let entries: Vec<_> = facts.into_iter().filter(wanted).map(|fact| FeedEntry { recorded_at_us, fact }).collect();
+            count += entries.len();
+            if !entries.is_empty() {
+                found.push((position, entries));
+            }
+            if count >= limit {
+                return Ok(Read { from, rows: found, through, more: true });
             }
         }
         if last || scanned >= ROWS_MAX {
-            return Ok(FeedPage { entries, next: vec![after], more: !last });
+            return Ok(Read { from, rows: found, through, more: !last });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_model::{Event, EventId, Slot, Who};
+
+    use super::*;
+
+    fn entry(n: i64) -> FeedEntry {
+        let id = EventId::mint(n, Slot(0), &[]);
+        let (event, by) = (Event::default(), Who::system());
+        FeedEntry {
+            recorded_at_us: n,
+            fact: InboxFact::Rejected { id, event: Box::new(event), by, code: "odd".into(), reason: String::new() },
+        }
+    }
+
+    fn of(rows: &[(u64, &[i64])], through: u64) -> Read {
+        let rows = rows.iter().map(|(position, entries)| (*position, entries.iter().map(|n| entry(*n)).collect())).collect();
+        Read { from: 0, rows, through, more: false }
+    }
+
+    fn times(page: &FeedPage) -> Vec<i64> {
+        page.entries.iter().map(|entry| entry.recorded_at_us).collect()
+    }
+
+    #[test]
+    fn a_page_has_the_oldest_of_all_partitions_and_no_more_than_asked_for() {
+        let page = merged(vec![of(&[(3, &[10]), (5, &[40])], 9), of(&[(1, &[20]), (2, &[30])], 2)], 3);
+        assert_eq!((times(&page), page.next, page.more), (vec![10, 20, 30], vec![3, 2], true));
+        let page = merged(vec![of(&[(3, &[10])], 9), of(&[], 2)], 3);
+        assert_eq!((times(&page), page.next, page.more), (vec![10], vec![9, 2], false));
+    }
+
+    #[test]
+    fn a_row_stays_whole() {
+        let page = merged(vec![of(&[(3, &[10, 10])], 9), of(&[(1, &[5])], 2)], 2);
+        assert_eq!((times(&page), page.next, page.more), (vec![5], vec![0, 2], true));
+        let page = merged(vec![of(&[(3, &[10, 10])], 9)], 1);
+        assert_eq!((times(&page), page.next, page.more), (vec![10, 10], vec![9], false));
     }
 }

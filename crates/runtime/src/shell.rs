@@ -417,7 +417,12 @@ fn levels_of(row: &OpenWork) -> Levels {
     let Ok(work) = serde_json::from_slice::<provost_engine::OpenWork>(&row.work) else { return Levels::default() };
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let parked = row.needs.meets(Needs::PARKED) || row.needs.meets(Needs::CONFLICT);
-    Levels { open: 1, parked: i64::from(parked), in_doubt: count(work.in_doubt.len()), reviews: count(work.reviews.len()) }
+    Levels {
+        open: i64::from(!work.over),
+        parked: i64::from(parked),
+        in_doubt: count(work.in_doubt.len()),
+        reviews: count(work.reviews.len()),
+    }
 }
 
 /// An outcome as a delivery.

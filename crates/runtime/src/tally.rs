@@ -52,14 +52,14 @@ impl Levels {
 
     /// Of one orchestration.
     fn of(state: &Orchestration) -> Self {
-        if state.is_ended() || state.sequence == 0 {
-            return Self::default();
-        }
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        if state.is_ended() || state.sequence == 0 {
+            return Self { in_doubt: count(state.effects.in_doubt().count()), ..Self::default() };
+        }
         Self {
             open: 1,
             parked: i64::from(state.parked.is_some()),
-            in_doubt: count(state.effects.values().filter(|effect| effect.state == EffectState::InDoubt).count()),
+            in_doubt: count(state.effects.in_doubt().count()),
             reviews: count(state.reviews.values().filter(|review| review.answer.is_none() && !review.closed).count()),
         }
     }

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::auth::Caller;
+use crate::orchestrations::page_of;
 use crate::refusal::Refusal;
 
-/// Most entries of one page and partition.
+/// Most entries of one page.
 const PAGE_MAX: usize = 500;
 
 /// What the feed may be asked with.
@@ -39,7 +40,7 @@ pub async fn list(
         }
     };
     let after = cursor(asked.after.as_deref().unwrap_or_default())?;
-    let limit = asked.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let limit = page_of(asked.limit, 100, PAGE_MAX)?;
     let page = app.node.plane.events(&caller.tenant, &after, limit, wanted).await?;
     let items = page.entries.into_iter().filter_map(|entry| item(iso8601(entry.recorded_at_us), entry.fact)).collect();
     let next = page.next.iter().map(u64::to_string).collect::<Vec<_>>().join(".");

@@ -31,7 +31,7 @@ pub async fn list(
 ) -> Result<Json<JournalsAnswer>, Refusal> {
     caller.may_in_tenant(&app, "orchestration.read")?;
     let place = asked.after.as_deref().map(place).transpose()?.unwrap_or_default();
-    let page = app.node.plane.walk(&caller.tenant, place, asked.limit.unwrap_or(100).clamp(1, PAGE_MAX)).await?;
+    let page = app.node.plane.walk(&caller.tenant, place, page_of(asked.limit, 100, PAGE_MAX)?).await?;
     let items = page.journals.into_iter().map(|(stream, rows)| item(stream, rows)).collect();
     Ok(Json(JournalsAnswer { items, next: page.next.map(cursor) }))
 }

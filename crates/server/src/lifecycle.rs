@@ -56,7 +56,7 @@ pub async fn events(
     }
     let rows = rows(&app, &caller, id, 0).await?;
     let mut telling = Telling::begin(&app, &caller, id, wanted.clone()).await?;
-    let limit = asked.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let limit = page_of(asked.limit, PAGE_MAX, PAGE_MAX)?;
     let (page, more) = paged(telling.next(&rows)?, limit);
     let next = page
         .last()

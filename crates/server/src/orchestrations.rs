@@ -43,6 +43,20 @@ pub fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal>
         .map_err(|e| Refusal::new(422, "body", "the body does not fit this route", e.to_string()))
 }
 
+/// How many entries a page has: as many as asked for up to `max`, and `usual` where nothing was asked for.
+///
+/// # Errors
+/// A page of nothing.
+pub fn page_of(asked: Option<usize>, usual: usize, max: usize) -> Result<usize, Refusal> {
+    match asked {
+        Some(0) => {
+            Err(Refusal::new(400, "limit", "`limit` is 0, and a page has an entry at least", format!("say 1 to {max}, or leave it out")))
+        }
+        Some(limit) => Ok(limit.min(max)),
+        None => Ok(usual),
+    }
+}
+
 /// Parses an id of the path.
 pub fn id<T: std::str::FromStr<Err = provost_model::id::IdError>>(text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|e: provost_model::id::IdError| Refusal::new(400, "id", e.to_string(), "copy it again"))
@@ -149,7 +163,9 @@ pub async fn list(
     Parameters(asked): Parameters<ListParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     caller.may_in_tenant(&app, "orchestration.read")?;
-    let mut query = Query::newest(caller.tenant.clone(), asked.limit.unwrap_or(50).clamp(1, PAGE_MAX));
+    let limit = page_of(asked.limit, 50, PAGE_MAX)?;
+    // One more than is shown says whether there are more.
+    let mut query = Query::newest(caller.tenant.clone(), limit + 1);
     query.workflow = asked.workflow.map(Into::into);
     query.before = asked.before.as_deref().map(id).transpose()?;
     query.status = match &asked.status {
@@ -163,6 +179,7 @@ pub async fn list(
     let found = app.node.plane.list(&query).await?;
     let items: Vec<serde_json::Value> = found
         .iter()
+        .take(limit)
         .map(|s| {
             serde_json::json!({
                 "id": s.orchestration, "workflow": &*s.workflow, "version": &*s.version, "status": s.status.as_str(), "event": s.event,
@@ -170,7 +187,7 @@ pub async fn list(
             })
         })
         .collect();
-    let next = if found.len() == query.limit { found.last().map(|s| s.orchestration) } else { None };
+    let next = found.get(limit - 1).filter(|_| found.len() > limit).map(|last| last.orchestration);
     Ok(Json(serde_json::json!({ "items": items, "next": next })))
 }
 

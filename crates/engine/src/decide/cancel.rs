@@ -8,6 +8,7 @@ use provost_model::program::EffectClass;
 use provost_model::record::{Cancel, EffectKind, EffectState, Ending, Fact, Intent};
 
 use crate::flow;
+use crate::ledger;
 use crate::rejected::Rejected;
 use crate::state::{ChildState, Effect, Phase};
 use crate::tasks::{compensate, run, unwind_next};
@@ -81,6 +82,7 @@ fn scopes(turn: &Turn<'_>) -> Vec<EffectId> {
 }
 
 fn end(turn: &mut Turn<'_>) {
+    ledger::leave_in_doubt(turn);
     turn.emit(Fact::Ended { ending: Ending::Cancelled, output: None, problem: None, labels: None });
     turn.intend(Intent::Announce);
 }

@@ -1,5 +1,6 @@
 //! How it stands: status, summary, why, and what can be typed.
 
+use provost_model::Problem;
 use provost_model::program::EffectClass;
 use provost_model::record::{EffectState, Ending};
 
@@ -44,19 +45,25 @@ pub(super) fn status(state: &Orchestration, now_us: i64) -> String {
     }
 }
 
+/// An error by its title, and as a `catch` names it.
+fn fault(problem: &Problem) -> String {
+    format!("{} (type {}, status {})", problem.title, problem.kind, problem.status)
+}
+
 fn short(name: &str) -> &str {
     name.split('@').next().unwrap_or_default()
 }
 
 /// What matters, in sentences.
 pub(super) fn summary(story: &Story<'_>) -> Vec<String> {
+    let over = story.state.is_ended();
     let outside = story.state.effects.iter().filter(|(_, effect)| effect.class != EffectClass::E0);
-    let mut sentences: Vec<String> = outside.map(|(id, effect)| sentence(&id.to_string(), effect)).collect();
+    let mut sentences: Vec<String> = outside.map(|(id, effect)| sentence(&id.to_string(), effect, over)).collect();
     if let Some(problem) = &story.state.problem {
-        sentences.push(format!("It ended with: {}. {}", problem.title, problem.detail));
+        sentences.push(format!("It ended with: {}. {}", fault(problem), problem.detail));
     }
     if let Some(parked) = &story.state.parked {
-        sentences.push(format!("It is parked at {}: {}. {}", parked.at, parked.problem.title, parked.problem.detail));
+        sentences.push(format!("It is parked at {}: {}. {}", parked.at, fault(&parked.problem), parked.problem.detail));
     }
     let children = story.state.children.size();
     if sentences.is_empty() && children == 0 {
@@ -69,13 +76,14 @@ pub(super) fn summary(story: &Story<'_>) -> Vec<String> {
     sentences
 }
 
-fn sentence(id: &str, effect: &Effect) -> String {
+fn sentence(id: &str, effect: &Effect, over: bool) -> String {
     let name = short(&effect.name);
     match effect.state {
         EffectState::Done => {
             let theirs = effect.reference.as_ref().map_or_else(String::new, |theirs| format!(" (their ref {theirs})"));
             format!("`{name}` HAS been done, once{theirs}.")
         }
+        EffectState::InDoubt if over => format!("Whether `{name}` was done is NOT KNOWN. It is over; {id} can still be resolved."),
         EffectState::InDoubt => format!("Whether `{name}` was done is NOT KNOWN. Nothing more leaves until {id} is resolved."),
         EffectState::Failed | EffectState::Abandoned => format!("`{name}` was NOT done."),
         EffectState::Conflict => format!("`{name}` is in CONFLICT: the same key was used with other arguments."),
@@ -118,7 +126,7 @@ pub(super) fn why(story: &Story<'_>, now_us: i64) -> Vec<String> {
         reasons.push(format!("It waits for key `{key}`, position {}, held by {}.", behind.ahead + 1, holders.join(", ")));
     }
     if let Some(parked) = &state.parked {
-        reasons.push(format!("{}: {}", parked.problem.title, parked.problem.detail));
+        reasons.push(format!("{}: {}", fault(&parked.problem), parked.problem.detail));
     }
     reasons.extend(looks(story));
     if ending(state).is_none() {
@@ -155,7 +163,8 @@ pub(super) fn commands(story: &Story<'_>) -> Vec<String> {
     let mut commands = Vec::new();
     for (effect, _) in in_doubt(state) {
         commands.push(format!("Done:      provost resolve {effect} --done --evidence URL --reason TEXT"));
-        commands.push(format!("Not done:  provost resolve {effect} --not-done --evidence URL --reason TEXT   (sends once)"));
+        let then = if state.is_ended() { "sends nothing: it is over" } else { "sends once" };
+        commands.push(format!("Not done:  provost resolve {effect} --not-done --evidence URL --reason TEXT   ({then})"));
     }
     for (review, _) in open_reviews(state) {
         commands.push(format!("Yes:       provost approve {review} --reason TEXT"));

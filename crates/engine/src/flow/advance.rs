@@ -9,6 +9,7 @@ use provost_model::{Labelled, Position, Problem};
 use rpds::VectorSync;
 
 use super::{Finished, complete, enter, raise};
+use crate::ledger;
 use crate::origin;
 use crate::state::{Open, OpenKind, Phase};
 use crate::tasks::{extend, listen, run};
@@ -342,6 +343,7 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
             super::withdraw_within(turn, &Position::root());
             run::leave_within(turn, &Position::root());
             let labels = origin::followed(turn, &output).filter(|_| is_awaited(turn));
+            ledger::leave_in_doubt(turn);
             turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None, labels });
             turn.intend(Intent::Announce);
         }

@@ -10,6 +10,7 @@ use provost_model::record::{
 use provost_model::value::{lookup, parse};
 use provost_model::{Position, Problem, Value, Who};
 
+use provost_engine::explain::{Now, explain, render};
 use provost_engine::{Phase, Rejected};
 
 use crate::world::{Said, Shared, World, done, person, problem};
@@ -95,7 +96,7 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             Ok(())
         }
         "expect" | "children" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions"
-        | "problem" | "keys" | "emitted" | "output" | "nowhere" => expect(world, word, rest),
+        | "problem" | "keys" | "emitted" | "output" | "nowhere" | "explained" => expect(world, word, rest),
         _ => {
             wish(world, line)?.map_err(|rejected| format!("refused: {rejected}"))?;
             world.settle()
@@ -220,6 +221,12 @@ fn expect(world: &World, word: &str, rest: &str) -> Result<(), Failure> {
         "nowhere" => {
             let holds = |row: &provost_model::record::Row| row.json().is_ok_and(|json| String::from_utf8_lossy(&json).contains(rest));
             if world.rows.iter().any(holds) { Err(format!("`{rest}` is in the record")) } else { Ok(()) }
+        }
+        "explained" => {
+            let now = Now { at_us: world.now_us, behind: None };
+            let explained = explain(&world.code.program, world.state.tenant.clone(), world.state.id, &world.rows, now)?;
+            let text = render(&explained);
+            if text.contains(rest) { Ok(()) } else { Err(format!("the explanation does not say so:\n{text}")) }
         }
         "output" => {
             let (pointer, wanted) = two(rest)?;

@@ -5,7 +5,7 @@ use provost_model::program::{Backoff, Duration, RetrySpec};
 
 use super::{Build, expression_text};
 use crate::fields::{self, fields};
-use crate::finding::{Code, Log};
+use crate::finding::{Code, Log, Place};
 use crate::yaml::{Kind, Node, shown};
 
 /// Longest duration, in milliseconds (100 years).
@@ -115,8 +115,19 @@ fn scaled(number: &str, ms: i64) -> Result<i64, &'static str> {
     Ok(total.saturating_add(i64::try_from(rest).map_err(|_| WRONG)?))
 }
 
-/// A retry policy; `limit.attempt.count` counts the attempts after the first, as the upstream schema describes it.
+/// The retry policy of something whose own settings limit an attempt.
 pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log) -> Option<RetrySpec> {
+    let (spec, attempt) = timed_policy(node, build, log)?;
+    if let Some((_, at)) = attempt {
+        let hint = "write `timeoutMs` in the file of an action, source or feature, or `budgets.wallMs` in an agent's";
+        log.error_hint(Code::WrongValue, at, "`limit.attempt.duration` belongs into `catch.retry` of a `try`", hint);
+    }
+    Some(spec)
+}
+
+/// A retry policy, with the longest time of each attempt in milliseconds where it says one. `limit.attempt.count` counts the attempts after
+/// the first, as the upstream schema describes it.
+pub(crate) fn timed_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log) -> Option<(RetrySpec, Option<(i64, Place)>)> {
     let known = ["when", "exceptWhen", "delay", "backoff", "limit", "jitter"];
     let policy = fields(node, "a retry policy", &known, log)?;
     let mut spec = RetrySpec { backoff: Backoff::Constant, jitter_ms: (0, 0), ..RetrySpec::default() };
@@ -127,9 +138,7 @@ pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log
     if let Some(backoff) = policy.find("backoff") {
         spec.backoff = backoff_of(backoff, log).unwrap_or(spec.backoff);
     }
-    if let Some(limit) = policy.find("limit") {
-        limits(limit, &mut spec, log);
-    }
+    let attempt = policy.find("limit").and_then(|limit| limits(limit, &mut spec, log));
     if let Some(jitter) = policy.find("jitter").and_then(|jitter| fields(jitter, "`jitter`", &["from", "to"], log)) {
         let from = jitter.need("from", log).and_then(|from| fixed_ms(from, "from", log));
         let to = jitter.need("to", log).and_then(|to| fixed_ms(to, "to", log));
@@ -141,7 +150,7 @@ pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log
         }
     }
     retry_conditions(&policy, build, &mut spec, log);
-    Some(spec)
+    Some((spec, attempt))
 }
 
 fn retry_conditions(policy: &fields::Fields<'_>, build: Option<&mut Build<'_>>, spec: &mut RetrySpec, log: &Log) {
@@ -181,19 +190,22 @@ fn backoff_of(node: &Node, log: &Log) -> Option<Backoff> {
     }
 }
 
-fn limits(node: &Node, spec: &mut RetrySpec, log: &Log) {
-    let Some(limit) = fields(node, "`limit`", &["attempt", "duration"], log) else { return };
+/// `limit`; gives the longest time of each attempt.
+fn limits(node: &Node, spec: &mut RetrySpec, log: &Log) -> Option<(i64, Place)> {
+    let limit = fields(node, "`limit`", &["attempt", "duration"], log)?;
     if let Some(ms) = limit.find("duration").and_then(|node| fixed_ms(node, "duration", log)) {
         spec.total_ms_max = ms;
     }
-    let Some(attempt) = limit.find("attempt").and_then(|node| fields(node, "`attempt`", &["count", "duration"], log)) else { return };
+    let attempt = limit.find("attempt").and_then(|node| fields(node, "`attempt`", &["count", "duration"], log))?;
     if let Some(count) = attempt.int("count", 0, 1000, log) {
         spec.attempts_max = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
     }
-    if attempt.find("duration").is_some() {
-        let hint = "write `timeout` at a task of the list, `timeoutMs` in an action's file, or `budgets.wallMs` in an agent's";
-        log.error_hint(Code::NotYet, attempt.key_at("duration"), "`limit.attempt.duration` cannot be executed yet", hint);
+    let ms = attempt.find("duration").and_then(|node| fixed_ms(node, "duration", log))?;
+    if ms == 0 {
+        let hint = "write a longer one, or leave it out";
+        log.error_hint(Code::WrongValue, attempt.value_at("duration"), "`duration` leaves an attempt no time", hint);
     }
+    Some((ms, attempt.key_at("duration")))
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use provost_model::Value;
-use provost_model::program::{Case, Catch, ErrorFilter, Flow, ForTask, ForkTask, RaiseTask, SwitchTask, TaskKind, Template, TryTask};
+use provost_model::program::{
+    Block, Case, Catch, Duration, ErrorFilter, Flow, ForTask, ForkTask, RaiseTask, RetrySpec, SwitchTask, Task, TaskKind, Template, TryTask,
+};
 
-use super::task::Names;
+use super::task::{Names, plain_task};
 use super::{Build, duration};
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
@@ -131,20 +133,41 @@ impl Build<'_> {
             None => ErrorFilter::default(),
         };
         let then = catch.find("then").map_or(Flow::Continue, |node| self.flow(node, names));
+        let mut attempt_ms = None;
         let caught = self.with_variables(std::slice::from_ref(&variable), |build| Catch {
             errors,
             variable: variable.clone(),
             when: catch.find("when").and_then(|node| build.condition(node, "when")),
             except_when: catch.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen")),
-            retry: catch.find("retry").and_then(|node| build.retry(node)),
+            retry: catch.find("retry").and_then(|node| build.catch_retry(node)).map(|(retry, ms)| {
+                attempt_ms = ms;
+                retry
+            }),
             body: catch.find("do").map(|node| build.block(node, "do", &format!("{pointer}/catch/do"))),
             then,
         });
-        Some(TaskKind::Try(TryTask { body: block, catch: caught }))
+        let body = attempt_ms.map_or_else(|| block.clone(), |ms| self.timed(&block, ms, &format!("{pointer}/try")));
+        Some(TaskKind::Try(TryTask { body, catch: caught }))
+    }
+
+    /// The list of a `try` whose attempts are limited: one task of ours around it, which has the time of an attempt.
+    fn timed(&mut self, list: &Block, ms: i64, pointer: &str) -> Block {
+        let around = Task { timeout: Some(Duration::Millis(ms)), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
+        Block::from([self.added(Some(around))])
+    }
+
+    /// The `retry` of a `catch`, with the longest time of each attempt in milliseconds.
+    fn catch_retry(&mut self, node: &Node) -> Option<(RetrySpec, Option<i64>)> {
+        let node = match node.as_text() {
+            Some(name) => self.uses.find("retries", name, node.at, self.log)?,
+            None => node,
+        };
+        let log = self.log;
+        duration::timed_policy(node, Some(self), log).map(|(retry, attempt)| (retry, attempt.map(|(ms, _)| ms)))
     }
 
     /// `retry`: a policy, or a name of `use.retries`.
-    pub(super) fn retry(&mut self, node: &Node) -> Option<provost_model::program::RetrySpec> {
+    pub(super) fn retry(&mut self, node: &Node) -> Option<RetrySpec> {
         let node = match node.as_text() {
             Some(name) => self.uses.find("retries", name, node.at, self.log)?,
             None => node,

@@ -8,7 +8,7 @@ use provost_runtime::engine::explain::one_line;
 use serde_json::Value as Json;
 
 use crate::client::{Client, Target};
-use crate::say::{Failure, data};
+use crate::say::{Failure, data, note};
 use crate::verbs::{Output, pretty};
 
 /// Most matches shown where an id is ambiguous.
@@ -43,7 +43,7 @@ pub struct List {
     #[arg(long)]
     of: Option<String>,
     /// Most entries.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 
@@ -72,7 +72,11 @@ impl List {
         };
         let answer = client.get(&path).await?;
         let mut items = answer.get("items").unwrap_or(&answer).as_array().cloned().unwrap_or_default();
+        let more = goes_on(&answer) || items.len() > self.limit as usize;
         items.truncate(self.limit as usize);
+        if more {
+            note(&format!("there are more than these {}: say `--limit N` for more of them", items.len()));
+        }
         match output {
             Output::Json => data(&pretty(&answer)),
             Output::Jsonl => items.iter().for_each(|item| data(&item.to_string())),
@@ -98,6 +102,11 @@ impl List {
         }
         path
     }
+}
+
+/// Whether the server has more than it answered: it names the next page.
+fn goes_on(answer: &Json) -> bool {
+    answer["more"].as_bool().unwrap_or_else(|| !answer["next"].is_null())
 }
 
 /// Percent-encodes a query value.

@@ -1,7 +1,7 @@
 //! Bad input: a clear error that says what to do, and nothing lost.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::served::{Caller, Served, run};
 
@@ -120,8 +120,26 @@ async fn what_cannot_be_taken_is_kept_as_rejected_with_its_reason() {
     let codes: Vec<&str> = kept.json["items"].as_array().unwrap().iter().filter_map(|item| item["code"].as_str()).collect();
     assert_eq!(codes, ["event-unknown", "event-contract", "event-too-large", "event-conflict", "event-contract"], "{}", kept.text);
     let page = acme.get("/v1/events?limit=1").await;
-    let rest = acme.get(&format!("/v1/events?after={}", page.text_at("/next"))).await;
-    assert_eq!(page.json["items"].as_array().unwrap().len() + rest.json["items"].as_array().unwrap().len(), 7);
+    assert_eq!((page.json["items"].as_array().unwrap().len(), &page.json["more"]), (1, &json!(true)), "{}", page.text);
+    // Pages of any size hold everything once, in the order of one page.
+    let ids = |page: &Json| page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect::<Vec<_>>();
+    let whole = acme.get("/v1/events").await;
+    for limit in [1, 2, 3] {
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = acme.get(&format!("/v1/events?limit={limit}&after={after}")).await;
+            assert!(page.json["items"].as_array().unwrap().len() <= limit, "{}", page.text);
+            seen.extend(ids(&page.json));
+            after = page.text_at("/next");
+            if page.json["more"] == false {
+                break;
+            }
+        }
+        assert_eq!((seen.len(), &seen), (7, &ids(&whole.json)), "limit {limit}");
+    }
+    for path in ["/v1/events", "/v1/orchestrations", "/v1/journals"] {
+        acme.get(&format!("{path}?limit=0")).await.refused(400, "limit");
+    }
     acme.get("/v1/events?after=x").await.refused(422, "cursor");
     acme.get("/v1/events?status=odd").await.refused(422, "status");
 }

@@ -100,6 +100,38 @@ async fn what_must_not_be_sent_twice_is_in_doubt_after_the_server_died_and_not_h
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_cancelled_one_left_in_doubt_is_listed_and_settled_after_its_end() {
+    let mut served = Served::start().await;
+    served.tenant("acme").await;
+    let token = served.token("acme", "hands", "admin").await;
+    let id = served.with(&token).start("doubt", json!({}), &[]).await.text_at("/id");
+    let held = exchange(&served.with(&token), "w", "stamps", 1, 5000, json!([])).await.json["work"][0].clone();
+    served.kill();
+    served.up().await;
+    let acme = served.with(&token);
+    let one = |all: &Json| all.as_array().is_some_and(|all| all.len() == 1);
+    acme.until("/v1/effects", one).await;
+    acme.post(&format!("/v1/orchestrations/{id}/cancellation"), &json!({ "reason": "not wanted" })).await.ok();
+    acme.until(&format!("/v1/orchestrations/{id}?wait_ms=2000"), |shown| shown["status"] == "cancelled").await;
+    let listed = acme.get("/v1/effects?state=in-doubt").await;
+    assert_eq!((one(&listed.json), &listed.json[0]["id"]), (true, &held["effect"]), "{}", listed.text);
+    let open = |text: &str| text.lines().any(|line| line.starts_with("provost_orchestrations_open") && line.ends_with(" 1"));
+    assert!(!open(&acme.get("/metrics").await.text));
+    served.kill();
+    served.up().await;
+    let acme = served.with(&token);
+    assert!(one(&acme.get("/v1/effects").await.json), "it is listed after a restart too");
+    let effect = held["effect"].as_str().unwrap();
+    let evidence = json!({ "orchestration": id, "done": true, "evidence": "the post office", "reason": "seen" });
+    let settled = acme.post(&format!("/v1/effects/{effect}/resolution"), &evidence).await;
+    assert_eq!((settled.status, &settled.json["status"]), (200, &json!("cancelled")), "{}", settled.text);
+    assert_eq!(acme.get("/v1/effects").await.json, json!([]));
+    acme.post(&format!("/v1/effects/{effect}/resolution"), &evidence).await.refused(409, "already-ended");
+    let verified = acme.post(&format!("/v1/orchestrations/{id}/verification"), &json!({})).await;
+    assert_eq!(verified.json["equal"], json!(true), "{}", verified.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_belongs_to_the_worker_and_the_tenant_that_hold_the_lease_and_counts_once() {
     let served = Served::start().await;
     let (acme, globex) = (served.tenant("acme").await, served.tenant("globex").await);

@@ -53,6 +53,7 @@ impl<S: Upkeep> Partition<S> {
         let after =
             Loaded { state: next, code: loaded.code.clone(), head: loaded.head, used: loaded.used, snapshot_from: loaded.snapshot_from };
         let expected = loaded.head;
+        let ends = after.state.is_ended() && !loaded.state.is_ended();
         stage.keep(key.clone(), Some(loaded));
         let json = transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
         let facts = u32::try_from(transition.facts.len()).unwrap_or(u32::MAX);
@@ -70,7 +71,8 @@ impl<S: Upkeep> Partition<S> {
         }
         let emitted = release(stage, &after, &transition, head);
         let family = Family::of(&after.state, &transition);
-        let over = after.state.is_ended().then(|| after.state.clone());
+        // What is settled after the end frees nothing a second time.
+        let over = ends.then(|| after.state.clone());
         self.loaded.insert(key, Loaded { head, ..after });
         for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
             self.accept(stage, None, tenant, event, &Who::system())?;
@@ -303,10 +305,10 @@ fn keeping(loaded: &Loaded, effect: &Effect) -> Keeping {
 
 /// The open work of an orchestration at `head`.
 pub(crate) fn open_change(state: &Orchestration, head: Head) -> OpenChange {
-    if state.is_ended() {
+    let work = open_work_listed(state);
+    if state.is_ended() && !work.over {
         return OpenChange::Close;
     }
-    let work = open_work_listed(state);
     let mut needs = Needs::NONE;
     if !work.reviews.is_empty() {
         needs = needs.with(Needs::REVIEW);

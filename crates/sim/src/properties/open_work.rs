@@ -1,4 +1,5 @@
-//! What a restart would find is what the journals say: every orchestration that has not ended is listed with its work, no other is.
+//! What a restart would find is what the journals say: every orchestration that has not ended is listed with its work, and
+//! every one that left something in doubt with that; no other is.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,8 @@ pub fn check(world: &mut World, left: &Left) -> Vec<String> {
     }
     let mut found = Vec::new();
     for (key, state) in &left.states {
-        let expected = (!state.is_ended()).then(|| serde_json::to_vec(&provost_engine::open_work(state)).unwrap_or_default());
+        let work = provost_engine::open_work(state);
+        let expected = (!state.is_ended() || work.over).then(|| serde_json::to_vec(&work).unwrap_or_default());
         if listed.get(key) != expected.as_ref() {
             found.push(format!("the open work of `{}` is not what its journal says", key.1));
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use provost_engine::{Orchestration, Phase};
 use provost_model::program::EffectClass;
-use provost_model::record::{Attempted, Cancel, Command, EffectKind, EffectState, Head, Stream};
-use provost_model::{EffectId, OrchestrationId, TenantId};
+use provost_model::record::{Attempted, Cancel, Command, EffectKind, EffectState, Head, Resolve, Stream};
+use provost_model::{EffectId, OrchestrationId, TenantId, Value};
 use provost_runtime::retention::Passed;
 use provost_runtime::{Binding, Compiled, Done, Hands, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, rebuild};
 use provost_store::{Fault, FaultyStore, Lists as _, Memory, Op, Query, Store, Tombstone, Upkeep, verify_all};
@@ -141,6 +141,29 @@ fn old_work_leaves<D: Disks>(disks: &D) {
         assert_eq!(kept.effect_keys.len(), if kept.keys_until_us > works.around.now_us { outside.count() } else { 0 });
     }
     gone_is_answered(&mut works, disks, &before);
+    settled_ones_leave(works, disks, &mut machines_of, &before);
+}
+
+/// What an end left in doubt is settled by a person, and leaves when its time is over again.
+fn settled_ones_leave<D: Disks>(mut works: Works<D::Store>, disks: &D, machines_of: &mut [Retention], before: &States) {
+    let doubtful: Vec<&Orchestration> =
+        before.values().map(|(state, ..)| state).filter(|state| state.is_ended() && is_in_doubt(state)).collect();
+    assert!(doubtful.len() > 1, "{} ended in doubt", doubtful.len());
+    for state in &doubtful {
+        for effect in state.effects.in_doubt() {
+            let (evidence, reason, by) = ("the target's list".to_owned(), "asked".to_owned(), who("olga"));
+            let resolve = Resolve { effect: *effect, done: true, result: Value::Null, evidence, by, reason };
+            works.command(&state.tenant, state.id, Command::Resolve(resolve));
+        }
+    }
+    (0..20).for_each(|_| works.turn(0));
+    assert_eq!(round(&mut works, machines_of).unwrap().retired, 0, "something left right after it was settled");
+    works.around.now_us += 31 * DAY_US;
+    (0..20).for_each(|_| works.turn(0));
+    round(&mut works, machines_of).unwrap();
+    for state in &doubtful {
+        assert!(tombstone(disks, &(state.tenant.clone(), state.id)).is_some(), "{} stays for ever", state.id);
+    }
     works.finish();
 }
 
