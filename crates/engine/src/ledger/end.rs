@@ -46,14 +46,24 @@ pub(crate) fn after_the_end(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<()
     let effect = turn.state.effects.get(&id).cloned().ok_or_else(|| stale.clone())?;
     let settled = match &outcome.result {
         // Done is done, whoever found out.
-        Attempted::Done { .. } if outcome.attempt == effect.attempt || outcome.attempt == effect.lookups => EffectState::Done,
+        Attempted::Done { .. } | Attempted::Unreadable { .. } if outcome.attempt == effect.attempt || outcome.attempt == effect.lookups => {
+            EffectState::Done
+        }
         // The number of a look-up may be that of an attempt, and an earlier attempt may have been done.
         Attempted::Failed { .. } if outcome.attempt == effect.attempt && effect.lookups == 0 && !effect.unknown => EffectState::Failed,
-        Attempted::Done { .. } | Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => return Err(stale),
+        Attempted::Done { .. }
+        | Attempted::Unreadable { .. }
+        | Attempted::Failed { .. }
+        | Attempted::Unknown { .. }
+        | Attempted::Absent => {
+            return Err(stale);
+        }
     };
     let labels = match &outcome.result {
         Attempted::Done { value, .. } => origin::result(turn, &effect, value),
-        Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => provost_model::Labels::new(),
+        Attempted::Unreadable { .. } | Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => {
+            provost_model::Labels::new()
+        }
     };
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });
     settle(turn, &id, settled);
