@@ -372,3 +372,35 @@ Feature: Try and retry
     Then the workflow should complete
     And 'put' should be called 3 times
     And the workflow should take 10 seconds
+
+  Scenario: Each attempt has its time
+    Given a workflow doing:
+      """yaml
+      do:
+        - t:
+            try: [ { w: { wait: { seconds: 10 } } } ]
+            catch: { retry: { delay: PT1S, limit: { attempt: { count: 1, duration: PT5S } } }, do: [ { c: { set: { status: '${ $error.status }' } } } ] }
+      """
+    When the workflow is started
+    And 10 seconds pass
+    Then the workflow should wait
+    When 1 second passes
+    Then the workflow should complete with output:
+      """yaml
+      { status: 408 }
+      """
+
+  Scenario: An attempt that is in time is not stopped
+    Given a workflow doing:
+      """yaml
+      do:
+        - t:
+            try: [ { a: { call: act, with: { action: put, arguments: { n: 1 } } } }, { w: { wait: { seconds: 4 } } }, { c: { set: { n: 2 } } } ]
+            catch: { retry: { limit: { attempt: { count: 1, duration: PT5S } } } }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { n: 2 }
+      """
+    And 'put' should be called once
