@@ -205,7 +205,8 @@ fn compile(sources: &[&str]) -> Result<Module, String> {
 
 /// All of a plan together, before the first of its tasks runs.
 fn check_expressions(tasks: &[PlannedTask]) -> Result<(), Vec<String>> {
-    let all: Vec<(&PlannedTask, &str)> = tasks.iter().flat_map(|task| sources(task).into_iter().map(move |source| (task, source))).collect();
+    let all: Vec<(&PlannedTask, &str)> =
+        tasks.iter().flat_map(|task| sources(task).into_iter().map(move |source| (task, source))).collect();
     if all.len() > PLAN_EXPRESSIONS_MAX {
         return Err(vec![format!("a plan has at most {PLAN_EXPRESSIONS_MAX} expressions, and this one has {}", all.len())]);
     }
@@ -241,12 +242,7 @@ pub enum Given {
 ///
 /// # Errors
 /// What went wrong and what to do.
-pub fn evaluate(
-    task: &PlannedTask,
-    input: &Labelled,
-    fuel: Fuel,
-    variable: &mut dyn FnMut(&str) -> Labelled,
-) -> Result<Given, String> {
+pub fn evaluate(task: &PlannedTask, input: &Labelled, fuel: Fuel, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Given, String> {
     let texts = sources(task);
     if texts.is_empty() {
         return Ok(Given::Value(Labelled::authored(task.given.clone())));

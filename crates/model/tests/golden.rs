@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use provost_model::program::{EffectClass, Flow, PlannedCall, ReviewSpec, TaskIx};
 use provost_model::record::{
     Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
-    Ending, Exported, Fact, Intent, Outcome, Parent, PlannedTask, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
+    Ending, Exported, Fact, Intent, Outcome, Parent, PlannedTask, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage,
+    Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;

@@ -25,7 +25,9 @@ fn laptop(guard: &Guard) -> Judge<'_> {
 
 #[test]
 fn what_provost_asks_about_has_one_list() {
-    use provost_policy::vocabulary::{AGENT_START, FEATURE_READ, MODEL_CALL, PLAN_EXECUTE, PLATFORM, RETRIEVAL_QUERY, RETRIEVAL_READ, TOOL_CALL};
+    use provost_policy::vocabulary::{
+        AGENT_START, FEATURE_READ, MODEL_CALL, PLAN_EXECUTE, PLATFORM, RETRIEVAL_QUERY, RETRIEVAL_READ, TOOL_CALL,
+    };
     let mut all = PLATFORM.to_vec();
     all.extend([AGENT_START, PLAN_EXECUTE, MODEL_CALL, TOOL_CALL, RETRIEVAL_QUERY, RETRIEVAL_READ, FEATURE_READ]);
     all.sort_unstable();

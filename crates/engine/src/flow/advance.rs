@@ -44,11 +44,7 @@ pub(crate) fn blocks_to_go_on(turn: &Turn<'_>) -> Vec<Position> {
 
 fn is_block(turn: &Turn<'_>, open: &Open) -> bool {
     match &open.kind {
-        OpenKind::For { .. }
-        | OpenKind::Iteration { .. }
-        | OpenKind::Fork { .. }
-        | OpenKind::Plan { .. }
-        | OpenKind::Catch { .. } => true,
+        OpenKind::For { .. } | OpenKind::Iteration { .. } | OpenKind::Fork { .. } | OpenKind::Plan { .. } | OpenKind::Catch { .. } => true,
         OpenKind::Try { waiting, .. } => !*waiting,
         OpenKind::Plain => {
             let blocks =
@@ -98,7 +94,9 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
     match &open.kind {
         OpenKind::Fork { done, open: begun } => fork(turn, at, &open, done, *begun),
         OpenKind::For { items, index } => each(turn, at, &open, items, *index),
-        OpenKind::Plan { tasks, revision, done } => super::plan::go_on(turn, at, &open, super::plan::Under { tasks, revision: *revision, done }),
+        OpenKind::Plan { tasks, revision, done } => {
+            super::plan::go_on(turn, at, &open, super::plan::Under { tasks, revision: *revision, done })
+        }
         OpenKind::Try { waiting: true, .. } => {}
         OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, &open),
     }

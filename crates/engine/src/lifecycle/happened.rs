@@ -211,7 +211,9 @@ impl Lifecycle {
 /// Whether it is a task, and no iteration or handler of one.
 fn is_task(open: &Open) -> bool {
     match open.kind {
-        OpenKind::Plain | OpenKind::For { .. } | OpenKind::Fork { .. } | OpenKind::Try { .. } | OpenKind::Plan { .. } => open.task != TaskIx::ROOT,
+        OpenKind::Plain | OpenKind::For { .. } | OpenKind::Fork { .. } | OpenKind::Try { .. } | OpenKind::Plan { .. } => {
+            open.task != TaskIx::ROOT
+        }
         OpenKind::Iteration { .. } | OpenKind::Catch { .. } => false,
     }
 }

@@ -146,14 +146,7 @@ fn unreviewed(verdict: &Verdict) -> Problem {
     policy::denied(verdict, ACTION).detail("policy wants a review of the plan, and the task describes none; add `review` to its `with`")
 }
 
-fn carry_out(
-    turn: &mut Turn<'_>,
-    at: &Position,
-    effect: Option<EffectId>,
-    digest: Digest,
-    proposed: Proposed,
-    approval: Option<ReviewId>,
-) {
+fn carry_out(turn: &mut Turn<'_>, at: &Position, effect: Option<EffectId>, digest: Digest, proposed: Proposed, approval: Option<ReviewId>) {
     if let Some(review) = approval {
         let effect = effect.unwrap_or_else(|| turn.state.id.effect(at.as_str(), ACTION));
         turn.emit(Fact::ApprovalSpent { review, effect });
@@ -195,7 +188,8 @@ fn shown(proposed: &Proposed) -> Value {
 fn request(turn: &Turn<'_>, task: &PlanTask, proposed: &Proposed, approval: Option<&Value>) -> PolicyRequest {
     let program = turn.program();
     let spec = program.agents.get(&task.agent);
-    let calls: BTreeSet<&str> = proposed.tasks.iter().filter_map(|task| task.called.split('@').next()).filter(|name| !name.is_empty()).collect();
+    let calls: BTreeSet<&str> =
+        proposed.tasks.iter().filter_map(|task| task.called.split('@').next()).filter(|name| !name.is_empty()).collect();
     let actions = proposed.tasks.iter().filter(|task| task.call == PlannedCall::Act);
     let money_out = actions.filter_map(|task| program.actions.get(&task.called)).any(|spec| spec.money_out);
     let mut context = vec![

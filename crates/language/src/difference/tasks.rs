@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::program::{
-    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask, RetrieveTask,
-    RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
+    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask,
+    RetrieveTask, RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
 };
 use serde::Serialize;
 
