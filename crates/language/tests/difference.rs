@@ -11,6 +11,7 @@ do:
   - ask: { call: agent, with: { agent: judge, input: '${ . }' } }
   - price: { call: rules, with: { table: prices, input: { kind: a } } }
   - pay: { call: act, with: { action: pay, arguments: { to: x } } }
+  - settle: { call: plan, with: { agent: judge, goal: x, allow: [ pay ] } }
   - choose: { switch: [ { far: { when: '${ .discount > 3 }', then: end } } ] }
 ";
 const AGENT: &str = "---
@@ -80,7 +81,7 @@ fn changed(path: &str, from: &str, to: &str) -> Vec<String> {
 
 #[test]
 fn each_kind_of_change_is_told_where_it_is() {
-    let cases: [(&str, &str, &str, &[&str]); 19] = [
+    let cases: [(&str, &str, &str, &[&str]); 22] = [
         ("workflows/w.yaml", "{ to: x }", "{   to:   x   }", &[]),
         ("policies/p.cedar", "// The first.", "// The  first of two.", &[]),
         ("workflows/w.yaml", "'1.0.0' }", "'1.1.0' }", &["workflow w version: 1.0.0 -> 1.1.0"]),
@@ -92,7 +93,15 @@ fn each_kind_of_change_is_told_where_it_is() {
             "workflows/w.yaml",
             "  - price: { call: rules, with: { table: prices, input: { kind: a } } }\n  - pay: { call: act, with: { action: pay, arguments: { to: x } } }\n",
             "  - pay: { call: act, with: { action: pay, arguments: { to: x } } }\n  - price: { call: rules, with: { table: prices, input: { kind: a } } }\n",
-            &["task w order: ask, price, pay, choose -> ask, pay, price, choose"],
+            &["task w order: ask, price, pay, settle, choose -> ask, pay, price, settle, choose"],
+        ),
+        ("workflows/w.yaml", "goal: x", "goal: y", &[r#"task w/settle goal: "x" -> "y""#]),
+        ("workflows/w.yaml", "allow: [ pay ]", "allow: [ pay, { table: prices } ]", &["task w/settle/allow/prices@1 : - -> call rules"]),
+        (
+            "workflows/w.yaml",
+            "allow: [ pay ]",
+            "allow: [ { action: pay, arguments: { to: y } } ]",
+            &[r#"task w/settle allow act pay@1: - -> to = "y""#],
         ),
         ("workflows/w.yaml", "type: integer", "type: number", &[r#"contract w input /properties/sum/type: "integer" -> "number""#]),
         ("agents/judge.md", "Be brief.", "Be kind.", &["prompt judge line 2: Be brief. -> Be kind."]),

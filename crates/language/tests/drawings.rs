@@ -49,6 +49,26 @@ fn drawings_are_the_same_byte_for_byte() {
 }
 
 #[test]
+fn what_a_plan_may_call_is_visible() {
+    let files = [
+        (
+            "workflows/w.yaml",
+            "document: { dsl: '1.0.3', namespace: t, name: w, version: '1.0.0' }\ndo:\n  - settle: { call: plan, with: { agent: planner, goal: tidy up, allow: [ find, { agent: planner } ] } }\n",
+        ),
+        ("agents/planner.md", "---\nversion: 1.0.0\nmodel: scripted\nexamples: [ { answer: { do: [] } } ]\n---\nProposes.\n"),
+        ("actions/find.yaml", "version: 1.0.0\nclass: E2\nqueue: out\n"),
+    ];
+    let sources: Sources = files.into_iter().map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).collect();
+    let program = programs(&sources).remove(0);
+    for text in [graph::svg(&program), graph::mermaid(&program)] {
+        for word in ["plan", "by planner@1", "tidy up", "may act find@1", "may agent planner@1"] {
+            assert!(text.contains(word), "`{word}` is missing in\n{text}");
+        }
+        assert!(!text.contains("may set"), "{text}");
+    }
+}
+
+#[test]
 fn effects_and_people_are_visible() {
     let sources = support::folder(&support::root().join("bundles/refund-triage"));
     let program = programs(&sources).remove(0);

@@ -39,9 +39,9 @@ const HEALED_US: i64 = 10 * 3600 * SECOND_US;
 const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
-pub const KINDS: [&str; 19] = [
+pub const KINDS: [&str; 20] = [
     "classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "limited",
-    "latest", "single", "batched", "combine", "reads", "looked",
+    "latest", "single", "batched", "combine", "reads", "looked", "plans",
 ];
 
 /// Something that happens.

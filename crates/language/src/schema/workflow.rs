@@ -264,6 +264,10 @@ fn calls() -> Json {
     let rules = words(&["majority", "weighted-majority", "unanimous", "quorum", "first-valid", "highest-confidence", "judge"]);
     let veto = object(&["by", "choice"], &[("by", string()), ("choice", string()), ("confidencePct", whole(0, Some(100)))]);
     let approves = object(&["action", "arguments"], &[("action", string()), ("arguments", any())]);
+    let action = object(&["action"], &[("action", string()), ("arguments", map(any())), ("key", any())]);
+    let allowed = ["agent", "table", "source"].map(|key| object(&[key], &[(key, string())]));
+    let allowed: Vec<Json> = [string(), action].into_iter().chain(allowed).collect();
+    let allow = json!({ "type": "array", "minItems": 1, "maxItems": 64, "items": { "anyOf": allowed } });
     let with = [
         ("agent", object(&["agent", "input"], &[("agent", string()), ("input", any()), ("budget", budget)])),
         ("rules", object(&["table", "input"], &[("table", string()), ("input", any())])),
@@ -301,6 +305,7 @@ fn calls() -> Json {
         ("compensate", object(&[], &[("scope", string()), ("reason", any())])),
         ("retrieve", object(&["source", "query"], &[("source", string()), ("query", any()), ("topK", whole(1, Some(100)))])),
         ("feature", object(&["names", "entity"], &[("names", list(string())), ("entity", any()), ("asOf", any())])),
+        ("plan", object(&["agent", "goal", "allow"], &[("agent", string()), ("goal", any()), ("allow", allow), ("review", review(&[]))])),
     ];
     let rule = |(name, schema): (&str, Json)| {
         json!({

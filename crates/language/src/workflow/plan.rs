@@ -31,8 +31,8 @@ impl Build<'_> {
             self.library.review(&review, self.log, &mut self.tables)
         });
         let (mut allow, mut tasks) = (Vec::new(), Vec::new());
-        if let Some(node) = with.need("allow", self.log) {
-            let entries = fields::list(node, "allow", self.log).unwrap_or_default();
+        let listed = with.need("allow", self.log).and_then(|node| Some((node, fields::list(node, "allow", self.log)?)));
+        if let Some((node, entries)) = listed {
             if entries.is_empty() || entries.len() > PLAN_ALLOWED_MAX {
                 let message = format!("`allow` holds 1 to {PLAN_ALLOWED_MAX} entries");
                 self.log.error_hint(Code::WrongValue, node.at, message, "write e.g. `allow: [ orders.find, { agent: researcher } ]`");
