@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
-    Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
+    Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState, Held,
     Ending, Exported, Fact, Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
@@ -259,6 +259,7 @@ fn facts_of_flow() -> Vec<Fact> {
         Fact::TimerSet { id: "wait:settle".into(), at: at.clone(), due_us: 5 },
         Fact::TimerFired { id: "wait:settle".into() },
         Fact::CancelRequested { grace_us: 30, replaced_by: None },
+        Fact::CancelRequested { grace_us: 30, replaced_by: Some(id()) },
         Fact::Parked { at: at.clone(), problem: problem() },
         Fact::Redriven { at },
         Fact::Yielded,
@@ -398,6 +399,17 @@ fn facts_of_children() -> Vec<Fact> {
     let (workflow, version) = ("notify".into(), "1.0.0".into());
     vec![
         Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true, order: None, concurrency: None, labels: None },
+        Fact::ChildStarted {
+            at: place(),
+            child,
+            workflow: "notify".into(),
+            version: "1.0.0".into(),
+            input: value(),
+            awaits: true,
+            order: Some("customer-7".into()),
+            concurrency: None,
+            labels: None,
+        },
         Fact::ChildTold { child, sequence: 7, how: None, labels: None },
         Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))), labels: None },
         Fact::ChildStopped { child },
@@ -489,6 +501,16 @@ fn commands() -> Vec<Command> {
         }),
         Command::Start(Start { concurrency: Some("customer-7".into()), ..start() }),
         Command::Start(Start {
+            parent: Some(Box::new(Parent {
+                orchestration: id(),
+                awaits: true,
+                line: vec!["first".into()],
+                labels: None,
+                held: vec![Held { workflow: "first".into(), key: "customer-7".into() }],
+            })),
+            ..start()
+        }),
+        Command::Start(Start {
             batch: Some(Box::new(Batched { key: "eu".into(), events: start().event.into_iter().collect(), closed: Some(Closed::Size) })),
             ..start()
         }),
@@ -496,6 +518,7 @@ fn commands() -> Vec<Command> {
         news(ChildFate::Faulted(problem())),
         news(ChildFate::Cancelled),
         news(ChildFate::Parked(problem())),
+        news(ChildFate::Replaced(id())),
         Command::Sending { effect, attempt: 1 },
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
@@ -512,6 +535,7 @@ fn commands() -> Vec<Command> {
         Command::Timer { id: "timeout:".into() },
         Command::Review(review),
         Command::Cancel(Cancel { by: by.clone(), reason: reason.clone(), replaced_by: None }),
+        Command::Cancel(Cancel { by: by.clone(), reason: reason.clone(), replaced_by: Some(id()) }),
         Command::Arrived(Box::new(arrived(false))),
         Command::Arrived(Box::new(arrived(true))),
         Command::Redrive(Redrive { by, reason }),

@@ -39,6 +39,13 @@ impl Site {
             );
             std::fs::write(workflows.join(format!("{name}.yaml")), document).unwrap();
         }
+        for child in ["line", "latest", "single"] {
+            let document = format!(
+                "document: {{ dsl: '1.0.3', namespace: test, name: runs-{child}, version: '1.0.0' }}\n\
+                 do: [ {{ below: {{ run: {{ workflow: {{ namespace: test, name: {child}, version: '1.0.0' }} }} }} }} ]\n"
+            );
+            std::fs::write(workflows.join(format!("runs-{child}.yaml")), document).unwrap();
+        }
         Self { folder, server: None }
     }
 
@@ -88,6 +95,18 @@ impl Site {
     fn status(&self, id: &str) -> String {
         self.json(&["get", id])["status"].as_str().unwrap().to_owned()
     }
+}
+
+/// The child of a parent, once it has one.
+fn child(site: &Site, parent: &str) -> String {
+    let mut found = None;
+    until("a child is begun", || {
+        let journal = site.json(&["journal", parent]);
+        let facts = journal["rows"].as_array().unwrap().iter().flat_map(|row| row["payload"]["facts"].as_array().unwrap().clone());
+        found = facts.into_iter().find_map(|fact| Some(fact.get("child_started")?["child"].as_str()?.to_owned()));
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -191,6 +210,77 @@ fn the_newest_replaces_and_a_held_key_refuses() {
 
     assert!(site.run(&["cancel", &holder, "--reason", "test"]).status.success());
     until("the key is free", || site.run(&["start", "single", "--key", "single-other", "--input", input]).status.success());
+    site.kill();
+    assert!(site.run(&["verify", "--all"]).status.success());
+}
+
+#[test]
+fn children_have_their_places_whatever_dies() {
+    let mut site = Site::new();
+    site.serve();
+    let bundle = site.bundle().display().to_string();
+    site.json(&["apply", &bundle, "--reason", "test"]);
+    let mut started = Vec::new();
+    for n in 0..EACH {
+        started.extend((0..KEYS).map(|key| (key, site.start("runs-line", key, n))));
+    }
+    site.kill();
+    site.serve();
+    site.kill();
+    assert!(site.run(&["rebuild"]).status.success());
+    site.serve();
+    for (_, id) in &started {
+        until("each parent ends", || site.status(id) == "completed");
+    }
+    for key in 0..KEYS {
+        let of_key = started.iter().filter(|(of, _)| *of == key).map(|(_, id)| child(&site, id));
+        let mut spans: Vec<(String, String)> =
+            of_key.map(|id| (times(&site, &id, "timer_set")[0].clone(), times(&site, &id, "ended")[0].clone())).collect();
+        // Who waits began in the order in which their starts came to the key, whoever their parents are.
+        spans.sort();
+        for pair in spans.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "{key}: {spans:?}");
+        }
+    }
+    site.kill();
+    let verified = site.run(&["verify", "--all"]);
+    assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+}
+
+#[test]
+fn a_parent_is_told_that_its_child_was_replaced_or_refused() {
+    let mut site = Site::new();
+    site.serve();
+    let bundle = site.bundle().display().to_string();
+    site.json(&["apply", &bundle, "--reason", "test"]);
+    let word = |site: &Site, id: &str| site.json(&["get", id])["parked"]["problem"]["type"].as_str().unwrap_or_default().to_owned();
+
+    let old = site.start("runs-latest", 1, 1);
+    let first = child(&site, &old);
+    until("the first child holds the key", || !times(&site, &first, "timer_set").is_empty());
+    site.kill();
+    site.serve();
+    let new = site.start("latest", 1, 2);
+    until("the child is replaced", || site.status(&first) == "cancelled");
+    until("its parent is told", || word(&site, &old).ends_with("/child-replaced"));
+    let explained = String::from_utf8(site.run(&["explain", &old]).stdout).unwrap();
+    assert!(explained.contains(&new), "{explained}");
+
+    // A parent that is cancelled takes its child out of the line: it waits for the one that replaced nobody.
+    let waiting = site.start("runs-latest", 1, 3);
+    let second = child(&site, &waiting);
+    until("the newest stops the one before it", || site.status(&new) == "cancelled");
+    assert!(site.run(&["cancel", &waiting, "--reason", "test"]).status.success());
+    until("its parent is cancelled", || site.status(&waiting) == "cancelled");
+    assert_eq!(site.status(&second), "cancelled");
+
+    let holder = site.start("single", 1, 1);
+    let refused = site.start("runs-single", 1, 2);
+    until("its parent is told", || word(&site, &refused).ends_with("/concurrency-held"));
+    assert!(site.run(&["cancel", &holder, "--reason", "test"]).status.success());
+    until("the key is free", || site.status(&holder) == "cancelled");
+    assert!(site.run(&["redrive", &refused, "--reason", "test"]).status.success());
+    until("the next child holds the key", || word(&site, &refused).is_empty());
     site.kill();
     assert!(site.run(&["verify", "--all"]).status.success());
 }

@@ -39,9 +39,9 @@ const HEALED_US: i64 = 10 * 3600 * SECOND_US;
 const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
-pub const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 20] = [
     "classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "limited",
-    "latest", "single", "batched", "combine", "reads",
+    "latest", "single", "batched", "combine", "reads", "kin", "pooled",
 ];
 
 /// Something that happens.

@@ -20,7 +20,7 @@ use provost_sim::{Corpus, properties};
 use provost_store::{Folder, Memory, Sqlite, Upkeep};
 
 /// What is worked on: workflows of the corpus, each started by its event or by hand.
-const KINDS: [&str; 10] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "calls"];
+const KINDS: [&str; 11] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "calls", "kin"];
 pub const SECOND_US: i64 = 1_000_000;
 pub const DAY_US: i64 = 24 * 3600 * SECOND_US;
 pub const BEGIN_US: i64 = 1_790_000_000 * SECOND_US;
