@@ -20,7 +20,7 @@ use provost_sim::{Corpus, properties};
 use provost_store::{Folder, Memory, Sqlite, Upkeep};
 
 /// What is worked on: workflows of the corpus, each started by its event or by hand.
-const KINDS: [&str; 11] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "calls", "kin"];
+const KINDS: [&str; 10] = ["classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "calls"];
 pub const SECOND_US: i64 = 1_000_000;
 pub const DAY_US: i64 = 24 * 3600 * SECOND_US;
 pub const BEGIN_US: i64 = 1_790_000_000 * SECOND_US;
@@ -171,6 +171,16 @@ impl<S: Upkeep> Works<S> {
         tickets
     }
 
+    /// Sends what begins children with places of their own, and batches beside a key.
+    pub fn send_keyed(&mut self, inputs: i64) {
+        for tenant in tenants() {
+            for n in 0..inputs {
+                self.send(&tenant, event(&format!("kin-{n}"), "sim.kin", data(&tenant, n)));
+                self.send(&tenant, event(&format!("pooled-{n}"), "sim.pooled", data(&tenant, n)));
+            }
+        }
+    }
+
     /// One tenth of a second: due timers, one batch for each partition, some work carried out.
     pub fn turn(&mut self, works_permille: u64) {
         self.around.now_us += SECOND_US / 10;
@@ -213,6 +223,7 @@ impl<S: Upkeep> Works<S> {
             for row in line.partition.store().open_work(None, usize::MAX).unwrap() {
                 match line.partition.view(&row.tenant, row.orchestration, u64::MAX) {
                     Ok(view) => states.push(view.state),
+                    Err(Refused::Gathering { batch, .. }) => assert_eq!(batch, row.orchestration),
                     Err(refused) => assert_eq!(refused, Refused::UnknownOrchestration(row.orchestration)),
                 }
             }
