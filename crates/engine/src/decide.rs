@@ -9,6 +9,7 @@ use provost_model::record::{AdmissionRequest, Ambient, Command, Fact, Redrive, S
 use provost_model::{Labelled, Labels, PolicyRequest, Position, Problem, id::EffectId};
 
 use crate::code::Code;
+use crate::evolve::OWN_TIME;
 use crate::flow::{self, blocks_to_go_on, raise};
 use crate::ledger;
 use crate::origin;
@@ -69,6 +70,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
             review::answered(&mut turn, &asked, answer);
         }
         Command::Child(news) => run::told(&mut turn, news)?,
+        Command::Interrupt { .. } => interrupted(&mut turn)?,
         Command::Arrived(arrived) => listen::arrived(&mut turn, arrived),
         Command::Cancel(cancel) => cancel::begin(&mut turn, cancel)?,
         Command::Redrive(redrive) => redriven(&mut turn, redrive)?,
@@ -206,7 +208,7 @@ fn begin_life(turn: &mut Turn<'_>) -> Result<(), Problem> {
     let ms = life_ms(turn, turn.program().timeout.as_ref())?;
     if ms > 0 {
         let due_us = turn.ambient.now_us.saturating_add(ms.saturating_mul(1000));
-        turn.set_timer("timeout:".to_owned(), &Position::root(), due_us);
+        turn.set_timer(OWN_TIME.to_owned(), &Position::root(), due_us);
     }
     Ok(())
 }
@@ -251,10 +253,23 @@ fn waited(turn: &mut Turn<'_>, at: &Position) {
 
 /// The time of the place is up. What is out is waited for; without anything out it raises at once.
 fn timed_out(turn: &mut Turn<'_>, at: &Position) {
-    flow::withdraw_within(turn, at);
+    flow::give_up_within(turn, at);
     if !ledger::is_out_within(turn, at) || provost_model::planted::planted("timeout-while-out") {
         flow::expire(turn, at);
+    } else {
+        // Whether it is tried again is known when it raises.
+        run::interrupt_within(turn, at);
     }
+}
+
+/// Its parent stopped waiting: it goes as if its own time was up, and is parked so that it may be tried again under its own keys.
+fn interrupted(turn: &mut Turn<'_>) -> Result<(), Rejected> {
+    if turn.state.phase != Phase::Running || turn.state.parked.is_some() {
+        return Err(Rejected::Idle);
+    }
+    turn.emit(Fact::TimerFired { id: OWN_TIME.into() });
+    timed_out(turn, &Position::root());
+    Ok(())
 }
 
 /// A place that begins again takes its timers with it; an undo that a cancellation sent from there is still out, and keeps its time.

@@ -6,7 +6,7 @@ mod listeners;
 mod reviews;
 mod tasks;
 
-pub(crate) use tasks::{apply, output_of};
+pub(crate) use tasks::{OWN_TIME, apply, output_of};
 
 use std::sync::Arc;
 

@@ -295,6 +295,10 @@ pub enum ChildState {
     Detached,
     /// Being stopped; its end is waited for only by a cancellation.
     Stopping,
+    /// Being interrupted: its place may ask for it again.
+    Interrupted,
+    /// Interrupted, and wanted again as soon as it stands still.
+    Wanted,
     /// It cannot go on by itself.
     Parked,
     /// It ran to its end.
@@ -437,7 +441,7 @@ impl Orchestration {
     /// Whether only time, a person or another orchestration can move it: nothing of it is on its way.
     pub fn waits(&self) -> bool {
         let working = |effect: &Arc<Effect>| matches!(effect.state, EffectState::Intended | EffectState::Sent | EffectState::Asked);
-        let begun = self.children.values().any(|child| child.state == ChildState::Running);
+        let begun = self.children.values().any(|child| matches!(child.state, ChildState::Running | ChildState::Wanted));
         let waited_for = begun
             || !self.listeners.is_empty()
             || !self.timers.is_empty()

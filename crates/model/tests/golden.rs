@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use provost_model::program::{EffectClass, Flow, PlannedCall, ReviewSpec, TaskIx};
 use provost_model::record::{
     Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
-    Ending, Exported, Fact, Intent, Look, Outcome, Parent, PlannedTask, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored,
-    Usage, Wanted,
+    Ending, Exported, Fact, Held, Intent, Look, Outcome, Parent, PlannedTask, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start,
+    Stored, Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -153,6 +153,7 @@ fn name_of_command(command: &Command) -> &'static str {
         Command::Timer { .. } => "timer",
         Command::Review(_) => "review",
         Command::Child(_) => "child",
+        Command::Interrupt { .. } => "interrupt",
         Command::Cancel(_) => "cancel",
         Command::Redrive(_) => "redrive",
         Command::Arrived(_) => "arrived",
@@ -263,6 +264,7 @@ fn facts_of_flow() -> Vec<Fact> {
         Fact::TimerSet { id: "wait:settle".into(), at: at.clone(), due_us: 5 },
         Fact::TimerFired { id: "wait:settle".into() },
         Fact::CancelRequested { grace_us: 30, replaced_by: None },
+        Fact::CancelRequested { grace_us: 30, replaced_by: Some(id()) },
         Fact::Parked { at: at.clone(), problem: problem() },
         Fact::Redriven { at },
         Fact::Reconciled { effect: Some(effect()), look: 1, outcome: Look::Asked },
@@ -425,9 +427,21 @@ fn facts_of_children() -> Vec<Fact> {
     let (workflow, version) = ("notify".into(), "1.0.0".into());
     vec![
         Fact::ChildStarted { at, child, workflow, version, input: value(), awaits: true, order: None, concurrency: None, labels: None },
+        Fact::ChildStarted {
+            at: place(),
+            child,
+            workflow: "notify".into(),
+            version: "1.0.0".into(),
+            input: value(),
+            awaits: true,
+            order: Some("customer-7".into()),
+            concurrency: None,
+            labels: None,
+        },
         Fact::ChildTold { child, sequence: 7, how: None, labels: None },
         Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))), labels: None },
-        Fact::ChildStopped { child },
+        Fact::ChildStopped { child, again: false },
+        Fact::ChildStopped { child, again: true },
         Fact::ChildRedriven { child },
     ]
 }
@@ -522,6 +536,16 @@ fn commands() -> Vec<Command> {
         }),
         Command::Start(Start { concurrency: Some("customer-7".into()), ..start() }),
         Command::Start(Start {
+            parent: Some(Box::new(Parent {
+                orchestration: id(),
+                awaits: true,
+                line: vec!["first".into()],
+                labels: None,
+                held: vec![Held { workflow: "first".into(), key: "customer-7".into() }],
+            })),
+            ..start()
+        }),
+        Command::Start(Start {
             batch: Some(Box::new(Batched { key: "eu".into(), events: start().event.into_iter().collect(), closed: Some(Closed::Size) })),
             ..start()
         }),
@@ -529,6 +553,8 @@ fn commands() -> Vec<Command> {
         news(ChildFate::Faulted(problem())),
         news(ChildFate::Cancelled),
         news(ChildFate::Parked(problem())),
+        news(ChildFate::Replaced(id())),
+        Command::Interrupt { parent: id() },
         Command::Sending { effect, attempt: 1 },
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
@@ -546,6 +572,7 @@ fn commands() -> Vec<Command> {
         Command::Timer { id: "timeout:".into() },
         Command::Review(review),
         Command::Cancel(Cancel { by: by.clone(), reason: reason.clone(), replaced_by: None }),
+        Command::Cancel(Cancel { by: by.clone(), reason: reason.clone(), replaced_by: Some(id()) }),
         Command::Arrived(Box::new(arrived(false))),
         Command::Arrived(Box::new(arrived(true))),
         Command::Redrive(Redrive { by, reason }),
@@ -566,7 +593,8 @@ fn intents() -> Vec<Intent> {
         Intent::Ask { review: id().review("a", "0") },
         Intent::Emit { effect },
         Intent::StartChild { child: id() },
-        Intent::StopChild { child: id() },
+        Intent::StopChild { child: id(), again: false },
+        Intent::StopChild { child: id(), again: true },
         Intent::RedriveChild { child: id() },
         Intent::Listen,
         Intent::Continue,

@@ -96,7 +96,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
             Command::Admitted => "admitted",
             Command::Timer { .. } => "timer",
             Command::Review(_) => "review",
-            Command::Child(_) => "told",
+            Command::Child(_) | Command::Interrupt { .. } => "told",
             Command::Cancel(_) => "cancel",
             Command::Redrive(_) => "redrive",
             Command::Resolve(_) => "resolve",

@@ -41,15 +41,26 @@ fn every_blow_at_every_commit_point_of_a_scene_is_survived() {
 #[test]
 fn every_blow_at_every_commit_point_of_listeners_is_survived() {
     let corpus = corpus();
-    let of_two = |struck| {
-        let mut scenes = exhaustive::scenes().into_iter();
-        scenes.find(|scene| scene.kind == "listen" && scene.amount == 7 && scene.machines == 2 && scene.struck == struck).unwrap()
-    };
+    let points = of_two_machines(&corpus, "listen");
+    assert!(points >= 20, "two listeners have more commit points than {points}");
+}
+
+#[test]
+fn every_blow_at_every_commit_point_of_a_batch_with_a_key_is_survived() {
+    let corpus = corpus();
+    let points = of_two_machines(&corpus, "pooled");
+    assert!(points >= 8, "a batch with a key has more commit points than {points}");
+}
+
+/// How many commit points a scene of two machines has, each struck in every way.
+fn of_two_machines(corpus: &Corpus, kind: &str) -> u64 {
     let mut points = 0;
     for struck in [0, 1] {
-        let passed = exhaustive::pass(&corpus, &of_two(struck));
+        let mut scenes = exhaustive::scenes().into_iter();
+        let scene = scenes.find(|scene| scene.kind == kind && scene.amount == 7 && scene.machines == 2 && scene.struck == struck);
+        let passed = exhaustive::pass(corpus, &scene.unwrap());
         assert_eq!(passed.broken, [], "machine {struck}");
         points += passed.points;
     }
-    assert!(points >= 20, "two listeners have more commit points than {points}");
+    points
 }

@@ -41,8 +41,13 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
                 None => {}
             }
         }),
-        Fact::ChildStopped { child } => change(state, child, |child| child.state = ChildState::Stopping),
-        Fact::ChildRedriven { child } => change(state, child, |child| child.state = ChildState::Running),
+        Fact::ChildStopped { child, again } => {
+            change(state, child, |child| child.state = if *again { ChildState::Interrupted } else { ChildState::Stopping });
+        }
+        Fact::ChildRedriven { child } => change(state, child, |child| {
+            let moves = child.state == ChildState::Interrupted;
+            child.state = if moves { ChildState::Wanted } else { ChildState::Running };
+        }),
         _ => {}
     }
 }

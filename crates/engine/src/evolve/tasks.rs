@@ -13,6 +13,9 @@ use crate::reconcile;
 use crate::state::{Open, OpenKind, Orchestration, Phase, Timer, Tree};
 use rpds::Vector;
 
+/// The timer of the whole.
+pub(crate) const OWN_TIME: &str = "timeout:";
+
 fn opened(task: TaskIx, raw: Labelled, input: Option<Labelled>, kind: OpenKind, now_us: i64) -> Open {
     let input = input.unwrap_or_else(|| raw.clone());
     Open {
@@ -299,9 +302,14 @@ pub(super) fn retried(state: &mut Orchestration, at: &Position) {
 }
 
 pub(super) fn timer_fired(state: &mut Orchestration, id: &str) {
-    let Some(timer) = state.timers.get(id).cloned() else { return };
+    let at = match state.timers.get(id) {
+        Some(timer) => timer.at.clone(),
+        // Whoever is interrupted has no time left, whether it had a timer or not.
+        None if id == OWN_TIME => Position::root(),
+        None => return,
+    };
     state.timers.remove_mut(id);
-    if id.starts_with("timeout:") {
-        change(state, &timer.at, |open| open.expired = true);
+    if id.starts_with(OWN_TIME) {
+        change(state, &at, |open| open.expired = true);
     }
 }

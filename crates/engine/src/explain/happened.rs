@@ -122,7 +122,8 @@ fn begun(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, String
             ChildFate::Replaced(by) => (child, format!("was replaced by {by}")),
             ChildFate::Parked(problem) => (child, format!("is parked: {}", problem.title)),
         },
-        Fact::ChildStopped { child } => (child, "is being stopped: it lost its place".to_owned()),
+        Fact::ChildStopped { child, again: true } => (child, "is being interrupted: it may be tried again".to_owned()),
+        Fact::ChildStopped { child, .. } => (child, "is being stopped: it lost its place".to_owned()),
         Fact::ChildRedriven { child } => (child, "is tried again".to_owned()),
         _ => return None,
     };

@@ -15,12 +15,19 @@ use crate::turn::{Scope, Turn};
 pub(crate) fn raise(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, problem: Problem) {
     let problem = located(turn, ix, problem);
     if let Some(taker) = taker(turn, at, &problem) {
-        withdraw_within(turn, &taker);
+        give_up_within(turn, &taker);
+        if is_retried(turn, &taker, &problem) {
+            run::interrupt_within(turn, &taker);
+        } else {
+            run::stop_within(turn, &taker);
+        }
         turn.emit(Fact::Raised { at: at.clone(), task: ix, problem: problem.clone() });
         return take(turn, &taker, problem);
     }
     if turn.state.touched {
-        withdraw_within(turn, at);
+        give_up_within(turn, at);
+        // A redrive asks for them again.
+        run::interrupt_within(turn, at);
         turn.emit(Fact::Raised { at: at.clone(), task: ix, problem: problem.clone() });
         return park(turn, at.clone(), problem);
     }
@@ -160,13 +167,25 @@ pub(crate) fn retried_outside(turn: &Turn<'_>, at: &Position, problem: &Problem)
     }
 }
 
-/// What is out inside `at` is taken back where no worker has it yet.
+/// Whether the `try` at `at`, which takes `problem`, runs its list again.
+fn is_retried(turn: &Turn<'_>, at: &Position, problem: &Problem) -> bool {
+    let task = turn.state.open.get(at).and_then(|open| turn.task(open.task).ok());
+    let Some(TaskKind::Try(task)) = task.map(|task| &task.kind) else { return false };
+    task.catch.retry.as_ref().is_some_and(|spec| next_attempt(turn, at, &task.catch, spec, problem).is_some())
+}
+
+/// What is out inside `at` is taken back where no worker has it yet, and children are stopped.
 pub(crate) fn withdraw_within(turn: &mut Turn<'_>, at: &Position) {
+    give_up_within(turn, at);
+    run::stop_within(turn, at);
+}
+
+/// What is out inside `at` is taken back where no worker has it yet.
+pub(crate) fn give_up_within(turn: &mut Turn<'_>, at: &Position) {
     let live = turn.state.effects.live_within(at);
     let mut out: Vec<_> = live.filter(|(_, effect)| effect.is_out()).map(|(id, _)| *id).collect();
     out.sort_unstable();
     for effect in out {
         ledger::give_up(turn, &effect);
     }
-    run::stop_within(turn, at);
 }

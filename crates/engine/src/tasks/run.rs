@@ -1,8 +1,8 @@
 //! `run: workflow`: another workflow of the bundle as a child, and what is told of it.
 //!
 //! What must stay true: one place begins one child, whose id its position gives. Run again with the same input, a completed child answers
-//! from the journal and one that is parked is tried again under its own keys; only one that ended without an output, or was stopped, is
-//! begun anew. A child that loses its place is stopped; one that nobody waits for goes on. A child whose workflow names a key lives where
+//! from the journal and one that is parked is tried again under its own keys; only one that ended without an output is begun anew. A child
+//! that loses its place to an error that is tried again is interrupted, so that it parks and the next attempt finds it. A child that loses its place is stopped; one that nobody waits for goes on. A child whose workflow names a key lives where
 //! that key does, and has its place there like whatever an event starts.
 
 use std::sync::Arc;
@@ -123,7 +123,12 @@ fn again(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, (id, chil
             turn.intend(Intent::RedriveChild { child: id });
             Ok(Entry::Open)
         }
-        ChildState::Running | ChildState::Stopping | ChildState::Failed => {
+        ChildState::Interrupted => {
+            entering.open(turn, Shape::Plain)?;
+            turn.emit(Fact::ChildRedriven { child: id });
+            Ok(Entry::Open)
+        }
+        ChildState::Running | ChildState::Wanted | ChildState::Stopping | ChildState::Failed => {
             entering.open(turn, Shape::Plain)?;
             Ok(Entry::Open)
         }
@@ -142,12 +147,19 @@ fn bounded(turn: &Turn<'_>, task: &RunTask) -> Result<(), Problem> {
         return Err(Problem::ours("run-cycle", 508, format!("`{}` runs itself more than {RUN_CYCLE_MAX} times in a line", task.workflow))
             .detail("end the recursion by a condition, or use `for` over a list"));
     }
-    let under_way = turn.state.children.values().filter(|child| matches!(child.state, ChildState::Running | ChildState::Stopping)).count();
+    let under_way = turn.state.children.values().filter(|child| is_under_way(child.state)).count();
     if under_way >= CHILDREN_MAX {
         return Err(Problem::ours("too-many-children", 429, format!("{CHILDREN_MAX} workflows of this one are under way"))
             .detail("run fewer at a time: split the list, or do not wait for them"));
     }
     Ok(())
+}
+
+fn is_under_way(state: ChildState) -> bool {
+    match state {
+        ChildState::Running | ChildState::Stopping | ChildState::Interrupted | ChildState::Wanted => true,
+        ChildState::Detached | ChildState::Parked | ChildState::Completed | ChildState::Failed => false,
+    }
 }
 
 fn conflict(child: &Child) -> Problem {
@@ -166,7 +178,13 @@ pub(crate) fn told(turn: &mut Turn<'_>, news: &ChildNews) -> Result<(), Rejected
     }
     let (how, labels) = (Some(Box::new(news.how.clone())), news.labels.clone());
     turn.emit(Fact::ChildTold { child: news.child, sequence: news.sequence, how, labels });
-    let Some(open) = turn.state.open.get(&child.at).cloned().filter(|_| child.state == ChildState::Running) else { return Ok(()) };
+    let waits = matches!(child.state, ChildState::Running | ChildState::Wanted);
+    let Some(open) = turn.state.open.get(&child.at).cloned().filter(|_| waits) else { return Ok(()) };
+    if child.state == ChildState::Wanted && matches!(news.how, ChildFate::Parked(_)) {
+        turn.emit(Fact::ChildRedriven { child: news.child });
+        turn.intend(Intent::RedriveChild { child: news.child });
+        return Ok(());
+    }
     let Ok(task) = turn.task(open.task) else { return Ok(()) };
     let TaskKind::Run(run) = &task.kind else { return Ok(()) };
     match &news.how {
@@ -216,19 +234,25 @@ fn output(turn: &Turn<'_>, value: &Value, labels: Option<&Labels>) -> Labelled {
 
 /// Children within `at` that are under way lose their place: they are stopped.
 pub(crate) fn stop_within(turn: &mut Turn<'_>, at: &Position) {
-    stop(turn, at, |state| state == ChildState::Running);
+    stop(turn, at, false, |state| matches!(state, ChildState::Running | ChildState::Wanted | ChildState::Interrupted));
 }
 
-/// The same, and those that could not go on are not waited for any more.
+/// Children within `at` that are under way are interrupted: their place may ask for them again.
+pub(crate) fn interrupt_within(turn: &mut Turn<'_>, at: &Position) {
+    stop(turn, at, true, |state| matches!(state, ChildState::Running | ChildState::Wanted));
+}
+
+/// Children within `at` are stopped, those too that could not go on.
 pub(crate) fn leave_within(turn: &mut Turn<'_>, at: &Position) {
-    stop(turn, at, |state| matches!(state, ChildState::Running | ChildState::Parked));
+    let lost = |state| matches!(state, ChildState::Running | ChildState::Wanted | ChildState::Interrupted | ChildState::Parked);
+    stop(turn, at, false, lost);
 }
 
-fn stop(turn: &mut Turn<'_>, at: &Position, which: impl Fn(ChildState) -> bool) {
+fn stop(turn: &mut Turn<'_>, at: &Position, again: bool, which: impl Fn(ChildState) -> bool) {
     let lost: Vec<OrchestrationId> =
         turn.state.children.iter().filter(|(_, child)| which(child.state) && child.at.is_within(at)).map(|(id, _)| *id).collect();
     for child in lost {
-        turn.emit(Fact::ChildStopped { child });
-        turn.intend(Intent::StopChild { child });
+        turn.emit(Fact::ChildStopped { child, again });
+        turn.intend(Intent::StopChild { child, again });
     }
 }

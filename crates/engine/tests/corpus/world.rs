@@ -268,7 +268,7 @@ impl World {
         let outside = |state| matches!(state, EffectState::Intended | EffectState::Sent | EffectState::InDoubt);
         let asked = |id: &EffectId| !self.state.timers.contains_key(&*format!("effect:{id}"));
         let effects = self.state.effects.iter().any(|(id, e)| outside(e.state) || e.state == EffectState::Asked && asked(id));
-        let begun = self.state.children.values().any(|child| child.state == ChildState::Running);
+        let begun = self.state.children.values().any(|child| matches!(child.state, ChildState::Running | ChildState::Wanted));
         let listens = self.state.listeners.values().any(|listener| !listener.over);
         person || effects || begun || listens || self.state.parked.is_some()
     }
@@ -387,7 +387,12 @@ impl World {
     pub fn child(&self, name: &str) -> Result<(OrchestrationId, u64), Failure> {
         let all = self.children(name);
         let of = |state| all.iter().find(|(_, child)| child.state == state);
-        let found = of(ChildState::Running).or(of(ChildState::Stopping)).or(of(ChildState::Parked)).or(all.last());
+        let found = of(ChildState::Running)
+            .or(of(ChildState::Wanted))
+            .or(of(ChildState::Interrupted))
+            .or(of(ChildState::Stopping))
+            .or(of(ChildState::Parked))
+            .or(all.last());
         found.map(|(id, child)| (*id, child.sequence)).ok_or_else(|| format!("there is no child `{name}`"))
     }
 

@@ -40,6 +40,11 @@ pub enum Command {
     Review(ReviewAnswer),
     /// A child ended, or cannot go on.
     Child(ChildNews),
+    /// Its parent stopped waiting for it and may try it again: its time is up.
+    Interrupt {
+        /// The parent.
+        parent: OrchestrationId,
+    },
     /// An event came that it may listen for.
     Arrived(Box<Arrived>),
     /// Stop.

@@ -447,8 +447,11 @@ pub enum Fact {
     ChildStopped {
         /// Which.
         child: OrchestrationId,
+        /// Whether it may be tried again: it is parked, not cancelled.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
-    /// A child that could not go on is tried again.
+    /// A child that could not go on, or was interrupted, is tried again.
     ChildRedriven {
         /// Which.
         child: OrchestrationId,

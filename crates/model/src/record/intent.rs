@@ -60,6 +60,9 @@ pub enum Intent {
     StopChild {
         /// Which.
         child: OrchestrationId,
+        /// Whether it may be tried again: it is parked, not cancelled.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// Try a child again.
     RedriveChild {

@@ -9,9 +9,9 @@ const EACH: usize = 3;
 /// Keys; they live in all four partitions.
 const KEYS: usize = 6;
 
-/// A bundle of one workflow for each policy.
+/// A bundle of one workflow for each policy, and of one that runs it.
 fn bundle() -> Site {
-    let workflow = |(name, policy, wait)| {
+    let workflow = |name: &str, policy: &str, wait: &str| {
         format!(
             "document: {{ dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0', metadata: {{ provost: {{\n  \
              concurrency: {{ key: .customer, policy: {policy} }} }} }} }}\n\
@@ -20,8 +20,18 @@ fn bundle() -> Site {
              do: [ {{ rest: {{ wait: {wait} }} }} ]\n"
         )
     };
-    let [line, latest, single] = [("line", "queue", "PT0.4S"), ("latest", "replace", "PT60S"), ("single", "refuse", "PT60S")].map(workflow);
-    Site::with(&[("line", &line), ("latest", &latest), ("single", &single)])
+    let parent = |child: &str| {
+        format!(
+            "document: {{ dsl: '1.0.3', namespace: test, name: runs-{child}, version: '1.0.0' }}\n\
+             do: [ {{ below: {{ run: {{ workflow: {{ namespace: test, name: {child}, version: '1.0.0' }} }} }} }} ]\n"
+        )
+    };
+    let keyed = [("line", "queue", "PT0.4S"), ("latest", "replace", "PT60S"), ("single", "refuse", "PT60S")];
+    let documents = keyed
+        .iter()
+        .flat_map(|(name, policy, wait)| [((*name).to_owned(), workflow(name, policy, wait)), (format!("runs-{name}"), parent(name))]);
+    let documents: Vec<(String, String)> = documents.collect();
+    Site::with(&documents.iter().map(|(name, document)| (name.as_str(), document.as_str())).collect::<Vec<_>>())
 }
 
 fn start(site: &Site, workflow: &str, key: usize, n: usize) -> String {
@@ -32,6 +42,18 @@ fn start(site: &Site, workflow: &str, key: usize, n: usize) -> String {
 
 fn status(site: &Site, id: &str) -> String {
     site.json(&["get", id])["status"].as_str().unwrap().to_owned()
+}
+
+/// The child of a parent, once it has one.
+fn child(site: &Site, parent: &str) -> String {
+    let mut found = None;
+    until("a child is begun", || {
+        let journal = site.json(&["journal", parent]);
+        let facts = journal["rows"].as_array().unwrap().iter().flat_map(|row| row["payload"]["facts"].as_array().unwrap().clone());
+        found = facts.into_iter().find_map(|fact| Some(fact.get("child_started")?["child"].as_str()?.to_owned()));
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 /// The times of a fact of this kind in a journal.
@@ -122,6 +144,72 @@ fn the_newest_replaces_and_a_held_key_refuses() {
 
     assert!(site.run(&["cancel", &holder, "--reason", "test"]).status.success());
     until("the key is free", || site.run(&["start", "single", "--key", "single-other", "--input", input]).status.success());
+    site.kill();
+    site.verify();
+}
+
+#[test]
+fn children_have_their_places_whatever_dies() {
+    let mut site = bundle();
+    site.serve_bundle();
+    let mut started = Vec::new();
+    for n in 0..EACH {
+        started.extend((0..KEYS).map(|key| (key, start(&site, "runs-line", key, n))));
+    }
+    site.kill();
+    site.serve();
+    site.kill();
+    assert!(site.run(&["rebuild"]).status.success());
+    site.serve();
+    for (_, id) in &started {
+        until("each parent ends", || status(&site, id) == "completed");
+    }
+    for key in 0..KEYS {
+        let of_key = started.iter().filter(|(of, _)| *of == key).map(|(_, id)| child(&site, id));
+        let mut spans: Vec<(String, String)> =
+            of_key.map(|id| (times(&site, &id, "timer_set")[0].clone(), times(&site, &id, "ended")[0].clone())).collect();
+        // Who waits began in the order in which their starts came to the key, whoever their parents are.
+        spans.sort();
+        for pair in spans.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "{key}: {spans:?}");
+        }
+    }
+    site.kill();
+    site.verify();
+}
+
+#[test]
+fn a_parent_is_told_that_its_child_was_replaced_or_refused() {
+    let mut site = bundle();
+    site.serve_bundle();
+    let word = |site: &Site, id: &str| site.json(&["get", id])["parked"]["problem"]["type"].as_str().unwrap_or_default().to_owned();
+
+    let old = start(&site, "runs-latest", 1, 1);
+    let first = child(&site, &old);
+    until("the first child holds the key", || !times(&site, &first, "timer_set").is_empty());
+    site.kill();
+    site.serve();
+    let new = start(&site, "latest", 1, 2);
+    until("the child is replaced", || status(&site, &first) == "cancelled");
+    until("its parent is told", || word(&site, &old).ends_with("/child-replaced"));
+    let explained = String::from_utf8(site.run(&["explain", &old]).stdout).unwrap();
+    assert!(explained.contains(&new), "{explained}");
+
+    // A parent that is cancelled takes its child out of the line: it waits for the one that replaced nobody.
+    let waiting = start(&site, "runs-latest", 1, 3);
+    let second = child(&site, &waiting);
+    until("the newest stops the one before it", || status(&site, &new) == "cancelled");
+    assert!(site.run(&["cancel", &waiting, "--reason", "test"]).status.success());
+    until("its parent is cancelled", || status(&site, &waiting) == "cancelled");
+    assert_eq!(status(&site, &second), "cancelled");
+
+    let holder = start(&site, "single", 1, 1);
+    let refused = start(&site, "runs-single", 1, 2);
+    until("its parent is told", || word(&site, &refused).ends_with("/concurrency-held"));
+    assert!(site.run(&["cancel", &holder, "--reason", "test"]).status.success());
+    until("the key is free", || status(&site, &holder) == "cancelled");
+    assert!(site.run(&["redrive", &refused, "--reason", "test"]).status.success());
+    until("the next child holds the key", || word(&site, &refused).is_empty());
     site.kill();
     site.verify();
 }

@@ -53,13 +53,16 @@ impl Family {
         for intent in &transition.intents {
             match intent {
                 Intent::StartChild { child } => family.starts.extend(start_of(state, transition, child).map(|start| (*child, start))),
-                Intent::StopChild { child } => {
+                Intent::StopChild { child, again: true } => {
+                    family.last(*child, Command::Interrupt { parent: state.id });
+                }
+                Intent::StopChild { child, .. } => {
                     let reason = format!("its parent `{}` does not wait for it any more", state.id);
-                    family.messages.push((*child, Command::Cancel(Cancel { by: Who::system(), reason, replaced_by: None })));
+                    family.last(*child, Command::Cancel(Cancel { by: Who::system(), reason, replaced_by: None }));
                 }
                 Intent::RedriveChild { child } => {
                     let reason = format!("its parent `{}` is tried again", state.id);
-                    family.messages.push((*child, Command::Redrive(Redrive { by: Who::system(), reason })));
+                    family.last(*child, Command::Redrive(Redrive { by: Who::system(), reason }));
                 }
                 Intent::Announce => family.news = news_of(state),
                 Intent::Attempt { .. }
@@ -74,6 +77,12 @@ impl Family {
             }
         }
         family
+    }
+
+    /// One transition says one thing to a child: the last that it came to.
+    fn last(&mut self, child: OrchestrationId, command: Command) {
+        self.messages.retain(|(to, _)| *to != child);
+        self.messages.push((child, command));
     }
 }
 

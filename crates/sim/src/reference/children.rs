@@ -2,7 +2,7 @@
 //! is due.
 //!
 //! What must stay true: one place begins one child; run again with the same input, a completed one answers, with another input it is a
-//! conflict; one that failed or lost its place is begun anew. A parked child that is tried again is beyond the reference.
+//! conflict; one that failed is begun anew. A child that was parked or interrupted and is tried again is beyond the reference.
 
 use std::sync::Arc;
 
@@ -48,7 +48,11 @@ impl<'c> Interpreter<'c> {
         };
         let n = match self.children.get(&about.at) {
             None => 0,
-            Some(child) if child.fate == Fate::Stopped || matches!(child.ending, Ending::Faulted(_)) => child.n + 1,
+            Some(child) if child.fate == Fate::Stopped => {
+                self.beyond = true;
+                return Ok(Begun::Open(Kind::Child(i64::MAX)));
+            }
+            Some(child) if matches!(child.ending, Ending::Faulted(_)) => child.n + 1,
             Some(child) if child.input != input => {
                 return Ok(Begun::Parks(Problem::ours("conflict", 409, "it was run with another input")));
             }

@@ -94,7 +94,7 @@ pub(super) fn input(tenants: &[TenantId], n: u64, kinds: u64, random: &mut Rando
     let message = *random.pick(&messages)?;
     let customer = *random.pick(&["vip", "ghost", "new", "c"])?;
     let event = event_of(&tenant, kind, n, (amount, message, customer));
-    let by_hand = (random.chance(200) && !["refund", "batched"].contains(&kind)).then_some(kind);
+    let by_hand = (random.chance(200) && !["refund", "batched", "pooled"].contains(&kind)).then_some(kind);
     Some(Input { tenant, event, by_hand, acknowledged: Vec::new() })
 }
 

@@ -92,6 +92,10 @@ fn half_done(folder: &Folder, seed: u64) -> (Around, BTreeSet<&'static str>) {
         }
         works.turn(400);
     }
+    works.send_keyed(5);
+    for _ in 0..30 {
+        works.turn(400);
+    }
     // More begins, and stops before anything of it reached another partition.
     works.send_all(3 * INPUTS);
     works.turn(0);

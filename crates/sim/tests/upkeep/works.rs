@@ -172,6 +172,16 @@ impl<S: Upkeep> Works<S> {
         tickets
     }
 
+    /// Sends what begins children with places of their own, and batches beside a key.
+    pub fn send_keyed(&mut self, inputs: i64) {
+        for tenant in tenants() {
+            for n in 0..inputs {
+                self.send(&tenant, event(&format!("kin-{n}"), "sim.kin", data(&tenant, n)));
+                self.send(&tenant, event(&format!("pooled-{n}"), "sim.pooled", data(&tenant, n)));
+            }
+        }
+    }
+
     /// One tenth of a second: due timers, one batch for each partition, some work carried out.
     pub fn turn(&mut self, works_permille: u64) {
         self.around.now_us += SECOND_US / 10;
@@ -214,6 +224,7 @@ impl<S: Upkeep> Works<S> {
             for row in line.partition.store().open_work(None, usize::MAX).unwrap() {
                 match line.partition.view(&row.tenant, row.orchestration, u64::MAX) {
                     Ok(view) => states.push(view.state),
+                    Err(Refused::Gathering { batch, .. }) => assert_eq!(batch, row.orchestration),
                     Err(refused) => assert_eq!(refused, Refused::UnknownOrchestration(row.orchestration)),
                 }
             }
