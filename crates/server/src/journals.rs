@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::auth::Caller;
+use crate::orchestrations::page_of;
 use crate::refusal::Refusal;
 
 /// Most entries of one page.

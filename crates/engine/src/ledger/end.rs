@@ -51,9 +51,10 @@ pub(crate) fn after_the_end(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<()
         Attempted::Failed { .. } if outcome.attempt == effect.attempt && effect.lookups == 0 && !effect.unknown => EffectState::Failed,
         Attempted::Done { .. } | Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => return Err(stale),
     };
-    let labels = match &outcome.result {
-        Attempted::Done { value, .. } => origin::result(turn, &effect, value),
-        Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => provost_model::Labels::new(),
+    let labels = match (&outcome.result, &outcome.stored) {
+        (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
+        (Attempted::Done { value, .. }, Some(_)) => origin::reference(turn, value),
+        (Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent, _) => provost_model::Labels::new(),
     };
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });
     settle(turn, &id, settled);
