@@ -10,6 +10,7 @@ mod child;
 mod command;
 mod fact;
 mod intent;
+mod look;
 mod plan;
 mod row;
 mod secret;
@@ -20,8 +21,9 @@ pub use child::{ChildFate, ChildNews, Held, Parent};
 pub use command::{
     Attempted, Batched, Cancel, ClaimAnswer, Claimed, Closed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage,
 };
-pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Look, Shape};
+pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
 pub use intent::Intent;
+pub use look::Look;
 pub use plan::PlannedTask;
 pub use row::{Cause, ENGINE, FORMAT, Given, Head, Place, RequestKey, Row, RowError, Stream, Transition, chain};
 pub use secret::{SecretSpan, is_secret_name};

@@ -25,6 +25,8 @@ mod lifecycle;
 mod metrics;
 #[path = "api/otlp.rs"]
 mod otlp;
+#[path = "api/reconcile.rs"]
+mod reconcile;
 #[path = "api/schedule.rs"]
 mod schedule;
 #[path = "api/secrets.rs"]

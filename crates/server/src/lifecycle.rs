@@ -20,8 +20,7 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::auth::{Caller, Credential};
-use crate::orchestrations::page_of;
-use crate::orchestrations::{code_of, id, rows};
+use crate::orchestrations::{code_of, id, page_of, rows};
 use crate::refusal::Refusal;
 use crate::stream;
 

@@ -59,9 +59,10 @@ pub(crate) fn after_the_end(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<()
             return Err(stale);
         }
     };
-    let labels = match &outcome.result {
-        Attempted::Done { value, .. } => origin::result(turn, &effect, value),
-        Attempted::Unreadable { .. } | Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent => {
+    let labels = match (&outcome.result, &outcome.stored) {
+        (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
+        (Attempted::Done { value, .. }, Some(_)) => origin::reference(turn, value),
+        (Attempted::Unreadable { .. } | Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent, _) => {
             provost_model::Labels::new()
         }
     };

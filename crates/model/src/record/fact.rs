@@ -10,6 +10,7 @@ use super::ambient::Behind;
 use super::arrived::Wanted;
 use super::child::ChildFate;
 use super::command::{Attempted, Start};
+use super::look::Look;
 use super::plan::PlannedTask;
 use super::secret::SecretSpan;
 use crate::digest::Digest;
@@ -607,20 +608,6 @@ impl Shape {
     fn is_plain(&self) -> bool {
         *self == Self::Plain
     }
-}
-
-/// What a look of the reconciliation schedule came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Look {
-    /// The target is asked whether the effect was done.
-    Asked,
-    /// Nobody can be asked about the effect: nothing is guessed, and the schedule does not look at it again.
-    Unanswerable,
-    /// The parked work is tried again.
-    Redriven,
-    /// Policy does not let the schedule; it looks again when its time comes.
-    Denied,
 }
 
 /// What `export.as` changed in `$context`.

@@ -94,6 +94,9 @@ async fn pages_hold_everything_once() {
     seen.sort();
     started.sort();
     assert_eq!(seen, started);
+    let next = |page: crate::served::Answer| page.json["next"].clone();
+    assert_ne!(next(acme.get("/v1/orchestrations?limit=24").await), Json::Null);
+    assert_eq!(next(acme.get("/v1/orchestrations?limit=25").await), Json::Null, "there are no more than these");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,4 +136,10 @@ async fn verbs_find_an_orchestration_by_its_subject_and_never_guess() {
     assert!(said.contains(&ids[1]) && said.contains(&ids[2]), "{said}");
     let (code, _, said) = told(&["explain", "R-3"]);
     assert!(code != 0 && said.contains("no-match"), "{said}");
+    let (code, out, said) = told(&["list", "orchestrations", "--limit", "2"]);
+    assert!(code == 0 && out.lines().count() == 3 && said.contains("there are more than these 2"), "{out} {said}");
+    let (code, out, said) = told(&["list", "orchestrations", "--limit", "3"]);
+    assert!(code == 0 && out.lines().count() == 4 && said.is_empty(), "{out} {said}");
+    let (code, _, said) = told(&["list", "orchestrations", "--limit", "0"]);
+    assert!(code != 0 && said.contains("0 is not in"), "{said}");
 }
