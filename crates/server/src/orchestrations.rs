@@ -13,7 +13,7 @@ use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
 use provost_runtime::engine::explain::{Explanation, Now, explain};
 use provost_runtime::engine::{asked, verify};
-use provost_runtime::{Compiled, History, Refused, StartRequest};
+use provost_runtime::{Compiled, History, Refused, StartRequest, View};
 use provost_store::{Query, Status, StoreError, Tombstone};
 use provost_telemetry::TraceContext;
 use serde::Deserialize;
@@ -122,13 +122,23 @@ pub async fn show(
     let id: OrchestrationId = id(&text)?;
     may_read(&app, &caller, id)?;
     let view = match asked.at {
-        Some(sequence) => app.node.plane.view(&caller.tenant, id, sequence).await?,
+        Some(sequence) => stood(&app, &caller, id, sequence).await?,
         None => {
             let wait = Duration::from_millis(asked.wait_ms.unwrap_or(0).min(WAIT_MS_MAX));
             app.node.plane.wait_end(&caller.tenant, id, wait).await?
         }
     };
     Ok(Json(shown::orchestration(&view)))
+}
+
+/// The orchestration as it stood at `sequence`, which its journal must have come to.
+async fn stood(app: &App, caller: &Caller, id: OrchestrationId, sequence: u64) -> Result<View, Refusal> {
+    let last = app.node.plane.view(&caller.tenant, id, u64::MAX).await?.head.sequence;
+    if !(1..=last).contains(&sequence) {
+        let title = format!("the journal of `{id}` has no sequence {sequence}");
+        return Err(Refusal::new(422, "sequence", title, format!("say one from 1 to {last}")));
+    }
+    Ok(app.node.plane.view(&caller.tenant, id, sequence).await?)
 }
 
 /// What `GET /v1/orchestrations` may be asked with.

@@ -10,7 +10,7 @@ use provost_model::program::{Schedule, StartCorrelation, StartFilter, StartOn, S
 use super::document::Settings;
 use super::{Build, expression_text};
 use crate::fields::{self, Fields, fields};
-use crate::finding::Code;
+use crate::finding::{Code, Place};
 use crate::schedule::{last_time, parse, zone_named, zones};
 use crate::yaml::{Entry, Node, shown};
 
@@ -105,6 +105,9 @@ impl Build<'_> {
             let hint = "leave it out, or write `schedule.cron` or `schedule.every`";
             self.log.error_hint(Code::WrongValue, *at, "`zone` is of no use without times", hint);
         }
+        if let (Some(at), false) = (settings.missed_at, written.iter().any(|key| *key != "after")) {
+            self.missed_nothing(at);
+        }
         let mut found = None;
         if let Some(ms) = self.period(schedule, "after") {
             if settings.order.is_some() {
@@ -128,6 +131,12 @@ impl Build<'_> {
         if schedule.find("cron").is_some() { self.cron(schedule, zone) } else { found }
     }
 
+    /// `missed` where no time can be missed.
+    pub(super) fn missed_nothing(&self, at: Place) {
+        let hint = "leave it out, or write `schedule.cron` or `schedule.every`";
+        self.log.error_hint(Code::WrongValue, at, "`missed` is of no use without times", hint);
+    }
+
     fn period(&self, schedule: &Fields<'_>, key: &str) -> Option<i64> {
         let ms = schedule.find(key).and_then(|node| super::fixed_ms(node, key, self.log))?;
         if ms < PERIOD_MS_MIN {
@@ -140,7 +149,8 @@ impl Build<'_> {
     fn cron(&self, schedule: &Fields<'_>, zone: Option<Arc<str>>) -> Option<Times> {
         let pattern = schedule.text("cron", self.log)?;
         if let Err(why) = parse(&pattern) {
-            let hint = "write minute, hour, day, month and weekday, e.g. `30 6 * * 1-5`; times are UTC";
+            let clock = zone.as_ref().map_or_else(|| "times are UTC".to_owned(), |zone| format!("times are those of `{zone}`"));
+            let hint = format!("write minute, hour, day, month and weekday, e.g. `30 6 * * 1-5`; {clock}");
             let message = format!("`{}` is no cron pattern: {why}", shown(&pattern));
             self.log.error_hint(Code::WrongValue, schedule.value_at("cron"), message, hint);
             return None;
@@ -154,7 +164,7 @@ impl Build<'_> {
     }
 
     /// A time zone of the IANA database.
-    fn zone(&self, name: &Arc<str>, at: crate::finding::Place) -> Option<Arc<str>> {
+    fn zone(&self, name: &Arc<str>, at: Place) -> Option<Arc<str>> {
         if let Some(known) = zone_named(name) {
             return Some(known.into());
         }

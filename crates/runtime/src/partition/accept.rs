@@ -1,5 +1,7 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
+use std::sync::Arc;
+
 use provost_engine::{Code as _, batched, keyed};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX, SNAPSHOT_FACTS};
 use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
@@ -11,7 +13,7 @@ use provost_telemetry::meters::Arrival;
 use super::stage::Stage;
 use super::{Loaded, Partition, Reply, Ticket, Told};
 use crate::gate::Refused;
-use crate::inbox::{self, Accepted, InBatch, InboxFact};
+use crate::inbox::{self, Accepted, InBatch, InboxFact, Unread};
 use crate::registry::{Launch, started_by};
 
 /// Most orchestrations that events of ours begin within one delivery; further ones begin in another commit, so that a loop or a flood
@@ -46,15 +48,14 @@ impl<S: Upkeep> Partition<S> {
         let unique: [&[u8]; 4] = [tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes(), fingerprint.as_bytes()];
         let id = EventId::mint(self.now_us, slot, &unique);
         let launches = self.registry.started_by(tenant, event);
-        let starts: Result<Vec<(Launch, Start)>, Refusal> =
-            launches.iter().map(|launch| Ok((launch.clone(), start_of(launch, id, event, by)?))).collect();
+        let (starts, unread) = starts_of(&launches, id, event, by);
         let listened = self.is_listened_for(tenant, event);
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| starts.as_ref().err().cloned())
+            let nobody = |unread: &[(Arc<str>, Refusal)]| unread.first().filter(|_| starts.is_empty() && !listened).map(|(_, why)| why.clone());
+            refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| nobody(&unread))
         };
-        let starts = starts.unwrap_or_default();
         let started: Vec<OrchestrationId> = if refusal.is_some() {
             Vec::new()
         } else {
@@ -64,7 +65,7 @@ impl<S: Upkeep> Partition<S> {
         let batches =
             starts.iter().filter(|_| refusal.is_none()).filter_map(|(_, start)| in_batch(tenant, self.now_us, id, start)).collect();
         let routed = listened && self.place.1 > 1;
-        let fact = fact_of(id, (event, by), &refusal, (&started, batches), routed);
+        let fact = fact_of(id, (event, by), &refusal, (&started, batches, unread), routed);
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
         let head = self.head_of(stage, tenant, &stream)?;
@@ -202,18 +203,33 @@ fn fact_of(
     id: EventId,
     (event, by): (&Event, &Who),
     refusal: &Option<Refusal>,
-    (started, batches): (&[OrchestrationId], Vec<InBatch>),
+    (started, batches, unread): (&[OrchestrationId], Vec<InBatch>, Vec<(Arc<str>, Refusal)>),
     routed: bool,
 ) -> InboxFact {
     let (event, by) = (Box::new(event.clone()), by.clone());
     match refusal {
         Some((code, reason)) => InboxFact::Rejected { id, event, by, code: (*code).into(), reason: reason.clone() },
-        None => InboxFact::Accepted { id, event, by, started: started.to_vec(), batches, routed },
+        None => {
+            let unread = unread.into_iter().map(|(workflow, (code, reason))| Unread { workflow, code: code.into(), reason });
+            InboxFact::Accepted { id, event, by, started: started.to_vec(), batches, routed, unread: unread.collect() }
+        }
     }
 }
 
 /// Code and reason.
 type Refusal = (&'static str, String);
+
+/// The starts that `event` means for those who can read it, and who cannot: no workflow keeps an event from another one.
+fn starts_of(launches: &[Launch], id: EventId, event: &Event, by: &Who) -> (Vec<(Launch, Start)>, Vec<(Arc<str>, Refusal)>) {
+    let (mut starts, mut unread) = (Vec::new(), Vec::new());
+    for launch in launches {
+        match start_of(launch, id, event, by) {
+            Ok(start) => starts.push((launch.clone(), start)),
+            Err(refusal) => unread.push((launch.code.program.name.clone(), refusal)),
+        }
+    }
+    (starts, unread)
+}
 
 /// The start that `event` means for a workflow, with its keys.
 fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
