@@ -35,7 +35,7 @@ pub fn keyed(code: &dyn Code, start: Start) -> Result<Start, Unusable> {
     })
 }
 
-/// The batch into which the event `id` with `data` is gathered; `None` where its workflow gathers none.
+/// The batch into which the event `id` is gathered, of which `data` was read; `None` where its workflow gathers none.
 ///
 /// # Errors
 /// As [`keyed`].
@@ -66,6 +66,12 @@ fn on_input(code: &dyn Code, given: Labelled, expression: ExprIx) -> Result<Valu
         None => given,
     };
     evaluated(code, &input, expression)
+}
+
+/// The value of an expression on nothing, where nobody has started yet: what an attribute of an event that starts something must be.
+/// `None` where it has none.
+pub fn computed(code: &dyn Code, expression: ExprIx) -> Option<Value> {
+    evaluated(code, &Labelled::default(), expression).ok()
 }
 
 /// The value of an expression of nobody yet.

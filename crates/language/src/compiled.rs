@@ -114,9 +114,7 @@ pub(crate) struct Expressions<'e> {
 /// that are named, where that is known.
 pub(crate) fn check_expressions(read: &Expressions<'_>) -> (Vec<Finding>, Option<BTreeSet<String>>) {
     match module(read.expressions) {
-        Ok(module) => {
-            (checks::secrets::check(&module, read.origins, read.kept, read.secrets), Some(checks::secrets::named(&module)))
-        }
+        Ok(module) => (checks::secrets::check(&module, read.origins, read.kept, read.secrets), Some(checks::secrets::named(&module))),
         Err(errors) => (errors.into_iter().filter_map(|error| wrong(read.origins, error)).collect(), None),
     }
 }

@@ -164,9 +164,14 @@ fn a_file_that_is_no_feature_is_told_and_the_others_run() {
     let broken = ["a", "b/c/d", "b/e", "b/empty", "b/latin", "b/only-words"].map(|feature| (feature, "fail"));
     assert_eq!(told, [&broken[..], &[("z", "pass")]].concat(), "{reports:#?}");
     let reasons: Vec<&str> = reports.iter().map(|report| report["reason"].as_str().unwrap()).collect();
-    for (reason, why) in
-        reasons.iter().zip(["line 1: a file is one feature", "line 4: this line is neither", "line 4: the quoted", "holds no scenario", "cannot be read", "holds no scenario"])
-    {
+    for (reason, why) in reasons.iter().zip([
+        "line 1: a file is one feature",
+        "line 4: this line is neither",
+        "line 4: the quoted",
+        "holds no scenario",
+        "cannot be read",
+        "holds no scenario",
+    ]) {
         assert!(reason.contains(why), "{reason}");
     }
     assert_eq!((reports[6]["scenario"].as_str(), &summary["fail"], well), (Some("x|y"), &Json::from(6), false));

@@ -165,7 +165,8 @@ fn structured(value: &Value) -> Result<Event, Refusal> {
     let data = rest.remove("data").unwrap_or_default();
     let extensions = if rest.is_empty() { Value::Null } else { Value::Object(Arc::new(rest)) };
     let (id, source, kind) = (id.unwrap_or_default(), source.unwrap_or_default(), kind.unwrap_or_default());
-    let event = Event { id, effect: None, source, kind, subject, time, dataschema, datacontenttype, traceparent, hops: 0, extensions, data };
+    let event =
+        Event { id, effect: None, source, kind, subject, time, dataschema, datacontenttype, traceparent, hops: 0, extensions, data };
     checked(event, version.as_deref())
 }
 

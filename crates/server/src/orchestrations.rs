@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::arrival::Arrival;
 use crate::auth::Caller;
+use crate::path::{Id, id};
 use crate::refusal::Refusal;
 use crate::shown;
 
@@ -41,11 +42,6 @@ pub fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal>
     })?;
     serde_json::from_str(&provost_model::value::canonical(&value))
         .map_err(|e| Refusal::new(422, "body", "the body does not fit this route", e.to_string()))
-}
-
-/// Parses an id of the path.
-pub fn id<T: std::str::FromStr<Err = provost_model::id::IdError>>(text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|e: provost_model::id::IdError| Refusal::new(400, "id", e.to_string(), "copy it again"))
 }
 
 /// `POST /v1/workflows/{name}/orchestrations`, with `Prefer: wait=N` and `Idempotency-Key`.
@@ -116,10 +112,9 @@ pub struct ShowParameters {
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     Parameters(asked): Parameters<ShowParameters>,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     may_read(&app, &caller, id)?;
     let view = match asked.at {
         Some(sequence) => stood(&app, &caller, id, sequence).await?,
@@ -223,16 +218,15 @@ pub struct JournalParameters {
 pub async fn journal(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     Parameters(asked): Parameters<JournalParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    let rows = rows(&app, &caller, id(&text)?, asked.after.unwrap_or(0)).await?;
+    let rows = rows(&app, &caller, id, asked.after.unwrap_or(0)).await?;
     Ok(Json(serde_json::json!({ "rows": rows.iter().map(row_json).collect::<Vec<_>>() })))
 }
 
 /// `GET /v1/orchestrations/{id}/explanation`.
-pub async fn explanation(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Explanation>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
+pub async fn explanation(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Explanation>, Refusal> {
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
@@ -253,8 +247,7 @@ pub async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<
 }
 
 /// `POST /v1/orchestrations/{id}/verification`.
-pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Verification>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
+pub async fn verification(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Verification>, Refusal> {
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
         Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
@@ -360,10 +353,9 @@ async fn told(app: &App, caller: &Caller, id: OrchestrationId, command: Command)
 pub async fn cancel(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     bytes: Bytes,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason })).await
@@ -373,10 +365,9 @@ pub async fn cancel(
 pub async fn redrive(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     bytes: Bytes,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "effect.redrive", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Redrive(Redrive { by: caller.who.clone(), reason })).await

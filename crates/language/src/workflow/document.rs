@@ -104,6 +104,7 @@ fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built
         limits: settings.limits,
         starts_on: starts.on,
         starts_on_set: starts.set,
+        start_read: starts.read,
         schedule: starts.schedule,
         input,
         output,

@@ -23,7 +23,9 @@ pub fn flaw(name: &str, value: &Value) -> Option<&'static str> {
         "data" => (true, ""),
         "specversion" => (text == Some("1.0"), "must be the text `1.0`"),
         "id" | "type" => (text.is_some_and(naming), "must be text of 1 to 1024 bytes without control characters"),
-        "source" => (text.is_some_and(|text| naming(text) && is_uri_reference(text)), "must be a URI reference of 1 to 1024 bytes (RFC 3986)"),
+        "source" => {
+            (text.is_some_and(|text| naming(text) && is_uri_reference(text)), "must be a URI reference of 1 to 1024 bytes (RFC 3986)")
+        }
         "subject" => (text.is_some_and(is_text), "must be text that is not empty, without control characters"),
         "time" => (text.is_some_and(is_time), "must be a time as in RFC 3339, e.g. `2026-11-21T02:30:58Z`"),
         "dataschema" => (text.is_some_and(is_uri), "must be an absolute URI (RFC 3986)"),

@@ -219,7 +219,10 @@ fn waits(name: &str) -> Files {
     let text = format!(
         "document: {{ dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0' }}\ndo: [ {{ pause: {{ wait: {{ minutes: 10 }} }} }} ]\n"
     );
-    Files::from([(format!("workflows/{name}.yaml"), text), ("policies/all.cedar".to_owned(), "permit(principal, action, resource);\n".to_owned())])
+    Files::from([
+        (format!("workflows/{name}.yaml"), text),
+        ("policies/all.cedar".to_owned(), "permit(principal, action, resource);\n".to_owned()),
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,7 +234,7 @@ async fn only_the_work_of_the_bundle_that_is_compared_is_looked_at() {
     for name in ["first", "second"] {
         let published = local.post("/v1/bundles", &json!({ "files": waits(name), "reason": "test" })).await;
         pins.push(published.ok().text_at("/digest"));
-        let started = local.post("/v1/orchestrations", &json!({ "workflow": name, "input": {} })).await;
+        let started = local.post(&format!("/v1/workflows/{name}/orchestrations"), &json!({ "input": {} })).await;
         ids.push(started.text_at("/id"));
     }
     local.until("/v1/orchestrations?limit=9", |list| list["items"].as_array().is_some_and(|all| all.len() == 2)).await;

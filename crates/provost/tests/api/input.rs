@@ -37,7 +37,8 @@ async fn attributes_are_those_of_the_standard(acme: &Caller) {
         assert_eq!((batch.status, batch.text_at("/0/problem/code")), (200, "event-attribute".to_owned()), "{name}");
         assert!(batch.text.contains(&says), "{}", batch.text);
     }
-    for (header, value) in [("ce-time", "yesterday"), ("ce-subject", ""), ("ce-source", "a%20b"), ("ce-data", "1"), ("ce-specversion", "1")] {
+    for (header, value) in [("ce-time", "yesterday"), ("ce-subject", ""), ("ce-source", "a%20b"), ("ce-data", "1"), ("ce-specversion", "1")]
+    {
         let all = [("ce-specversion", "1.0"), ("ce-id", "x"), ("ce-source", "/t"), ("ce-type", "t"), ("content-type", "application/json")];
         let mut headers: Vec<(&str, &str)> = all.into_iter().filter(|(name, _)| *name != header).collect();
         headers.push((header, value));

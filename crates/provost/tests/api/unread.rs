@@ -6,8 +6,8 @@ use crate::served::{Caller, Served};
 
 const KEYS: [(&str, &str); 3] = [
     ("gathers", "batch: { size: 2, wait: PT1M, key: .customer }"),
-    ("orders", "order: .[0].customer"),
-    ("shares", "concurrency: { key: .[0].customer, limit: 1 }"),
+    ("orders", "order: '.[0].customer'"),
+    ("shares", "concurrency: { key: '.[0].customer', limit: 1 }"),
 ];
 
 fn workflow(name: &str, metadata: &str, kind: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_engine::{Code as _, batched, keyed};
+use provost_engine::{Code as _, batched, keyed, read_as};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX, SNAPSHOT_FACTS};
 use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
@@ -53,7 +53,8 @@ impl<S: Upkeep> Partition<S> {
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            let nobody = |unread: &[(Arc<str>, Refusal)]| unread.first().filter(|_| starts.is_empty() && !listened).map(|(_, why)| why.clone());
+            let nobody =
+                |unread: &[(Arc<str>, Refusal)]| unread.first().filter(|_| starts.is_empty() && !listened).map(|(_, why)| why.clone());
             refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| nobody(&unread))
         };
         let started: Vec<OrchestrationId> = if refusal.is_some() {
@@ -233,12 +234,13 @@ fn starts_of(launches: &[Launch], id: EventId, event: &Event, by: &Who) -> (Vec<
 
 /// The start that `event` means for a workflow, with its keys.
 fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
+    let read = read_as(launch.code.program.start_read, event);
     let start = Start {
         workflow: launch.code.program.name.clone(),
         version: launch.code.program.version.clone(),
         pin: launch.pin,
         binding: launch.binding,
-        input: Value::array([event.data.clone()]),
+        input: Value::array([read.clone()]),
         event: Some(id),
         events: Vec::new(),
         subject: event.subject.clone(),
@@ -250,7 +252,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         parent: None,
         by: by.clone(),
     };
-    let gathered = batched(&*launch.code, &event.data, id).and_then(|batch| keyed(&*launch.code, Start { batch, ..start }));
+    let gathered = batched(&*launch.code, &read, id).and_then(|batch| keyed(&*launch.code, Start { batch, ..start }));
     gathered.map_err(|unusable| {
         let code = if unusable.key == "order" { "event-order" } else { "event-key" };
         (code, format!("its key for `{}`: {}: {}", launch.code.program.name, unusable.problem.title, unusable.problem.detail))
@@ -277,9 +279,14 @@ fn refusal(launches: &[Launch], event: &Event, (listened, together): (bool, usiz
         let reason = format!("{starts} active workflows start on it, more than {EVENT_STARTS_MAX}; narrow their `schedule.on`");
         return Some(("event-starts", reason));
     }
-    let bytes = canonical_len(&event.data) as u64;
-    if let Some(limit) = launches.iter().map(|launch| launch.code.program.limits.value_bytes).find(|limit| bytes > *limit) {
-        let reason = format!("its data has {bytes} bytes, more than {limit}; send a reference to it, or raise `limits.valueBytes`");
+    let larger = |launch: &Launch| {
+        let (bytes, limit) =
+            (canonical_len(&read_as(launch.code.program.start_read, event)) as u64, launch.code.program.limits.value_bytes);
+        (bytes > limit).then_some((bytes, limit))
+    };
+    if let Some((bytes, limit)) = launches.iter().find_map(larger) {
+        let reason =
+            format!("what is read of it has {bytes} bytes, more than {limit}; send a reference to it, or raise `limits.valueBytes`");
         return Some(("event-too-large", reason));
     }
     launches.iter().find_map(|launch| {
