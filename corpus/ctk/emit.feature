@@ -98,3 +98,30 @@ Feature: Emit
       """
     And time passes
     Then there should be 33 completed runs of 'echo'
+
+  Scenario: An id of the author's goes out
+    Given a workflow doing:
+      """yaml
+      do:
+        - a: { emit: { event: { with: { type: com.example.said, id: '${ "order-" + .id }' } } }, output: { as: '${ .id }' } }
+      """
+    And the workflow input is:
+      """yaml
+      { id: '7' }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      order-7
+      """
+    And an event of type 'com.example.said' should be emitted once
+
+  Scenario: A time that is none is a fault
+    Given a workflow doing:
+      """yaml
+      do:
+        - a: { emit: { event: { with: { type: com.example.said, time: '${ "soon" }' } } } }
+      """
+    When the workflow is executed
+    Then the workflow should fault with 'validation'
+    And an event of type 'com.example.said' should be emitted 0 times

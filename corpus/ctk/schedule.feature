@@ -384,3 +384,130 @@ Feature: Schedule
       """
     When the workflow is published
     Then the document should be refused with 'PV1013' at line 2
+
+  Scenario: The whole event is read
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { one: { with: { type: com.example.ordered } } }, read: envelope }
+      do:
+        - a: { set: { type: '${ .[0].type }', subject: '${ .[0].subject }', id: '${ .[0].id }', n: '${ .[0].data.n }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.ordered, id: o-1, subject: s-1, data: { n: 3 } }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { type: com.example.ordered, subject: s-1, id: o-1, n: 3 }
+      """
+
+  Scenario: The data is read as text
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { any: [ { with: { type: com.example.ordered } } ] }, read: raw }
+      do:
+        - a: { set: { said: '${ .[0] }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.ordered, data: { n: 3, a: [ 1 ] } }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { said: '{"a":[1],"n":3}' }
+      """
+
+  Scenario: All of several events are read whole
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { all: [ { with: { type: com.example.a } }, { with: { type: com.example.b } } ] }, read: envelope }
+      do:
+        - a: { set: { types: '${ [ .[].type ] }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.b, id: b, data: { n: 2 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.a, id: a, data: { n: 1 } }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { types: [ com.example.a, com.example.b ] }
+      """
+
+  Scenario: What a start must have in common with a value written out
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { one: { with: { type: com.example.ordered }, correlate: { shop: { from: .data.shop, expect: north } } } } }
+      do:
+        - a: { set: { got: '${ .[0].n }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.ordered, id: south, data: { shop: south, n: 1 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.ordered, id: none, data: { n: 2 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.ordered, id: north, data: { shop: north, n: 3 } }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { got: 3 }
+      """
+    And there should be 1 run of 'case'
+
+  Scenario: Correlations of any of several events may differ
+    Given a workflow doing:
+      """yaml
+      schedule:
+        on:
+          any:
+            - { with: { type: com.example.a }, correlate: { order: { from: .data.order } } }
+            - { with: { type: com.example.b }, correlate: { about: { from: .subject, expect: s-1 } } }
+      do:
+        - a: { set: { n: '${ .[0].n }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.a, id: without, data: { n: 1 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.a, id: with, data: { n: 2, order: 7 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.b, id: other, subject: s-2, data: { n: 3 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.b, id: about, subject: s-1, data: { n: 4 } }
+      """
+    Then there should be 2 completed runs of 'case'
+
+  Scenario: An attribute that is computed
+    Given a workflow doing:
+      """yaml
+      schedule: { on: { one: { with: { type: com.example.ordered, subject: '${ "s-" + (1 + 1 | tostring) }' } } } }
+      do:
+        - a: { set: { got: '${ .[0].n }' } }
+      """
+    When the event is sent:
+      """yaml
+      { type: com.example.ordered, id: one, subject: s-1, data: { n: 1 } }
+      """
+    And the event is sent:
+      """yaml
+      { type: com.example.ordered, id: two, subject: s-2, data: { n: 2 } }
+      """
+    Then the workflow should complete with output:
+      """yaml
+      { got: 2 }
+      """
+    And there should be 1 run of 'case'

@@ -20,6 +20,9 @@ pub struct EventAnswer {
     /// The batches it is gathered into.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<EventBatch>,
+    /// Workflows that it would start, and that cannot read it; others took it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<EventUnread>,
     /// Why it was not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<crate::problem::ProblemBody>,
@@ -36,6 +39,17 @@ pub struct EventBatch {
     /// Leads to the batch: `GET /v1/orchestrations/{id}` says how it stands, and shows what it started once it did.
     #[schema(value_type = String)]
     pub id: OrchestrationId,
+}
+
+/// A workflow that an event would start, if its keys could be had from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventUnread {
+    /// The workflow.
+    pub workflow: String,
+    /// The code of the reason: `event-key` or `event-order`.
+    pub code: String,
+    /// The reason.
+    pub reason: String,
 }
 
 /// One event of the feed.
@@ -57,6 +71,9 @@ pub struct FeedItem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub orchestrations: Vec<OrchestrationId>,
+    /// Workflows that it would start, and that cannot read it; others took it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<EventUnread>,
     /// The code of a rejected one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,

@@ -83,7 +83,7 @@ fn slot_of(tenant: &TenantId, kind: &str, workflow: &str, value: &str) -> Slot {
     Slot::of(&[tenant.as_str(), kind, workflow, value])
 }
 
-/// The batch into which the event `id` with `data` is gathered; `None` where its workflow gathers none.
+/// The batch into which the event `id` is gathered, of which `data` was read; `None` where its workflow gathers none.
 ///
 /// # Errors
 /// As [`keyed`].
@@ -107,6 +107,12 @@ fn on_input(code: &dyn Code, from: Option<&Template>, given: Labelled, expressio
         None => given,
     };
     evaluated(code, &input, expression)
+}
+
+/// The value of an expression on nothing, where nobody has started yet: what an attribute of an event that starts something must be.
+/// `None` where it has none.
+pub fn computed(code: &dyn Code, expression: ExprIx) -> Option<Value> {
+    evaluated(code, &Labelled::default(), expression).ok()
 }
 
 /// The value of an expression of nobody yet.

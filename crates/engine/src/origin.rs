@@ -19,7 +19,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::SchemaIx;
+use provost_model::program::{Reading, SchemaIx};
 use provost_model::record::{Arrived, EffectKind, Start};
 use provost_model::value::Pointer;
 use provost_model::who::Known;
@@ -44,16 +44,29 @@ pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
     {
         let said = events.iter().enumerate().map(|(index, data)| {
             let contract = turn.program().start_filter_of(index).and_then(|on| on.contract);
-            Labelled::new(data.clone(), obeying(turn, data, contract))
+            Labelled::new(data.clone(), started_with(turn, data, contract))
         });
         return Labelled::array(said.collect::<Vec<_>>()).labels;
     }
     let contract = turn.program().starts_on.as_ref().and_then(|on| on.contract);
     match (contract, start.input.as_array()) {
         // An event's data is the one item of the input.
-        (Some(contract), Some([data])) => obeying(turn, data, Some(contract)).placed(&Pointer::root().child("0")),
+        (Some(contract), Some([data])) => started_with(turn, data, Some(contract)).placed(&Pointer::root().child("0")),
         (Some(contract), Some(_) | None) => obeying(turn, &start.input, Some(contract)),
         (None, _) => obeying(turn, &start.input, turn.program().input.schema),
+    }
+}
+
+/// The labels of what was read of an event that started the orchestration: a contract is about its data.
+fn started_with(turn: &Turn<'_>, item: &Value, contract: Option<SchemaIx>) -> Labels {
+    match turn.program().start_read {
+        Reading::Data => obeying(turn, item, contract),
+        Reading::Envelope => {
+            let trusted = item.member("data").map(|data| trusted_in(turn, data, contract)).unwrap_or_default();
+            let trusted: Vec<String> = trusted.into_iter().map(|place| format!("/data{place}")).collect();
+            outside(turn, item, &trusted.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+        Reading::Raw => outside(turn, item, &[]),
     }
 }
 
@@ -133,9 +146,14 @@ pub(crate) fn decided(value: Value, label: Label) -> Labelled {
 
 /// A contract's word holds for what obeys the contract.
 fn obeying(turn: &Turn<'_>, value: &Value, contract: Option<SchemaIx>) -> Labels {
+    outside(turn, value, &trusted_in(turn, value, contract))
+}
+
+/// The places of `value` that its contract labels trusted; none where it does not obey the contract.
+fn trusted_in<'t>(turn: &Turn<'t>, value: &Value, contract: Option<SchemaIx>) -> Vec<&'t str> {
     let trusted = turn.program().trusted_places(contract);
     let obeys = !trusted.is_empty() && contract.is_some_and(|contract| turn.code.validate(contract, value).is_ok());
-    outside(turn, value, if obeys { &trusted } else { &[] })
+    if obeys { trusted } else { Vec::new() }
 }
 
 fn outside(turn: &Turn<'_>, value: &Value, trusted: &[&str]) -> Labels {

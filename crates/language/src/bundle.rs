@@ -211,9 +211,12 @@ impl Reader {
             let log = Log::new(path);
             let built = workflow::compile(root, &self.library, lock.bundle, &log);
             self.findings.extend(log.into_findings());
-            if let Some(built) = built {
-                self.findings.extend(checked(path, &built));
-                workflows.push((path.clone(), built.program));
+            match built {
+                Ok(built) => {
+                    self.findings.extend(checked(path, &built));
+                    workflows.push((path.clone(), built.program));
+                }
+                Err(tables) => self.findings.extend(compiled::misspelt(&tables.expressions, &tables.expression_origins)),
             }
         }
         self.findings.extend(self.library.functions.values().flat_map(|function| function.log.findings()));
@@ -258,7 +261,7 @@ impl Reader {
             source.part.compile(&mut tables);
         }
         let Tables { expressions, expression_origins: origins, kept, .. } = &tables;
-        compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: &[] })
+        compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: &[] }).0
     }
 }
 
@@ -267,13 +270,15 @@ fn checked(path: &Arc<str>, built: &workflow::Built) -> Vec<Finding> {
     let program = &built.program;
     let secrets: Vec<Arc<str>> = built.secrets.iter().map(|(name, _)| name.clone()).collect();
     let read = compiled::Expressions { expressions: &program.expressions, origins: &built.origins, kept: &built.kept, secrets: &secrets };
-    let mut findings = compiled::check_expressions(&read);
+    let (mut findings, named) = compiled::check_expressions(&read);
+    let log = Log::new(path);
+    if let Some(named) = named {
+        checks::secrets::unused(&built.secrets, &named, &log);
+    }
     if any_error(&findings) {
+        findings.extend(log.into_findings());
         return findings;
     }
-    let log = Log::new(path);
-    let sources: Vec<&str> = program.expressions.iter().map(|expression| &*expression.source).collect();
-    checks::secrets::unused(&built.secrets, &sources, &log);
     checks::expressions(program, &built.places, &log);
     findings.extend(log.into_findings());
     findings

@@ -3,6 +3,7 @@
 //! What must stay true: everything is made from the [`Program`] alone, so work that is running can be loaded again from the stored
 //! program without its sources.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use provost_model::program::{ExprIx, Expression, TaskKind, Template};
@@ -10,7 +11,7 @@ use provost_model::{Digest, Program};
 
 use crate::checks;
 use crate::contract::{ContractError, Contracts};
-use crate::expr::{ExprError, Module, Source};
+use crate::expr::{ExprError, ExprErrorKind, Module, Source};
 use crate::finding::{Code, Finding, Severity};
 use crate::tables::Origin;
 
@@ -109,22 +110,37 @@ pub(crate) struct Expressions<'e> {
     pub(crate) secrets: &'e [Arc<str>],
 }
 
-/// Findings for the expressions that do not compile, and for secrets that are not declared or stand where they may not.
-pub(crate) fn check_expressions(read: &Expressions<'_>) -> Vec<Finding> {
-    let finding = |origin: &Origin, (line, column): (u32, u32), code: Code, message: String, hint: String| {
-        let at = origin.inside(line, column);
-        let hint = (!hint.is_empty()).then_some(hint);
-        let file = origin.file.clone();
-        Finding { code, severity: Severity::Error, file, line: at.line, column: at.column, message, hint, expected: Vec::new(), fix: None }
-    };
-    let origin = |index: u32| read.origins.get(index as usize);
-    let module = match module(read.expressions) {
-        Ok(module) => module,
-        Err(errors) => {
-            let wrong = errors.into_iter().filter_map(|error| Some((origin(error.index)?, error)));
-            let place = |error: &ExprError| (error.line, error.column);
-            return wrong.map(|(origin, error)| finding(origin, place(&error), Code::Expression, error.detail, error.hint)).collect();
-        }
-    };
-    checks::secrets::check(&module, read.origins, read.kept, read.secrets)
+/// Findings for the expressions that do not compile, and for secrets that are not declared or stand where they may not; and the secrets
+/// that are named, where that is known.
+pub(crate) fn check_expressions(read: &Expressions<'_>) -> (Vec<Finding>, Option<BTreeSet<String>>) {
+    match module(read.expressions) {
+        Ok(module) => (checks::secrets::check(&module, read.origins, read.kept, read.secrets), Some(checks::secrets::named(&module))),
+        Err(errors) => (errors.into_iter().filter_map(|error| wrong(read.origins, error)).collect(), None),
+    }
+}
+
+/// Findings for the expressions of a document that does not compile for other reasons: only what is wrong with them wherever they stand. A
+/// variable may be unknown because what declares it could not be read.
+pub(crate) fn misspelt(expressions: &[Expression], origins: &[Origin]) -> Vec<Finding> {
+    let errors = module(expressions).err().unwrap_or_default();
+    let certain = errors.into_iter().filter(|error| !matches!(error.kind, ExprErrorKind::Variable | ExprErrorKind::Secret));
+    certain.filter_map(|error| wrong(origins, error)).collect()
+}
+
+/// The finding of an expression that does not compile.
+fn wrong(origins: &[Origin], error: ExprError) -> Option<Finding> {
+    let origin = origins.get(error.index as usize)?;
+    let at = origin.inside(error.line, error.column);
+    let (file, hint) = (origin.file.clone(), (!error.hint.is_empty()).then_some(error.hint));
+    Some(Finding {
+        code: Code::Expression,
+        severity: Severity::Error,
+        file,
+        line: at.line,
+        column: at.column,
+        message: error.detail,
+        hint,
+        expected: Vec::new(),
+        fix: None,
+    })
 }

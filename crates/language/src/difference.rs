@@ -239,6 +239,7 @@ impl<'p> Sheet<'p> {
             let filters: Vec<String> = set.filters.iter().map(|filter| self.start_filter(filter)).collect();
             add(if set.all { "schedule.on.all" } else { "schedule.on.any" }, Some(filters.join("; ")));
         }
+        add("schedule.read", (!program.start_read.is_data()).then(|| format!("{:?}", program.start_read).to_lowercase()));
         if let Some(schedule) = &program.schedule {
             add("schedule", serde_json::to_string(schedule).ok());
         }
@@ -247,8 +248,9 @@ impl<'p> Sheet<'p> {
 
     fn event(&self, on: &StartOn) -> String {
         let wanted: Vec<String> = on.attributes.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let computed: String = on.computed.iter().map(|(name, index)| format!(", {name} = {}", self.expression(*index))).collect();
         let data = on.data.map(|data| format!(", data: {}", self.expression(data))).unwrap_or_default();
-        wanted.join(", ") + &data
+        wanted.join(", ") + &computed + &data
     }
 
     fn start_filter(&self, filter: &StartFilter) -> String {

@@ -84,6 +84,7 @@ codes! {
     NoClass = "PV2023", "An action says no class.";
     NoLimit = "PV2024", "A loop has no limit of its own.";
     Unasked = "PV2025", "A policy names something that nothing asks about.";
+    SameId = "PV2026", "Every orchestration sends an event under the same id.";
 }
 
 impl std::fmt::Display for Code {

@@ -73,7 +73,23 @@ pub(crate) fn parse(pattern: &str) -> Result<Cron, String> {
     if !pattern.starts_with('@') && !(5..=6).contains(&fields) {
         return Err(format!("it has {fields} fields, not 5 or 6"));
     }
-    Cron::from_str(pattern).map_err(|error| error.to_string())
+    Cron::from_str(pattern).map_err(|_| wrong_field(pattern))
+}
+
+/// What is wrong with a pattern: the first of its fields that is wrong alone.
+fn wrong_field(pattern: &str) -> String {
+    const FIELDS: [&str; 6] = ["second", "minute", "hour", "day of the month", "month", "day of the week"];
+    if pattern.starts_with('@') {
+        return "it is none of `@yearly`, `@monthly`, `@weekly`, `@daily` and `@hourly`".to_owned();
+    }
+    let written: Vec<&str> = pattern.split_whitespace().collect();
+    let names = FIELDS.iter().skip(FIELDS.len().saturating_sub(written.len()));
+    let alone = |at: usize| -> String {
+        let fields: Vec<&str> = written.iter().enumerate().map(|(other, field)| if other == at { *field } else { "*" }).collect();
+        fields.join(" ")
+    };
+    let wrong = written.iter().zip(names).enumerate().find(|(at, _)| Cron::from_str(&alone(*at)).is_err());
+    wrong.map_or_else(|| "its fields do not go together".to_owned(), |(_, (text, name))| format!("`{text}` is no {name}"))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::value::Value;
 pub struct Event {
     /// The sender's id of the event; with `source` and the tenant it is unique for 30 days.
     pub id: Arc<str>,
-    /// Of an event of ours whose author gave it an id: the effect that sends it, which it is known by in its place.
+    /// Of an event of ours whose author gave it an id: the effect that sends it, beside which it lands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
     /// Who sent it.

@@ -30,7 +30,7 @@ pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use plan::{Allowed, PlanTask, PlannedCall};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
-pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, SourceSpec};
+pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, Served, SourceSpec};
 pub use reconcile::Reconcile;
 pub use run::{ChildKeys, RunTask};
 pub use schedule::{Missed, Schedule, StartCorrelation, StartFilter, StartSet, Times};
@@ -76,6 +76,9 @@ pub struct Program {
     /// Which of several events start it, or all of which together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_on_set: Option<StartSet>,
+    /// What of an event that starts it is its input.
+    #[serde(default, skip_serializing_if = "Reading::is_data")]
+    pub start_read: Reading,
     /// At which times it starts by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
@@ -223,6 +226,9 @@ pub enum Duration {
 pub struct StartOn {
     /// Wanted attributes (`type`, `source`, `subject`, …) by equality, and `data` as an expression that must be true.
     pub attributes: Vec<(Arc<str>, Value)>,
+    /// Wanted attributes that are computed when an event comes, on nothing: nobody has started yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub computed: Vec<(Arc<str>, ExprIx)>,
     /// A condition over `data`, where one was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<ExprIx>,

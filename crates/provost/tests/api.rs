@@ -40,5 +40,7 @@ mod surface;
 mod target;
 #[path = "api/tenants.rs"]
 mod tenants;
+#[path = "api/unread.rs"]
+mod unread;
 #[path = "api/workers.rs"]
 mod workers;

@@ -149,25 +149,32 @@ const GOOD: &str = "Feature: F\n  Rule: R\n    Background:\n      Given A workfl
 
 #[test]
 fn a_file_that_is_no_feature_is_told_and_the_others_run() {
-    let broken: [(&str, &[u8]); 7] = [
+    let broken: [(&str, &[u8]); 8] = [
         ("a.feature", b"Scenario: S\n  Given x\n"),
         ("b/c/d.feature", b"Feature: F\n  Scenario: S\n    Given x\n    words\n"),
         ("b/e.feature", b"Feature: F\n  Scenario: S\n    Given x\n    \"\"\"\n"),
         ("b/latin.feature", b"Feature: \xe9\n"),
         ("b/empty.feature", b""),
+        ("b/only-words.feature", b"Feature: F\n  Some words, and no scenario.\n"),
         ("b/notes.txt", b"Scenario: none\n"),
         ("z.FEATURE", GOOD.as_bytes()),
     ];
     let (reports, summary, well) = files(&broken);
     let told: Vec<_> = reports.iter().map(|r| (r["feature"].as_str().unwrap(), r["status"].as_str().unwrap())).collect();
-    assert_eq!(told, [("a", "fail"), ("b/c/d", "fail"), ("b/e", "fail"), ("b/latin", "fail"), ("z", "pass")], "{reports:#?}");
+    let broken = ["a", "b/c/d", "b/e", "b/empty", "b/latin", "b/only-words"].map(|feature| (feature, "fail"));
+    assert_eq!(told, [&broken[..], &[("z", "pass")]].concat(), "{reports:#?}");
     let reasons: Vec<&str> = reports.iter().map(|report| report["reason"].as_str().unwrap()).collect();
-    for (reason, why) in
-        reasons.iter().zip(["line 1: a file is one feature", "line 4: this line is neither", "line 4: the quoted", "cannot be read"])
-    {
+    for (reason, why) in reasons.iter().zip([
+        "line 1: a file is one feature",
+        "line 4: this line is neither",
+        "line 4: the quoted",
+        "holds no scenario",
+        "cannot be read",
+        "holds no scenario",
+    ]) {
         assert!(reason.contains(why), "{reason}");
     }
-    assert_eq!((reports[4]["scenario"].as_str(), &summary["fail"], well), (Some("x|y"), &Json::from(4), false));
+    assert_eq!((reports[6]["scenario"].as_str(), &summary["fail"], well), (Some("x|y"), &Json::from(6), false));
 }
 
 #[test]
@@ -208,6 +215,20 @@ fn a_folder_without_scenarios_is_an_error_in_json() {
         let said: Json = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(matches!(said["error"].as_str(), Some("conformance-empty" | "conformance-read")), "{said}");
+    }
+}
+
+#[test]
+fn folders_that_are_named_and_not_there_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f.feature"), GOOD).unwrap();
+    for option in ["--parts", "--documents"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+        command.args(["conformance", "--json", "--dir"]).arg(folder.path()).arg(option).arg(folder.path().join("absent"));
+        let output = command.output().unwrap();
+        let said: Json = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), said["error"].as_str()), (Some(2), Some("conformance-read")), "{said}");
+        assert!(said["reason"].as_str().unwrap().contains("absent"), "{said}");
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use provost_engine::{Compared, decided_under};
 use provost_language::difference::{Change, Side, difference};
 use provost_language::{Bundle, Compiled};
-use provost_model::record::Row;
+use provost_model::record::{Row, Start};
 use provost_model::{Digest, OrchestrationId, PolicyRequest, Program, TenantId, Verdict};
 use provost_policy::{Entities, Judge, PolicySet};
 use provost_store::{Query, Status, Summary};
@@ -22,6 +22,9 @@ use crate::registry::{Loaded, TenantWorld, judged};
 
 /// The statuses of work under way.
 const UNDER_WAY: [Status; 3] = [Status::Running, Status::Waiting, Status::Parked];
+
+/// Most orchestrations looked at for one page: those of other bundles are passed over.
+const LOOKED_MAX: usize = 1000;
 
 /// A bundle under comparison.
 pub struct Candidate {
@@ -56,10 +59,7 @@ impl Candidate {
     /// [`Refused::UnknownBundle`].
     pub fn changes(&self, world: &TenantWorld, pin: Option<Digest>) -> Result<Vec<Change>, Refused> {
         let new = &self.loaded.stored;
-        let pins: Vec<Digest> = match pin {
-            Some(pin) => vec![pin],
-            None => new.programs.iter().filter_map(|program| world.active.get(&program.name).copied()).collect(),
-        };
+        let pins = self.pins(world, pin);
         let (mut programs, mut policies): (Vec<Program>, Vec<(String, String)>) = (Vec::new(), Vec::new());
         for one in pins {
             let bundle = world.bundles.get(&one).ok_or(Refused::UnknownBundle(one))?;
@@ -75,7 +75,14 @@ impl Candidate {
         Ok(difference(before, Side { programs: &new.programs, policies: &new.policies }))
     }
 
-    /// Unfinished orchestrations, by status and newest first, and where the next page begins.
+    /// The bundles that it is held against.
+    fn pins(&self, world: &TenantWorld, pin: Option<Digest>) -> Vec<Digest> {
+        let active = || self.loaded.stored.programs.iter().filter_map(|program| world.active.get(&program.name).copied()).collect();
+        pin.map_or_else(active, |pin| vec![pin])
+    }
+
+    /// Unfinished orchestrations of its workflows and of the bundles that it is held against, `pin` as in [`Self::changes`], by status and
+    /// newest first, and where the next page begins.
     ///
     /// # Errors
     /// [`Refused`] when a journal cannot be read.
@@ -83,15 +90,17 @@ impl Candidate {
         &mut self,
         plane: &Plane,
         tenant: &TenantId,
-        mut place: UnderWayPlace,
+        (pin, mut place): (Option<Digest>, UnderWayPlace),
         limit: usize,
     ) -> Result<(Vec<UnderWay>, Option<UnderWayPlace>), Refused> {
         let world = plane.registry().tenant(tenant);
-        let mut found = Vec::new();
+        let pins = self.pins(&world, pin);
+        let (mut found, mut looked) = (Vec::new(), 0);
         while let Some(status) = UNDER_WAY.get(place.status).copied() {
             let query = Query { status: Some(status), before: place.before, ..Query::newest(tenant.clone(), limit - found.len()) };
             let page = plane.list(&query).await?;
             let more = page.len() == query.limit;
+            looked += page.len();
             for summary in page {
                 let id = summary.orchestration;
                 place.before = Some(id);
@@ -101,7 +110,8 @@ impl Candidate {
                     Err(Refused::Retired(_) | Refused::UnknownOrchestration(_)) => None,
                     Err(refused) => return Err(refused),
                 };
-                let Some(start) = start else { continue };
+                let meant = |start: &Start| self.loaded.workflows.contains_key(&start.workflow) || pins.contains(&start.pin);
+                let Some(start) = start.filter(|start| meant(start)) else { continue };
                 let rows = plane.journal(tenant, id, 0).await?;
                 let compared = self.compared(&world, tenant, (id, &start.workflow, start.pin), &rows)?;
                 found.push(UnderWay { summary, pin: start.pin, compared });
@@ -111,6 +121,9 @@ impl Candidate {
             }
             if !more {
                 place = UnderWayPlace { status: place.status + 1, before: None };
+            }
+            if looked >= LOOKED_MAX {
+                return Ok((found, Some(place)));
             }
         }
         Ok((found, None))

@@ -18,8 +18,8 @@ pub(crate) fn queue_of(offer: &Offer, code: &Compiled) -> Arc<str> {
     let program = &code.program;
     let queue = match offer.kind {
         OfferKind::Agent => program.agents.get(&offer.name).map(|spec| spec.queue.clone()),
-        OfferKind::Retrieval => program.sources.get(&offer.name).map(|spec| spec.queue.clone()),
-        OfferKind::Feature => program.features.get(&offer.name).map(|spec| spec.queue.clone()),
+        OfferKind::Retrieval => program.sources.get(&offer.name).map(|spec| spec.served.queue.clone()),
+        OfferKind::Feature => program.features.get(&offer.name).map(|spec| spec.served.queue.clone()),
         OfferKind::Action | OfferKind::Undo | OfferKind::LookUp => program.actions.get(&offer.name).map(|spec| spec.queue.clone()),
     };
     queue.unwrap_or_else(|| BUILTIN.into())

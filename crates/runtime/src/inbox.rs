@@ -30,6 +30,9 @@ pub enum InboxFact {
         /// Whether other partitions are told of it, because orchestrations may listen for it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         routed: bool,
+        /// Whom it would start, and who cannot read it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unread: Vec<Unread>,
     },
     /// Every partition has an event that orchestrations may listen for.
     Routed {
@@ -169,6 +172,17 @@ pub struct InBatch {
     pub id: OrchestrationId,
 }
 
+/// A workflow that an event would start, if a key of the workflow could be had from it; others take the event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The workflow.
+    pub workflow: Arc<str>,
+    /// The code of the reason.
+    pub code: Arc<str>,
+    /// The reason.
+    pub reason: String,
+}
+
 /// An event that waits for those it starts a workflow with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
@@ -225,6 +239,9 @@ pub struct Accepted {
     /// The batches it is gathered into.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<InBatch>,
+    /// Whom it would start, and who cannot read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Whether this is the answer to an earlier delivery.
     #[serde(default)]
     pub duplicate: bool,
@@ -237,13 +254,14 @@ impl InboxFact {
     /// The answer that an event's first delivery had; `None` for what is no event.
     pub fn answer(&self) -> Option<Accepted> {
         match self {
-            Self::Accepted { id, started, batches, .. } => {
-                let (started, batches) = (started.clone(), batches.clone());
-                Some(Accepted { event: *id, started, batches, duplicate: false, rejected: None })
+            Self::Accepted { id, started, batches, unread, .. } => {
+                let (started, batches, unread) = (started.clone(), batches.clone(), unread.clone());
+                Some(Accepted { event: *id, started, batches, unread, duplicate: false, rejected: None })
             }
             Self::Rejected { id, code, reason, .. } => {
                 let rejected = Some((code.clone(), reason.clone()));
-                Some(Accepted { event: *id, started: Vec::new(), batches: Vec::new(), duplicate: false, rejected })
+                let (batches, unread) = (Vec::new(), Vec::new());
+                Some(Accepted { event: *id, started: Vec::new(), batches, unread, duplicate: false, rejected })
             }
             Self::HandedOn { .. }
             | Self::Ticked { .. }
@@ -353,12 +371,8 @@ pub fn slot_of(tenant: &TenantId, event: &Event) -> Slot {
     }
 }
 
-/// The key under which an event is remembered: its source and id, or the effect that sends it under an id of its author's. Whoever lives
-/// elsewhere may give the same id, and only here is known whether this place sent its event.
+/// The key under which an event is remembered.
 pub fn seen_key(tenant: &TenantId, event: &Event) -> Digest {
-    if let Some(effect) = event.effect {
-        return Digest::of_parts(&[b"emitted", tenant.as_str().as_bytes(), &effect.bits().to_bytes()]);
-    }
     Digest::of_parts(&[b"event", tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
 }
 

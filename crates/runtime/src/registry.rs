@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
+use provost_engine::{Code as _, computed, event_value};
 use provost_language::Compiled;
-use provost_model::program::{Endpoint, StartOn, TaskKind};
+use provost_model::program::{Endpoint, ExprIx, StartFilter, StartOn, TaskKind};
 use provost_model::verdict::Verdict;
-use provost_model::{Digest, Event, PolicyRequest, Program, TenantId, Who};
+use provost_model::{Digest, Event, Labelled, PolicyRequest, Program, TenantId, Value, Who};
 use provost_policy::{CachedJudge, Entities, Guard, Judge, PolicySet, egress};
 use serde::{Deserialize, Serialize};
 
@@ -259,27 +260,53 @@ pub fn enriched(binding: &Binding, request: &PolicyRequest) -> Option<PolicyRequ
     let host = binding.host(destination).unwrap_or_default();
     let mut context = request.context.as_object()?.clone();
     context.insert(provost_policy::vocabulary::DESTINATION_HOST.into(), host.into());
-    Some(PolicyRequest { context: provost_model::Value::Object(Arc::new(context)), ..request.clone() })
+    Some(PolicyRequest { context: Value::Object(Arc::new(context)), ..request.clone() })
 }
 
 /// What `event` starts the workflow by: its one event, or the first that it fits of those of which any starts it.
 pub fn started_by<'c>(code: &'c Compiled, event: &Event) -> Option<&'c StartOn> {
-    let set = code.program.starts_on_set.as_ref().filter(|set| !set.all);
-    let any = set.into_iter().flat_map(|set| set.filters.iter().map(|filter| &filter.on));
-    code.program.starts_on.iter().chain(any).find(|on| fits(code, on, event))
+    let one = code.program.starts_on.as_ref().filter(|on| fits(code, on, event));
+    let set = || code.program.starts_on_set.as_ref().filter(|set| !set.all);
+    let any = || set()?.filters.iter().find(|filter| fits(code, &filter.on, event) && correlated(code, filter, event).is_some());
+    one.or_else(|| any().map(|filter| &filter.on))
+}
+
+/// What the event has in common with others of its set; `None` where it does not fit the filter.
+pub(crate) fn agreed(code: &Compiled, filter: &StartFilter, event: &Event) -> Option<Value> {
+    let obeys = |contract| code.validate(contract, &event.data).is_ok();
+    let takes = fits(code, &filter.on, event) && filter.on.contract.is_none_or(obeys);
+    takes.then(|| correlated(code, filter, event)).flatten()
+}
+
+/// The values of the filter's correlations; `None` where the event lacks one, or has another than is expected.
+fn correlated(code: &Compiled, filter: &StartFilter, event: &Event) -> Option<Value> {
+    let whole = if filter.correlate.is_empty() { Labelled::default() } else { Labelled::authored(event_value(event)) };
+    let mut common = Vec::new();
+    for one in &filter.correlate {
+        let found = code.evaluate(one.from, &whole, &mut |_| Labelled::default()).ok()?.value;
+        if found.is_null() || one.expect.as_ref().is_some_and(|expect| *expect != found) {
+            return None;
+        }
+        common.push(found);
+    }
+    Some(Value::array(common))
 }
 
 fn of_attributes(on: &StartOn, event: &Event) -> bool {
     on.attributes.iter().all(|(name, wanted)| event.attribute(name).as_ref() == Some(wanted))
 }
 
-/// Whether `event` is the one: all attributes as written, and the condition on its data.
-pub fn fits(code: &Compiled, on: &StartOn, event: &Event) -> bool {
-    use provost_engine::Code as _;
+/// Whether `event` is the one: all attributes as written or computed, and the condition on its data.
+fn fits(code: &Compiled, on: &StartOn, event: &Event) -> bool {
+    let is_computed = |(name, expression): &(Arc<str>, ExprIx)| {
+        let found = event.attribute(name);
+        found.is_some() && found == computed(code, *expression)
+    };
     of_attributes(on, event)
+        && on.computed.iter().all(is_computed)
         && on.data.is_none_or(|condition| {
-            let data = provost_model::Labelled::authored(event.data.clone());
-            let holds = code.evaluate(condition, &data, &mut |_| provost_model::Labelled::default());
-            holds.is_ok_and(|value| !matches!(value.value, provost_model::Value::Null | provost_model::Value::Bool(false)))
+            let data = Labelled::authored(event.data.clone());
+            let holds = code.evaluate(condition, &data, &mut |_| Labelled::default());
+            holds.is_ok_and(|value| !matches!(value.value, Value::Null | Value::Bool(false)))
         })
 }

@@ -33,7 +33,7 @@ pub async fn compare(State(app): State<App>, caller: Caller, bytes: Bytes) -> Re
         None => candidate.changes(&world, asked.against)?.into_iter().map(change).collect(),
         Some(_) => Vec::new(),
     };
-    let (found, next) = candidate.under_way(&app.node.plane, &caller.tenant, place.unwrap_or_default(), PAGE_MAX).await?;
+    let (found, next) = candidate.under_way(&app.node.plane, &caller.tenant, (asked.against, place.unwrap_or_default()), PAGE_MAX).await?;
     let running = found.into_iter().map(running).collect();
     Ok(Json(ComparisonAnswer { digest: bundle.digest, changes, running, next: next.map(cursor) }))
 }

@@ -8,13 +8,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use provost_api::problem::ProblemBody;
-use provost_api::resources::{EventAnswer, EventBatch};
+use provost_api::resources::{EventAnswer, EventBatch, EventUnread};
 use provost_model::event::attributes;
 use provost_model::limits::{VALUE, ValueLimits};
 use provost_model::value::{Map, ParseErrorKind, parse_with};
 use provost_model::verdict::Entity;
 use provost_model::{Event, Value};
 use provost_runtime::Accepted;
+use provost_runtime::inbox::Unread;
 
 use crate::App;
 use crate::arrival::Arrival;
@@ -116,11 +117,24 @@ fn answer(accepted: Accepted) -> EventAnswer {
         accepted.batches.into_iter().map(|one| EventBatch { workflow: one.workflow.to_string(), key: one.key.to_string(), id: one.id });
     let batches = batches.collect();
     let status = if accepted.duplicate { "duplicate" } else { "accepted" };
-    EventAnswer { event: Some(accepted.event), status: status.to_owned(), orchestrations: accepted.started, batches, problem: None }
+    let unread = accepted.unread.into_iter().map(unread).collect();
+    EventAnswer { event: Some(accepted.event), status: status.to_owned(), orchestrations: accepted.started, batches, unread, problem: None }
+}
+
+/// A workflow that cannot read an event, as shown.
+pub(crate) fn unread(one: Unread) -> EventUnread {
+    EventUnread { workflow: one.workflow.to_string(), code: one.code.to_string(), reason: one.reason }
 }
 
 fn rejected(problem: ProblemBody) -> EventAnswer {
-    EventAnswer { event: None, status: "rejected".to_owned(), orchestrations: Vec::new(), batches: Vec::new(), problem: Some(problem) }
+    EventAnswer {
+        event: None,
+        status: "rejected".to_owned(),
+        orchestrations: Vec::new(),
+        batches: Vec::new(),
+        unread: Vec::new(),
+        problem: Some(problem),
+    }
 }
 
 fn attribute_refusal(name: &str, what: &str) -> Refusal {

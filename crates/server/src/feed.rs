@@ -57,13 +57,14 @@ fn cursor(text: &str) -> Result<Vec<u64>, Refusal> {
 
 fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
     match fact {
-        InboxFact::Accepted { id, event, by, started, .. } => Some(FeedItem {
+        InboxFact::Accepted { id, event, by, started, unread, .. } => Some(FeedItem {
             id,
             status: "accepted".to_owned(),
             received_at,
             by: by.name.to_string(),
             event: shown(&event),
             orchestrations: started,
+            unread: unread.into_iter().map(crate::events::unread).collect(),
             code: None,
             reason: None,
         }),
@@ -74,6 +75,7 @@ fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {
             by: by.name.to_string(),
             event: shown(&event),
             orchestrations: Vec::new(),
+            unread: Vec::new(),
             code: Some(code.to_string()),
             reason: Some(reason),
         }),

@@ -14,6 +14,7 @@ mod journals;
 mod lifecycle;
 pub mod listen;
 mod orchestrations;
+mod path;
 mod platform;
 mod refusal;
 mod shown;

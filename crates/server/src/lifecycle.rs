@@ -8,7 +8,7 @@
 //! What must stay true: who may not read the orchestration hears nothing; a page never ends between two events of one fact, so that
 //! `after` is a sequence of the journal and nothing else must be kept by whoever reads on.
 
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Query as Parameters, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use provost_model::OrchestrationId;
@@ -20,7 +20,8 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::auth::{Caller, Credential};
-use crate::orchestrations::{code_of, id, page_of, rows};
+use crate::orchestrations::{code_of, page_of, rows};
+use crate::path::Id;
 use crate::refusal::Refusal;
 use crate::stream;
 
@@ -43,11 +44,10 @@ pub struct LifecycleParameters {
 pub async fn events(
     State(app): State<App>,
     credential: Credential,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     Parameters(asked): Parameters<LifecycleParameters>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     let caller = credential.caller(&app)?;
     let mut wanted = Wanted { after: asked.after.unwrap_or(0), kind: kind(asked.kind)? };
     if follows(asked.follow.as_deref())? {

@@ -13,7 +13,7 @@ use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
 use provost_runtime::engine::explain::{Explanation, Now, explain};
 use provost_runtime::engine::{asked, verify};
-use provost_runtime::{Compiled, History, Refused, StartRequest};
+use provost_runtime::{Compiled, History, Refused, StartRequest, View};
 use provost_store::{Query, Status, StoreError, Tombstone};
 use provost_telemetry::TraceContext;
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::arrival::Arrival;
 use crate::auth::Caller;
+use crate::path::{Id, id};
 use crate::refusal::Refusal;
 use crate::shown;
 
@@ -55,11 +56,6 @@ pub fn page_of(asked: Option<usize>, usual: usize, max: usize) -> Result<usize, 
         Some(limit) => Ok(limit.min(max)),
         None => Ok(usual),
     }
-}
-
-/// Parses an id of the path.
-pub fn id<T: std::str::FromStr<Err = provost_model::id::IdError>>(text: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|e: provost_model::id::IdError| Refusal::new(400, "id", e.to_string(), "copy it again"))
 }
 
 /// `POST /v1/workflows/{name}/orchestrations`, with `Prefer: wait=N` and `Idempotency-Key`.
@@ -130,19 +126,28 @@ pub struct ShowParameters {
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     Parameters(asked): Parameters<ShowParameters>,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     may_read(&app, &caller, id)?;
     let view = match asked.at {
-        Some(sequence) => app.node.plane.view(&caller.tenant, id, sequence).await?,
+        Some(sequence) => stood(&app, &caller, id, sequence).await?,
         None => {
             let wait = Duration::from_millis(asked.wait_ms.unwrap_or(0).min(WAIT_MS_MAX));
             app.node.plane.wait_end(&caller.tenant, id, wait).await?
         }
     };
     Ok(Json(shown::orchestration(&view)))
+}
+
+/// The orchestration as it stood at `sequence`, which its journal must have come to.
+async fn stood(app: &App, caller: &Caller, id: OrchestrationId, sequence: u64) -> Result<View, Refusal> {
+    let last = app.node.plane.view(&caller.tenant, id, u64::MAX).await?.head.sequence;
+    if !(1..=last).contains(&sequence) {
+        let title = format!("the journal of `{id}` has no sequence {sequence}");
+        return Err(Refusal::new(422, "sequence", title, format!("say one from 1 to {last}")));
+    }
+    Ok(app.node.plane.view(&caller.tenant, id, sequence).await?)
 }
 
 /// What `GET /v1/orchestrations` may be asked with.
@@ -230,16 +235,15 @@ pub struct JournalParameters {
 pub async fn journal(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     Parameters(asked): Parameters<JournalParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    let rows = rows(&app, &caller, id(&text)?, asked.after.unwrap_or(0)).await?;
+    let rows = rows(&app, &caller, id, asked.after.unwrap_or(0)).await?;
     Ok(Json(serde_json::json!({ "rows": rows.iter().map(row_json).collect::<Vec<_>>() })))
 }
 
 /// `GET /v1/orchestrations/{id}/explanation`.
-pub async fn explanation(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Explanation>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
+pub async fn explanation(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Explanation>, Refusal> {
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
@@ -260,8 +264,7 @@ pub async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<
 }
 
 /// `POST /v1/orchestrations/{id}/verification`.
-pub async fn verification(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Json<Verification>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
+pub async fn verification(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Verification>, Refusal> {
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
         Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
@@ -367,10 +370,9 @@ async fn told(app: &App, caller: &Caller, id: OrchestrationId, command: Command)
 pub async fn cancel(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     bytes: Bytes,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason, replaced_by: None })).await
@@ -380,10 +382,9 @@ pub async fn cancel(
 pub async fn redrive(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(id): Id<OrchestrationId>,
     bytes: Bytes,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let id: OrchestrationId = id(&text)?;
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "effect.redrive", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Redrive(Redrive { by: caller.who.clone(), reason })).await

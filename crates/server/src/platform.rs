@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Query as Parameters, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, ResolveBody, Review, ReviewBody};
@@ -16,7 +16,8 @@ use serde::Deserialize;
 use crate::App;
 use crate::auth::Caller;
 use crate::control;
-use crate::orchestrations::{body, id};
+use crate::orchestrations::body;
+use crate::path::Id;
 use crate::refusal::Refusal;
 use crate::shown;
 
@@ -85,10 +86,9 @@ pub async fn dead_letters(State(app): State<App>, caller: Caller) -> Result<Json
 pub async fn answer_review(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(review): Id<ReviewId>,
     bytes: Bytes,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let review: ReviewId = id(&text)?;
     let asked: ReviewBody = body(&bytes)?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
     let open = view
@@ -120,15 +120,14 @@ pub async fn answer_review(
 pub async fn resolve(
     State(app): State<App>,
     caller: Caller,
-    Path(text): Path<String>,
+    Id(effect): Id<EffectId>,
     bytes: Bytes,
 ) -> Result<Json<Orchestration>, Refusal> {
-    let effect: EffectId = id(&text)?;
     let asked: ResolveBody = body(&bytes)?;
     if asked.evidence.is_empty() || asked.reason.is_empty() {
         return Err(Refusal::new(422, "evidence", "an effect is settled by evidence and a reason", "say where it can be seen, and why"));
     }
-    caller.may(&app, "effect.resolve", Entity::new("Effect", &text), Value::empty())?;
+    caller.may(&app, "effect.resolve", Entity::new("Effect", &effect.to_string()), Value::empty())?;
     let (by, evidence, reason) = (caller.who.clone(), asked.evidence, asked.reason);
     let resolve = Resolve { effect, done: asked.done, result: asked.result, evidence, by, reason };
     let cause = Cause { effect: Some(effect), who: Some(caller.who.name.clone()), ..Cause::default() };

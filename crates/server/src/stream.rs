@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use provost_model::OrchestrationId;
@@ -27,7 +27,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::App;
 use crate::auth::{Caller, Credential};
 use crate::lifecycle::{Telling, Wanted};
-use crate::orchestrations::{id, may_read, row_json, rows};
+use crate::orchestrations::{may_read, row_json, rows};
+use crate::path::Id;
 use crate::refusal::Refusal;
 
 /// How long a caller that may no longer read can go on, at most.
@@ -36,8 +37,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// `GET /v1/orchestrations/{id}/stream`.
-pub async fn stream(State(app): State<App>, credential: Credential, Path(text): Path<String>) -> Result<Response, Refusal> {
-    let id: OrchestrationId = id(&text)?;
+pub async fn stream(State(app): State<App>, credential: Credential, Id(id): Id<OrchestrationId>) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;
     let _exists = rows(&app, &caller, id, 0).await?;
     Ok(followed(app, credential, caller, id, Shows::Rows { sent: 0 }))

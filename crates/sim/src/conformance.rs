@@ -127,8 +127,8 @@ impl ConformanceError {
 /// Largest feature file, in bytes.
 const FEATURE_BYTES_MAX: u64 = 4 << 20;
 
-/// The scenarios of a feature file, or of every one below a folder, in order of their paths. A file that is no feature is a report of its
-/// own, without a scenario's name: what else is there still runs.
+/// The scenarios of a feature file, or of every one below a folder, in order of their paths. A file that is no feature, or holds no
+/// scenario, is a report of its own, without a scenario's name: what else is there still runs.
 ///
 /// # Errors
 /// [`ConformanceError`] where the folder cannot be read.
@@ -142,6 +142,10 @@ pub fn scenarios(folder: &Path) -> Result<Vec<Result<Scenario, Report>>, Conform
         let below = below.or_else(|| path.file_name().map(Path::new)).unwrap_or(&path);
         let feature = below.with_extension("").to_string_lossy().replace('\\', "/");
         match text(&path).and_then(|text| read(&feature, &text).map_err(|error| error.to_string())) {
+            Ok(scenarios) if scenarios.is_empty() => {
+                let reason = "it holds no scenario; write one, or remove the file".to_owned();
+                found.push(Err(Report { feature, scenario: String::new(), status: Status::Fail, reason }));
+            }
             Ok(scenarios) => found.extend(scenarios.into_iter().map(Ok)),
             Err(reason) => found.push(Err(Report { feature, scenario: String::new(), status: Status::Fail, reason })),
         }
@@ -158,13 +162,13 @@ fn text(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(failed)
 }
 
-/// Every file below `folder`, as sources named from there; none where there is no such folder.
+/// Every file below `folder`, as sources named from there.
 ///
 /// # Errors
-/// [`ConformanceError::Read`].
+/// [`ConformanceError::Read`], also where there is no such folder.
 pub fn sources(folder: &Path) -> Result<Sources, ConformanceError> {
     let mut sources = Sources::new();
-    for path in if folder.is_dir() { files(folder)? } else { Vec::new() } {
+    for path in files(folder)? {
         let bytes = std::fs::read(&path).map_err(|source| ConformanceError::Read { path: path.clone(), source })?;
         sources.add(&path.strip_prefix(folder).unwrap_or(&path).to_string_lossy(), bytes);
     }

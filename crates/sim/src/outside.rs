@@ -156,7 +156,7 @@ fn features(offer: &Offer, code: &Compiled) -> Attempted {
     let text = |key: &str| offer.arguments.member(key).and_then(Value::as_str).unwrap_or_default();
     let as_of_us = provost_model::instant::parse(text("asOf")).unwrap_or(i64::MIN);
     let spec = code.program.features.get(&offer.name);
-    match spec.and_then(|spec| Some((spec.name.clone(), spec.at(text("entity"), as_of_us)?.clone()))) {
+    match spec.and_then(|spec| Some((spec.served.name.clone(), spec.at(text("entity"), as_of_us)?.clone()))) {
         Some(one) => Attempted::Done { value: Value::object([one]), reference: None, usage: None, dropped_bytes: None },
         None => Attempted::Failed { problem: Problem::ours("feature-missing", 404, "no value"), retry: false, retry_after_ms: None },
     }

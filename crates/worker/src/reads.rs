@@ -20,11 +20,11 @@ pub fn passages_at_once(spec: &SourceSpec, example: Option<u32>) -> Option<Attem
 /// One retrieval, cut after `within_ms` milliseconds where that is positive.
 pub async fn passages(spec: &SourceSpec, example: Option<u32>, within_ms: i64) -> Attempted {
     let Some(example) = chosen(spec, example) else {
-        let problem = Problem::ours("source-not-served", 501, format!("nothing serves the source `{}`", spec.name));
+        let problem = Problem::ours("source-not-served", 501, format!("nothing serves the source `{}`", spec.served.name));
         let problem = problem.detail("add `examples:` to its file, or let a worker serve its queue");
         return Attempted::Failed { problem, retry: false, retry_after_ms: None };
     };
-    agents::played(example, within_ms, || format!("source `{}` took longer than its timeout", spec.name)).await
+    agents::played(example, within_ms, || format!("source `{}` took longer than its timeout", spec.served.name)).await
 }
 
 fn chosen(spec: &SourceSpec, example: Option<u32>) -> Option<&Example> {
@@ -45,11 +45,11 @@ pub fn features(specs: &[FeatureSpec], arguments: &Value) -> Attempted {
     let mut values: Vec<(Arc<str>, Value)> = Vec::new();
     for spec in specs {
         let Some(value) = spec.at(entity, as_of_us) else {
-            let title = format!("feature `{}` has no value for `{entity}` as of {as_of}", spec.name);
+            let title = format!("feature `{}` has no value for `{entity}` as of {as_of}", spec.served.name);
             let problem = Problem::ours("feature-missing", 404, title).detail("add one to `values` of its file, or ask as of a later time");
             return Attempted::Failed { problem, retry: false, retry_after_ms: None };
         };
-        values.push((spec.name.clone(), value.clone()));
+        values.push((spec.served.name.clone(), value.clone()));
     }
     Attempted::Done { value: Value::object(values), reference: None, usage: None, dropped_bytes: None }
 }

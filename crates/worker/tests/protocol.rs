@@ -241,6 +241,9 @@ async fn what_cannot_be_sent_is_refused_before_it_leaves() {
         let outcome = carried(written("POST"), &input, &[("api", &served.url)]).await;
         assert_eq!(word(&outcome), format!("{wanted} 422 for good"), "{members}");
     }
+    let colon = format!(r#"{{"endpoint":"{}","authentication":{{"basic":{{"username":"a:b","password":"c"}}}}}}"#, pets(&served));
+    let Attempted::Failed { problem, .. } = carried(written("GET"), &colon, &[("api", &served.url)]).await else { panic!("it was sent") };
+    assert!(problem.title.contains("has a colon"), "{}", problem.title);
     let template = ProtocolCall { template: true, ..written("GET") };
     let input = format!(r#"{{"endpoint":"{}/{{id}}","path":{{"id":".."}}}}"#, pets(&served));
     assert_eq!(word(&carried(template, &input, &[("api", &served.url)]).await), "path-argument 422 for good");

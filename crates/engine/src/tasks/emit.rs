@@ -1,5 +1,5 @@
-//! `emit`: an event into our own inbox. Its id is the effect's key, unless the author gives one: then the effect's key goes beside it. By
-//! the key a retry or a redrive is no second event.
+//! `emit`: an event into our own inbox. Its id is the effect's key, so that a retry or a redrive is no second event, unless the author
+//! gives one: then the effect goes beside it, and the inbox takes two events of one source and id for one, as it does with everybody's.
 //!
 //! What must stay true: one place sends one event. Run again with the same id and content it answers as sent, with others it parks. What
 //! goes out is a CloudEvent, or the task faults.

@@ -36,7 +36,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Feature
     }
     let names = Value::array(task.names.iter().map(|name| Value::Str(name.clone())));
     let arguments = Value::object([("asOf", as_of), ("entity", entity), ("names", names)]);
-    let timeout_ms = specs.iter().map(|spec| spec.timeout_ms).min().unwrap_or_default();
+    let timeout_ms = specs.iter().map(|spec| spec.served.timeout_ms).min().unwrap_or_default();
     reads::leave(turn, entering, reads::Read { kind: EffectKind::Feature, name: first, arguments, example: None, timeout_ms })
 }
 
@@ -48,10 +48,10 @@ fn request(turn: &Turn<'_>, spec: &FeatureSpec, entity: &Value, as_of: &Value) -
     let context = Value::object([
         ("asOf", as_of.clone()),
         ("entity", entity.clone()),
-        ("queue", Value::Str(spec.queue.clone())),
-        ("version", Value::Str(spec.version.clone())),
+        ("queue", Value::Str(spec.served.queue.clone())),
+        ("version", Value::Str(spec.served.version.clone())),
     ]);
-    let resource = Entity::new("Feature", &spec.name);
+    let resource = Entity::new("Feature", &spec.served.name);
     PolicyRequest { principal: policy::workflow(turn), action: "feature.read".into(), resource, context }
 }
 
@@ -80,12 +80,12 @@ fn names(effect: &Effect) -> Vec<&str> {
 /// Whether an answer holds every feature that was asked for, each obeying its contract.
 pub(crate) fn check(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Result<(), Problem> {
     for spec in specs(turn, names(effect).into_iter())? {
-        let Some(value) = value.member(&spec.name) else {
+        let Some(value) = value.member(&spec.served.name) else {
             let entity = effect.arguments.member("entity").and_then(Value::as_str).unwrap_or_default();
-            return Err(Problem::ours("feature-missing", 404, format!("feature `{}` has no value for `{entity}`", spec.name))
+            return Err(Problem::ours("feature-missing", 404, format!("feature `{}` has no value for `{entity}`", spec.served.name))
                 .detail("what serves its queue answers every feature that is asked for"));
         };
-        turn.validate(spec.value, value, &format!("the feature `{}`", spec.name))?;
+        turn.validate(spec.value, value, &format!("the feature `{}`", spec.served.name))?;
     }
     Ok(())
 }
@@ -95,13 +95,13 @@ pub(crate) fn answer(turn: &Turn<'_>, effect: &Effect) -> Labelled {
     let as_of = effect.arguments.member("asOf").cloned().unwrap_or_default();
     let mut members: Vec<(Arc<str>, Labelled)> = Vec::new();
     for spec in specs(turn, names(effect).into_iter()).unwrap_or_default() {
-        let value = effect.result.value.member(&spec.name).cloned().unwrap_or_default();
+        let value = effect.result.value.member(&spec.served.name).cloned().unwrap_or_default();
         let one = Labelled::object([
             ("asOf", Labelled::authored(as_of.clone())),
             ("value", origin::served(turn, value, spec.value)),
-            ("version", Labelled::authored(Value::Str(spec.version.clone()))),
+            ("version", Labelled::authored(Value::Str(spec.served.version.clone()))),
         ]);
-        members.push((spec.name.clone(), one));
+        members.push((spec.served.name.clone(), one));
     }
     Labelled::object(members)
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use provost_model::program::{Consume, ListenEach, ListenTask, Reading, TaskKind, Template, Until};
 use provost_model::record::{Arrived, Fact, Intent, Shape, Wanted};
 use provost_model::value::{canonical, canonical_len};
-use provost_model::{Labelled, Labels, Position, Problem, Value};
+use provost_model::{Event, Labelled, Labels, Position, Problem, Value};
 
 use crate::flow::{Entering, Entry, Finished, complete, difference, is_through, raise};
 use crate::origin;
@@ -143,7 +143,7 @@ fn read(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived, filter: Optio
         Reading::Envelope => origin::envelope(turn, arrived, contract),
         Reading::Raw => {
             let data = origin::said_in(turn, arrived, None);
-            let raw = if data.as_str().is_some() { data.value } else { Value::from(canonical(&data.value)) };
+            let raw = raw(&data.value);
             let labels = if data.labels.is_empty() { data.labels } else { Labels::whole(data.labels.all()) };
             Labelled::new(raw, labels)
         }
@@ -155,6 +155,20 @@ fn read(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived, filter: Optio
             .detail("end the listener sooner, or raise `metadata.provost.limits.valueBytes`"));
     }
     Ok(item)
+}
+
+/// What `reading` makes of an event.
+pub fn read_as(reading: Reading, event: &Event) -> Value {
+    match reading {
+        Reading::Data => event.data.clone(),
+        Reading::Envelope => super::emit::as_value(event),
+        Reading::Raw => raw(&event.data),
+    }
+}
+
+/// Data as text.
+fn raw(data: &Value) -> Value {
+    if data.as_str().is_some() { data.clone() } else { Value::from(canonical(data)) }
 }
 
 /// Whether the listener is through with this event.

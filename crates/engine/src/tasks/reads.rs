@@ -51,8 +51,8 @@ pub(super) fn leave(turn: &mut Turn<'_>, entering: &Entering<'_>, read: Read<'_>
 /// How a read is tried again.
 pub(crate) fn retry_of<'p>(turn: &Turn<'p>, effect: &Effect) -> Option<&'p RetrySpec> {
     let program = turn.program();
-    let of_source = program.sources.get(&effect.name).filter(|_| effect.kind == EffectKind::Retrieval).map(|spec| &spec.retry);
-    of_source.or_else(|| program.features.get(&effect.name).filter(|_| effect.kind == EffectKind::Feature).map(|spec| &spec.retry))
+    let of_source = program.sources.get(&effect.name).filter(|_| effect.kind == EffectKind::Retrieval).map(|spec| &spec.served.retry);
+    of_source.or_else(|| program.features.get(&effect.name).filter(|_| effect.kind == EffectKind::Feature).map(|spec| &spec.served.retry))
 }
 
 /// What the program must hold and does not.

@@ -28,27 +28,27 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Retriev
     if verdict.answer != Answer::Allow {
         return Err(policy::denied(&verdict, "retrieval.query"));
     }
-    let example = match &*spec.queue {
+    let example = match &*spec.served.queue {
         "builtin" => Some(agent::matching(turn, &spec.examples, &query)?.ok_or_else(|| unmatched(spec))?),
         _ => None,
     };
     let arguments = Value::object([("query", query.value), ("topK", Value::Int(task.top_k))]);
-    let read = reads::Read { kind: EffectKind::Retrieval, name: &task.source, arguments, example, timeout_ms: spec.timeout_ms };
+    let read = reads::Read { kind: EffectKind::Retrieval, name: &task.source, arguments, example, timeout_ms: spec.served.timeout_ms };
     reads::leave(turn, entering, read)
 }
 
 fn unmatched(spec: &SourceSpec) -> Problem {
-    Problem::ours("no-example-matches", 422, format!("no example of the source `{}` applies", spec.name))
+    Problem::ours("no-example-matches", 422, format!("no example of the source `{}` applies", spec.served.name))
         .detail("add an example without a condition; `passages: []` finds nothing")
 }
 
 fn query_request(turn: &Turn<'_>, spec: &SourceSpec, top_k: i64) -> PolicyRequest {
     let context = Value::object([
-        ("queue", Value::Str(spec.queue.clone())),
+        ("queue", Value::Str(spec.served.queue.clone())),
         ("topK", Value::Int(top_k)),
-        ("version", Value::Str(spec.version.clone())),
+        ("version", Value::Str(spec.served.version.clone())),
     ]);
-    let resource = Entity::new("Source", &spec.name);
+    let resource = Entity::new("Source", &spec.served.name);
     PolicyRequest { principal: policy::workflow(turn), action: "retrieval.query".into(), resource, context }
 }
 
@@ -106,8 +106,8 @@ fn read_request(turn: &Turn<'_>, effect: &Effect, passage: &Value) -> PolicyRequ
     let text = |text: Option<&Arc<str>>| Value::Str(text.cloned().unwrap_or_default());
     let context = Value::object([
         ("labels", passage.member("labels").cloned().unwrap_or_else(|| Value::array(Vec::<Value>::new()))),
-        ("queue", text(spec.map(|spec| &spec.queue))),
-        ("source", text(spec.map(|spec| &spec.name))),
+        ("queue", text(spec.map(|spec| &spec.served.queue))),
+        ("source", text(spec.map(|spec| &spec.served.name))),
     ]);
     let resource = Entity::new("Passage", passage.member("source").and_then(Value::as_str).unwrap_or_default());
     PolicyRequest { principal: policy::workflow(turn), action: "retrieval.read".into(), resource, context }

@@ -366,10 +366,10 @@ impl World {
         for name in effect.arguments.member("names").and_then(Value::as_array).into_iter().flatten() {
             let Some(spec) = name.as_str().and_then(|name| self.code.program.features.get(name)) else { continue };
             let Some(value) = spec.at(text("entity"), as_of_us) else {
-                let title = format!("feature `{}` has no value for `{}`", spec.name, text("entity"));
+                let title = format!("feature `{}` has no value for `{}`", spec.served.name, text("entity"));
                 return Attempted::Failed { problem: Problem::ours("feature-missing", 404, title), retry: false, retry_after_ms: None };
             };
-            values.push((spec.name.clone(), value.clone()));
+            values.push((spec.served.name.clone(), value.clone()));
         }
         done(Value::object(values))
     }

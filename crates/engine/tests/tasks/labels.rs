@@ -11,6 +11,11 @@ const CONTRACT: &str = r#"{ "x-provost": { "type": "t.v1", "trusted": ["/id", "/
 
 /// A workflow that starts on `t.v1`, with an action whose result has a trusted `ref`, an agent, a table and the tasks `body`.
 fn workflow(body: &str) -> Compiled {
+    reading("data", body)
+}
+
+/// The same that reads its event as `read`.
+fn reading(read: &str, body: &str) -> Compiled {
     let mut sources = Sources::new();
     let result = "result: { x-provost: { trusted: [ /ref ] }, type: object }";
     sources.add("actions/pay.yaml", format!("version: 1.0.0\nclass: E1\nqueue: bank\n{result}\n").into_bytes());
@@ -23,7 +28,9 @@ fn workflow(body: &str) -> Compiled {
     let rules = "version: 1.0.0\nhit: first\nrows:\n  - { id: small, when: '.n < 50', then: { size: small } }\n  - { id: large, then: { size: large } }\n";
     sources.add("rules/size.yaml", rules.as_bytes().to_vec());
     sources.add("contracts/t.json", CONTRACT.as_bytes().to_vec());
-    let head = "document: { dsl: '1.0.3', namespace: test, name: test, version: '1.0.0' }\nschedule: { on: { one: { with: { type: t.v1 } } } }\ninput: { from: 'if type == \"array\" then .[0] else . end' }\n";
+    let head = format!(
+        "document: {{ dsl: '1.0.3', namespace: test, name: test, version: '1.0.0' }}\nschedule: {{ on: {{ one: {{ with: {{ type: t.v1 }} }} }}, read: {read} }}\ninput: {{ from: 'if type == \"array\" then .[0] else . end' }}\n"
+    );
     sources.add("workflows/test.yaml", format!("{head}do:\n{body}").into_bytes());
     compiled(&sources, None)
 }
@@ -70,6 +77,22 @@ fn refused(body: &str) {
     let problem = raised.unwrap();
     assert_eq!(problem.code(), "untrusted-key", "{body}: {problem:?}");
     assert!(problem.detail.contains("x-provost"), "the message says what to do: {}", problem.detail);
+}
+
+#[test]
+fn of_a_whole_event_the_contract_trusts_places_in_its_data_and_of_its_text_nothing() {
+    let envelope = format!(r#"{{"id":"e-1","subject":"R-1","data":{EVENT}}}"#);
+    let keyed = |read: &str, key: &str, item: &str| {
+        let run = run(reading(read, &pay(key))).start(Value::array([json(item)]));
+        keys(&run)
+    };
+    assert_eq!(keyed("envelope", "${ .data.id }", &envelope), ["R-1"]);
+    assert_eq!(keyed("envelope", "${ .data.note }", &envelope), [""; 0]);
+    assert_eq!(keyed("envelope", "${ .subject }", &envelope), [""; 0]);
+    assert_eq!(keyed("envelope", "${ .id }", &envelope), [""; 0]);
+    let text = Value::from(EVENT).to_string();
+    assert_eq!(keyed("raw", "${ fromjson | .id }", &text), [""; 0]);
+    assert_eq!(keyed("raw", "${ .[0:4] }", &text), [""; 0]);
 }
 
 #[test]

@@ -84,7 +84,12 @@ impl<'s> Follow<'_, 's> {
 
     /// The raw input: what an event brings where one starts it, as a list or by itself.
     fn started(&self) -> Arc<Known> {
-        let contract = self.program.starts_on.as_ref().and_then(|on| on.contract).filter(|_| self.program.starts_on_set.is_none());
+        let contract = self
+            .program
+            .starts_on
+            .as_ref()
+            .and_then(|on| on.contract)
+            .filter(|_| self.program.starts_on_set.is_none() && self.program.start_read.is_data());
         let Some(schema) = contract.and_then(|index| self.program.schemas.get(index.0 as usize)) else { return self.makes.anything() };
         let one = schema::known(&self.makes, schema);
         self.makes.join(&one, &self.makes.places(vec![one.clone()]))

@@ -1,5 +1,6 @@
 //! Secrets: those that would be kept, those that are not declared, and those that nothing names.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use provost_model::program::ExprIx;
@@ -43,16 +44,19 @@ fn finding(origin: &Origin, message: String, hint: String) -> Finding {
     }
 }
 
+/// The secrets that the expressions of `module` name.
+pub(crate) fn named(module: &Module) -> BTreeSet<String> {
+    used(module).map(|(_, name)| name.clone()).collect()
+}
+
 /// Declared secrets that no expression of the document names: each is content that a worker may fetch.
-pub(crate) fn unused(declared: &[(Arc<str>, crate::finding::Place)], sources: &[&str], log: &Log) {
-    for (name, at) in declared {
-        if !sources.iter().any(|source| source.contains("$secrets") && source.contains(&**name)) {
-            log.warn(
-                Code::Unused,
-                *at,
-                format!("secret `{name}` is declared and never used"),
-                "remove it, or name it in the arguments of an action",
-            );
-        }
+pub(crate) fn unused(declared: &[(Arc<str>, crate::finding::Place)], named: &BTreeSet<String>, log: &Log) {
+    for (name, at) in declared.iter().filter(|(name, _)| !named.contains(&**name)) {
+        log.warn(
+            Code::Unused,
+            *at,
+            format!("secret `{name}` is declared and never used"),
+            "remove it, or name it in the arguments of an action",
+        );
     }
 }

@@ -142,7 +142,7 @@ fn rules(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
 fn sources(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
     for (name, was, is) in paired(&old.program.sources, &new.program.sources) {
         let (Some(was), Some(is)) = (was, is) else {
-            let version = |spec: Option<&SourceSpec>| spec.map(|spec| spec.version.to_string());
+            let version = |spec: Option<&SourceSpec>| spec.map(|spec| spec.served.version.to_string());
             changes.whole(Subject::Source, name, version(was), version(is));
             continue;
         };
@@ -155,7 +155,7 @@ fn sources(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
 fn features(changes: &mut Changes, old: Sheet<'_>, new: Sheet<'_>) {
     for (name, was, is) in paired(&old.program.features, &new.program.features) {
         let (Some(was), Some(is)) = (was, is) else {
-            let version = |spec: Option<&FeatureSpec>| spec.map(|spec| spec.version.to_string());
+            let version = |spec: Option<&FeatureSpec>| spec.map(|spec| spec.served.version.to_string());
             changes.whole(Subject::Feature, name, version(was), version(is));
             continue;
         };

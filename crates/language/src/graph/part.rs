@@ -79,6 +79,7 @@ pub(super) fn start(program: &Program) -> Vec<String> {
 /// An event that starts a workflow.
 fn event(program: &Program, on: &StartOn, word: &str) -> Vec<String> {
     let mut lines: Vec<String> = on.attributes.iter().map(|(key, value)| cut(&format!("{word} {key} {}", bare(value)))).collect();
+    lines.extend(on.computed.iter().map(|(key, index)| cut(&format!("{word} {key} {}", source(program, *index)))));
     lines.extend(on.data.map(|index| cut(&format!("when {}", source(program, index)))));
     lines
 }

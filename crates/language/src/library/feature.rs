@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use provost_model::program::{FeatureSpec, FeatureValue};
-use provost_model::{Digest, Value, instant};
+use provost_model::{Value, instant};
 
-use super::source::served;
+use super::source::{Plays, served};
 use super::{Library, Named, named};
 use crate::contract::Contract;
 use crate::fields::{entries, fields, list, text};
@@ -36,21 +36,9 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
     let written = file.find("values").map(|node| entries(node, "`values`", log)).unwrap_or_default();
     let values: Vec<(Arc<str>, Vec<FeatureValue>)> =
         written.iter().map(|entry| (entry.key.clone(), timeline(&entry.value, contract.as_ref(), log))).collect();
-    let (queue, timeout_ms, retry) = served(&file, log);
-    if &*queue == "builtin" && values.is_empty() {
-        let hint = "add `values:` by entity, each a list of `from` and `value`, or name the `queue` of a worker that serves it";
-        log.error_hint(Code::MissingKey, file.at, "a feature of this binary plays values, and there are none", hint);
-    }
-    let spec = FeatureSpec {
-        name: named.name.clone(),
-        version: named.version.clone(),
-        digest: Digest::of(bytes),
-        queue,
-        timeout_ms,
-        retry,
-        value: None,
-        values,
-    };
+    let add = "add `values:` by entity, each a list of `from` and `value`";
+    let plays = Plays { what: "a feature", of: "values", missing: values.is_empty().then_some(add) };
+    let spec = FeatureSpec { served: served(&file, (&named, bytes), &plays, log), value: None, values };
     Some((named, Feature { spec, value }))
 }
 
@@ -97,11 +85,11 @@ impl Feature {
 
     /// The version, for the lock.
     pub(crate) fn version(&self) -> &Arc<str> {
-        &self.spec.version
+        &self.spec.served.version
     }
 
     /// The queue that serves it.
     pub(crate) fn queue(&self) -> &Arc<str> {
-        &self.spec.queue
+        &self.spec.served.queue
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::Digest;
 use provost_model::program::reads::{TOP_K_MAX, check_passage};
-use provost_model::program::{Example, RetrySpec, SourceSpec};
+use provost_model::program::{Example, RetrySpec, Served, SourceSpec};
 
 use super::agent::{Condition, example};
 use super::{Named, millis, named};
@@ -36,29 +36,38 @@ pub(crate) fn read(bytes: &[u8], stem: &str, log: &Log) -> Option<(Named, Passag
     let examples = file.list("examples", log).unwrap_or_default();
     examples.iter().for_each(|node| passages(node, log));
     let examples: Vec<Example> = examples.iter().filter_map(|node| example(node, "passages", &mut conditions, log)).collect();
-    let (queue, timeout_ms, retry) = served(&file, log);
-    if &*queue == "builtin" && examples.is_empty() {
-        let hint = "add `examples:` with `passages`, or name the `queue` of a worker that serves it";
-        log.error_hint(Code::MissingKey, file.at, "a source of this binary plays examples, and there are none", hint);
+    let plays = Plays { what: "a source", of: "examples", missing: examples.is_empty().then_some("add `examples:` with `passages`") };
+    let spec = SourceSpec { served: served(&file, (&named, bytes), &plays, log), examples };
+    Some((named, PassageSource { spec, conditions }))
+}
+
+/// What the binary itself plays of something that is read.
+pub(super) struct Plays {
+    /// What is read.
+    pub(super) what: &'static str,
+    /// What it plays.
+    pub(super) of: &'static str,
+    /// What to do where there is nothing to play.
+    pub(super) missing: Option<&'static str>,
+}
+
+/// Of the file of something that is read: what serves it. What the binary itself serves must have something to play.
+pub(super) fn served(file: &Fields<'_>, (named, bytes): (&Named, &[u8]), plays: &Plays, log: &Log) -> Served {
+    let queue = file.text("queue", log).unwrap_or_else(|| "builtin".into());
+    let timeout_ms = millis(file, "timeoutMs", 1, log).unwrap_or(READ_MS);
+    let retry = file.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default();
+    if let Some(add) = plays.missing.filter(|_| &*queue == "builtin") {
+        let message = format!("{} of this binary plays {}, and there are none", plays.what, plays.of);
+        log.error_hint(Code::MissingKey, file.at, message, format!("{add}, or name the `queue` of a worker that serves it"));
     }
-    let spec = SourceSpec {
+    Served {
         name: named.name.clone(),
         version: named.version.clone(),
         digest: Digest::of(bytes),
         queue,
         timeout_ms,
-        retry,
-        examples,
-    };
-    Some((named, PassageSource { spec, conditions }))
-}
-
-/// `queue`, `timeoutMs` and `retry` of something that is read.
-pub(super) fn served(file: &Fields<'_>, log: &Log) -> (Arc<str>, i64, RetrySpec) {
-    let queue = file.text("queue", log).unwrap_or_else(|| "builtin".into());
-    let timeout_ms = millis(file, "timeoutMs", 1, log).unwrap_or(READ_MS);
-    let retry = file.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default();
-    (queue, timeout_ms, RetrySpec { when: None, except_when: None, ..retry })
+        retry: RetrySpec { when: None, except_when: None, ..retry },
+    }
 }
 
 /// The passages of an example are what a worker may answer.
@@ -87,6 +96,6 @@ impl PassageSource {
 
     /// The version, for the lock.
     pub(crate) fn version(&self) -> &Arc<str> {
-        &self.spec.version
+        &self.spec.served.version
     }
 }

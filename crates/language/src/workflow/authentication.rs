@@ -40,11 +40,23 @@ impl Build<'_> {
 
     fn scheme(&mut self, scheme: &str, with: &Node) -> Option<Template> {
         match scheme {
-            "basic" | "digest" => self.needs(with, &["username", "password"]),
+            "basic" | "digest" => {
+                self.needs(with, &["username", "password"]);
+                self.no_colon(scheme, with);
+            }
             "bearer" => self.needs(with, &["token"]),
             _ => self.oauth2(with)?,
         }
         Some(self.template(with))
+    }
+
+    /// RFC 7617 and RFC 7616: a colon ends the name.
+    fn no_colon(&self, scheme: &str, with: &Node) {
+        let written = |name: &&Node| name.as_text().is_some_and(|text| text.contains(':') && expression_text(text).is_none());
+        if let Some(name) = with.member("username").filter(written) {
+            let message = format!("a `username` of `{scheme}` has no colon: it would end the name");
+            self.log.error_hint(Code::WrongValue, name.at, message, "write the name alone, and the password under `password`");
+        }
     }
 
     fn needs(&self, with: &Node, keys: &[&str]) {

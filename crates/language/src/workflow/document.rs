@@ -14,7 +14,7 @@ use crate::checks::{self, Places};
 use crate::fields::{self, Fields, fields, open_fields};
 use crate::finding::{Code, Log, Place};
 use crate::library::Library;
-use crate::tables::Origin;
+use crate::tables::{Origin, Tables};
 use crate::version;
 use crate::yaml::{Node, shown};
 
@@ -50,14 +50,23 @@ pub(crate) struct Built {
     pub(crate) places: Places,
 }
 
-/// Compiles one document. `None` after an error, which is in `log`.
-pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) -> Option<Built> {
+/// Compiles one document. After an error, which is in `log`, what was read of it until then.
+///
+/// # Errors
+/// The tables, for what may still be said of the expressions.
+pub(crate) fn compile<'a>(root: &'a Node, library: &'a Library, pin: Digest, log: &'a Log) -> Result<Built, Tables> {
     let mut build = Build::new(log, library);
+    let built = built(&mut build, root, pin);
+    built.ok_or(build.tables)
+}
+
+fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built> {
+    let log = build.log;
     let top = fields(root, "a workflow document", &KNOWN, log)?;
     let heading = top.need("document", log).and_then(|node| heading(node, log));
     let settings = top.find("document").and_then(|node| node.member("metadata"));
     if let Some(node) = top.find("evaluate") {
-        evaluate(&build, node);
+        evaluate(build, node);
     }
     let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
     if let Some(node) = top.find("use") {
@@ -71,6 +80,9 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     if let (Some((_, at)), None) = (&settings.zone, top.find("schedule")) {
         log.error_hint(Code::WrongValue, *at, "`zone` is of no use without times", "leave it out, or write `schedule.cron`");
     }
+    if let (Some(at), None) = (settings.missed_at, top.find("schedule")) {
+        build.missed_nothing(at);
+    }
     let input = top.find("input").map_or_else(Input::default, |node| build.input(node));
     let output = top.find("output").map_or_else(Output::default, |node| build.output(node, "`output`"));
     let timeout = top.find("timeout").and_then(|node| build.timeout(node));
@@ -78,11 +90,12 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
     build.check_scopes();
     build.warn_unused();
     checks::keys::untrusted(&build.keys, &build.tables.schemas, log);
-    let (mut build, tasks) = build.into_tasks()?;
+    let tasks = build.take_tasks()?;
     let heading = heading?;
     size_answers(&mut build.actions, &tasks, &settings.limits);
     // A document is as large as all else that is compiled of it: it is kept only where somebody can read it.
-    let definition = build.tables.expressions.iter().any(reads_definition).then(|| root.to_value());
+    let tables = std::mem::take(&mut build.tables);
+    let definition = tables.expressions.iter().any(reads_definition).then(|| root.to_value());
     let program = Program {
         namespace: heading.namespace,
         name: heading.name,
@@ -91,6 +104,7 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         limits: settings.limits,
         starts_on: starts.on,
         starts_on_set: starts.set,
+        start_read: starts.read,
         schedule: starts.schedule,
         input,
         output,
@@ -101,19 +115,20 @@ pub(crate) fn compile(root: &Node, library: &Library, pin: Digest, log: &Log) ->
         batch: settings.batch.as_ref().map(|(batch, _)| *batch),
         root: root_block,
         tasks,
-        expressions: build.tables.expressions,
-        schemas: build.tables.schemas,
-        agents: build.agents,
-        actions: build.actions,
-        rules: build.rules,
+        expressions: tables.expressions,
+        schemas: tables.schemas,
+        agents: std::mem::take(&mut build.agents),
+        actions: std::mem::take(&mut build.actions),
+        rules: std::mem::take(&mut build.rules),
         definition,
-        sources: build.sources,
-        features: build.features,
+        sources: std::mem::take(&mut build.sources),
+        features: std::mem::take(&mut build.features),
         reconcile: settings.reconcile,
     };
-    let places = Places { expressions: build.tables.uses, ..build.places };
+    let places = Places { expressions: tables.uses, ..std::mem::take(&mut build.places) };
     checks::program(&program, &places, log);
-    Some(Built { program, origins: build.tables.expression_origins, kept: build.tables.kept, secrets: build.secrets, places })
+    let secrets = std::mem::take(&mut build.secrets);
+    Some(Built { program, origins: tables.expression_origins, kept: tables.kept, secrets, places })
 }
 
 /// Whether an expression may read what was written: by its name, or because it takes `$workflow` or `$task` whole.
@@ -203,6 +218,8 @@ pub(super) struct Settings {
     batch: Option<(Batch, Place)>,
     reconcile: Option<Reconcile>,
     pub(super) missed: Missed,
+    /// Where that is written.
+    pub(super) missed_at: Option<Place>,
     /// The time zone that `schedule` goes by, as written.
     pub(super) zone: Option<(Arc<str>, Place)>,
 }
@@ -235,6 +252,7 @@ impl Build<'_> {
             Some("all") => Missed::All,
             Some(_) | None => Missed::Last,
         };
+        settings.missed_at = provost.find("missed").map(|_| provost.key_at("missed"));
         settings.zone = provost.text("zone", self.log).map(|zone| (zone, provost.value_at("zone")));
         settings.concurrency = provost.find("concurrency").and_then(|node| self.concurrency(node, &provost));
         let batch = provost.find("batch").and_then(|node| self.batch(node));

@@ -30,6 +30,10 @@ impl Build<'_> {
     /// A value that is written out must be what the attribute may be; of an expression the task says so when it runs.
     fn literal_attribute(&self, entry: &Entry) {
         let text = entry.value.as_text();
+        if &*entry.key == "id" && text.is_some_and(|text| expression_text(text).is_none()) {
+            let hint = "leave it out, or compute it from the input: events of one source and id are one event, the others are dropped";
+            self.log.warn(Code::SameId, entry.value.at, "every orchestration sends this event under the same `id`", hint);
+        }
         let nested = entry.value.as_map().is_some() || entry.value.as_list().is_some();
         // Of a `type` that is no text it was said already.
         let told = nested || &*entry.key == "type" && text.is_none() || text.is_some_and(|text| expression_text(text).is_some());

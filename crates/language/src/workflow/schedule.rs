@@ -1,16 +1,17 @@
 //! `schedule`: the times and the events that start a workflow by themselves.
 //!
-//! What must stay true: a start by several events names the type of each, so that only events of those types are looked at; what the
-//! events of one start have in common is the same in every filter, so that an event belongs to one set only.
+//! What must stay true: a start by events names the type of each, so that only events of those types are looked at; what the events of one
+//! start have in common is the same in every filter, so that an event belongs to one set only; nothing here reads the input of somebody who
+//! has not started.
 
 use std::sync::Arc;
 
-use provost_model::program::{Schedule, StartCorrelation, StartFilter, StartOn, StartSet, Times};
+use provost_model::program::{Reading, Schedule, StartCorrelation, StartFilter, StartOn, StartSet, Times};
 
 use super::document::Settings;
 use super::{Build, expression_text};
 use crate::fields::{self, Fields, fields};
-use crate::finding::Code;
+use crate::finding::{Code, Place};
 use crate::schedule::{last_time, parse, zone_named, zones};
 use crate::yaml::{Entry, Node, shown};
 
@@ -29,6 +30,8 @@ pub(super) struct Starts {
     pub(super) schedule: Option<Schedule>,
     /// By which event.
     pub(super) on: Option<StartOn>,
+    /// What is read of them.
+    pub(super) read: Reading,
     /// By which events.
     pub(super) set: Option<StartSet>,
 }
@@ -39,9 +42,11 @@ impl Build<'_> {
         let mut starts = Starts::default();
         let Some(schedule) = fields(node, "`schedule`", &["every", "cron", "after", "on", "read"], self.log) else { return starts };
         starts.schedule = self.times(&schedule, settings).map(|at| Schedule { at, missed: settings.missed });
-        if let Some(read) = schedule.word("read", &["data", "envelope", "raw"], self.log).filter(|read| &**read != "data") {
-            self.not_yet(schedule.key_at("read"), &format!("`read: {read}`"), "`read: data` is the default");
-        }
+        starts.read = match schedule.word("read", &["data", "envelope", "raw"], self.log).as_deref() {
+            Some("envelope") => Reading::Envelope,
+            Some("raw") => Reading::Raw,
+            Some(_) | None => Reading::Data,
+        };
         if schedule.find("read").is_some() && schedule.find("on").is_none() {
             self.log.error(Code::MissingKey, schedule.key_at("read"), "`read` needs `on`");
         }
@@ -63,11 +68,15 @@ impl Build<'_> {
             return self.refuse(found.key_at("until"), "`until` of a start", hint);
         }
         if let Some(one) = found.find("one") {
-            starts.on = self.start_filter(one, false).map(|filter| filter.on);
+            match self.start_filter(one) {
+                Some(filter) if filter.correlate.is_empty() => starts.on = Some(filter.on),
+                Some(filter) => starts.set = Some(StartSet { all: false, filters: vec![filter] }),
+                None => {}
+            }
         }
         for (key, all) in [("any", false), ("all", true)] {
             let Some(list) = found.list(key, self.log) else { continue };
-            let filters: Vec<Option<StartFilter>> = list.iter().map(|one| self.start_filter(one, all)).collect();
+            let filters: Vec<Option<StartFilter>> = list.iter().map(|one| self.start_filter(one)).collect();
             if list.is_empty() {
                 let hint = "name at least one event, with its `type`";
                 self.log.error_hint(Code::WrongValue, found.key_at(key), format!("`{key}` of no events starts nothing"), hint);
@@ -77,7 +86,9 @@ impl Build<'_> {
                 self.log.error_hint(Code::WrongValue, found.key_at(key), message, "start on fewer events, and `listen` for the rest");
             }
             let Some(filters) = filters.into_iter().collect::<Option<Vec<_>>>().filter(|filters| !filters.is_empty()) else { continue };
-            self.agree(&found, &filters);
+            if all {
+                self.agree(&found, &filters);
+            }
             starts.set = Some(StartSet { all, filters });
         }
     }
@@ -105,6 +116,9 @@ impl Build<'_> {
             let hint = "leave it out, or write `schedule.cron` or `schedule.every`";
             self.log.error_hint(Code::WrongValue, *at, "`zone` is of no use without times", hint);
         }
+        if let (Some(at), false) = (settings.missed_at, written.iter().any(|key| *key != "after")) {
+            self.missed_nothing(at);
+        }
         let mut found = None;
         if let Some(ms) = self.period(schedule, "after") {
             if settings.order.is_some() {
@@ -128,6 +142,12 @@ impl Build<'_> {
         if schedule.find("cron").is_some() { self.cron(schedule, zone) } else { found }
     }
 
+    /// `missed` where no time can be missed.
+    pub(super) fn missed_nothing(&self, at: Place) {
+        let hint = "leave it out, or write `schedule.cron` or `schedule.every`";
+        self.log.error_hint(Code::WrongValue, at, "`missed` is of no use without times", hint);
+    }
+
     fn period(&self, schedule: &Fields<'_>, key: &str) -> Option<i64> {
         let ms = schedule.find(key).and_then(|node| super::fixed_ms(node, key, self.log))?;
         if ms < PERIOD_MS_MIN {
@@ -140,7 +160,8 @@ impl Build<'_> {
     fn cron(&self, schedule: &Fields<'_>, zone: Option<Arc<str>>) -> Option<Times> {
         let pattern = schedule.text("cron", self.log)?;
         if let Err(why) = parse(&pattern) {
-            let hint = "write minute, hour, day, month and weekday, e.g. `30 6 * * 1-5`; times are UTC";
+            let clock = zone.as_ref().map_or_else(|| "times are UTC".to_owned(), |zone| format!("times are those of `{zone}`"));
+            let hint = format!("write minute, hour, day, month and weekday, e.g. `30 6 * * 1-5`; {clock}");
             let message = format!("`{}` is no cron pattern: {why}", shown(&pattern));
             self.log.error_hint(Code::WrongValue, schedule.value_at("cron"), message, hint);
             return None;
@@ -154,7 +175,7 @@ impl Build<'_> {
     }
 
     /// A time zone of the IANA database.
-    fn zone(&self, name: &Arc<str>, at: crate::finding::Place) -> Option<Arc<str>> {
+    fn zone(&self, name: &Arc<str>, at: Place) -> Option<Arc<str>> {
         if let Some(known) = zone_named(name) {
             return Some(known.into());
         }
@@ -174,20 +195,16 @@ impl Build<'_> {
     }
 
     /// One event of a start.
-    fn start_filter(&mut self, node: &Node, all: bool) -> Option<StartFilter> {
+    fn start_filter(&mut self, node: &Node) -> Option<StartFilter> {
         let filter = fields(node, "an event filter", &["with", "correlate"], self.log)?;
         let correlate = match filter.find("correlate") {
-            Some(node) if all => self.start_correlations(node)?,
-            Some(_) => {
-                self.not_yet(filter.key_at("correlate"), "`correlate` of a start", "each event starts its own orchestration");
-                Vec::new()
-            }
+            Some(node) => self.start_correlations(node)?,
             None => Vec::new(),
         };
         let with = filter.need("with", self.log)?;
         let wanted = fields::open_fields(with, "`with`", self.log)?;
         let kind = wanted.need_text("type", self.log)?;
-        let mut on = StartOn { attributes: Vec::new(), data: None, contract: None };
+        let mut on = StartOn { attributes: Vec::new(), computed: Vec::new(), data: None, contract: None };
         for entry in with.as_map().unwrap_or_default() {
             self.start_attribute(entry, &mut on);
         }
@@ -203,9 +220,14 @@ impl Build<'_> {
                 let hint = "write a condition over the data: `data: ${ .amount > 0 }`";
                 self.log.error_hint(Code::WrongValue, entry.value.at, "`data` of a start must be an expression in `${ }`", hint);
             }
-            (_, Some(_)) => {
-                let hint = "write the value itself, and conditions under `data`";
-                self.not_yet(entry.value.at, &format!("an expression as `{}` of a start", shown(&entry.key)), hint);
+            ("type", Some(_)) => {
+                let hint = "write the type itself: only events of that type are looked at";
+                self.refuse(entry.value.at, "an expression as `type` of a start", hint);
+            }
+            (_, Some(source)) => {
+                self.attribute(entry);
+                let expression = self.expression(source, &entry.key, &entry.value);
+                start.computed.extend(expression.map(|expression| (entry.key.clone(), expression)));
             }
             (_, None) => {
                 self.attribute(entry);

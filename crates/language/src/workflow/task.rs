@@ -331,10 +331,8 @@ impl<'a> Build<'a> {
         self.tasks.iter().flatten().map(|task| &*task.name)
     }
 
-    pub(super) fn into_tasks(self) -> Option<(Self, Vec<Task>)> {
-        let mut this = self;
-        let tasks = std::mem::take(&mut this.tasks).into_iter().collect::<Option<Vec<_>>>()?;
-        Some((this, tasks))
+    pub(super) fn take_tasks(&mut self) -> Option<Vec<Task>> {
+        std::mem::take(&mut self.tasks).into_iter().collect()
     }
 
     /// One task that the compiler adds by itself.

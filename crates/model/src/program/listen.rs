@@ -69,6 +69,13 @@ pub enum Reading {
     Raw,
 }
 
+impl Reading {
+    /// Whether it is the data, as where nothing is written.
+    pub fn is_data(&self) -> bool {
+        *self == Self::Data
+    }
+}
+
 /// One event that is waited for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFilter {

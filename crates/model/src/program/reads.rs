@@ -18,22 +18,31 @@ pub const TOP_K: i64 = 5;
 /// Most features one call names.
 pub const FEATURES_MAX: usize = 64;
 
-/// A source of passages: one YAML file, compiled.
+/// Something that is read, of a file of its own, and what serves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SourceSpec {
+pub struct Served {
     /// Its name.
     pub name: Arc<str>,
     /// Its version (SemVer 2.0).
     pub version: Arc<str>,
     /// Digest of its file.
     pub digest: Digest,
-    /// The worker queue that serves it; `builtin` is the binary itself, which plays the examples.
+    /// The worker queue that serves it; `builtin` is the binary itself, which plays what is scripted in its file.
     pub queue: Arc<str>,
-    /// How long a retrieval may take with all its attempts, in milliseconds.
+    /// How long a read may take with all its attempts, in milliseconds.
     pub timeout_ms: i64,
     /// How it is tried again.
     pub retry: RetrySpec,
+}
+
+/// A source of passages: one YAML file, compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceSpec {
+    /// What serves it.
+    #[serde(flatten)]
+    pub served: Served,
     /// The scripted stand-in: the answer of the first that applies to the query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
@@ -55,18 +64,9 @@ pub struct RetrieveTask {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FeatureSpec {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Its version (SemVer 2.0).
-    pub version: Arc<str>,
-    /// Digest of its file.
-    pub digest: Digest,
-    /// The worker queue that serves it; `builtin` is the binary itself, which plays the scripted values.
-    pub queue: Arc<str>,
-    /// How long a look-up may take with all its attempts, in milliseconds.
-    pub timeout_ms: i64,
-    /// How it is tried again.
-    pub retry: RetrySpec,
+    /// What serves it.
+    #[serde(flatten)]
+    pub served: Served,
     /// Contract of its value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<SchemaIx>,

@@ -60,7 +60,7 @@ pub struct StartSet {
 pub struct StartFilter {
     /// Which event.
     pub on: StartOn,
-    /// What the events of one start have in common; the same names in every filter, sorted.
+    /// What the events of one start have in common, the same names in every filter, sorted; where one event is enough, what it must have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub correlate: Vec<StartCorrelation>,
 }

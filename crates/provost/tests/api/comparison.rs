@@ -208,6 +208,44 @@ async fn what_cannot_be_compared_is_refused() {
     let other = served.tenant("other").await;
     assert_eq!(compared(&other, &refund_triage()).await.ok().json["running"], json!([]));
     let elsewhere = with(WORKFLOW, "name: refund-triage", "name: another");
-    let answer = compared(&local, &elsewhere).await;
+    assert_eq!(compared(&local, &elsewhere).await.ok().json["running"], json!([]), "what is active under another name is no work of it");
+    let pin = local.get("/v1/bundles").await.ok().text_at("/items/0/bundle");
+    let answer = local.post("/v1/bundles/comparison", &json!({ "files": elsewhere, "against": pin })).await;
     assert_eq!(of(&answer.ok().json, &large)["verdict"], "absent");
+}
+
+/// One workflow that waits, as a bundle.
+fn waits(name: &str) -> Files {
+    let text = format!(
+        "document: {{ dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0' }}\ndo: [ {{ pause: {{ wait: {{ minutes: 10 }} }} }} ]\n"
+    );
+    Files::from([
+        (format!("workflows/{name}.yaml"), text),
+        ("policies/all.cedar".to_owned(), "permit(principal, action, resource);\n".to_owned()),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_work_of_the_bundle_that_is_compared_is_looked_at() {
+    let served = Served::start().await;
+    let local = served.local();
+    let mut ids = Vec::new();
+    let mut pins = Vec::new();
+    for name in ["first", "second"] {
+        let published = local.post("/v1/bundles", &json!({ "files": waits(name), "reason": "test" })).await;
+        pins.push(published.ok().text_at("/digest"));
+        let started = local.post(&format!("/v1/workflows/{name}/orchestrations"), &json!({ "input": {} })).await;
+        ids.push(started.text_at("/id"));
+    }
+    local.until("/v1/orchestrations?limit=9", |list| list["items"].as_array().is_some_and(|all| all.len() == 2)).await;
+    let running = |answer: &Answer| {
+        let all = answer.json["running"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
+        all.iter().map(|one| format!("{} {}", one["orchestration"].as_str().unwrap(), one["verdict"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    let first = compared(&local, &waits("first")).await;
+    assert_eq!(running(&first), [format!("{} identical", ids[0])], "{}", first.text);
+    let against = json!({ "files": waits("third"), "against": pins[1] });
+    let dropped = local.post("/v1/bundles/comparison", &against).await;
+    assert_eq!(running(&dropped), [format!("{} absent", ids[1])], "its workflow is gone there: {}", dropped.text);
+    assert_eq!(running(&compared(&local, &waits("third")).await), Vec::<String>::new());
 }

@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 use crate::served::{Caller, Served};
 
 fn files(version: &str, schedule: &str) -> Json {
-    let metadata = "metadata: { provost: { missed: all } }";
+    let times = schedule.contains("every") || schedule.contains("cron");
+    let metadata = if times { "metadata: { provost: { missed: all } }" } else { "" };
     let document = format!("document: {{ dsl: '1.0.3', namespace: test, name: clock, version: '{version}', {metadata} }}\n");
     json!({
         "workflows/clock.yaml": format!("{document}{schedule}do:\n  - tick: {{ set: '${{ .scheduledAt }}' }}\n"),

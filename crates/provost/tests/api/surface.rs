@@ -62,6 +62,11 @@ async fn state_at_a_sequence_journal_explanation_and_verification_agree() {
     let served = Served::start().await;
     let acme = served.tenant("acme").await;
     let id = acme.start("double", json!({ "n": 3 }), &[("prefer", "wait=10")]).await.text_at("/id");
+    for at in ["0", "9999", "18446744073709551615"] {
+        let beyond = acme.get(&format!("/v1/orchestrations/{id}?at={at}")).await;
+        beyond.refused(422, "sequence");
+        assert!(beyond.text.contains("say one from 1 to"), "{}", beyond.text);
+    }
     let begun = acme.get(&format!("/v1/orchestrations/{id}?at=1")).await;
     assert_eq!((begun.json["sequence"].as_u64(), begun.json["status"].as_str()), (Some(1), Some("running")), "{}", begun.text);
     let rows = acme.get(&format!("/v1/orchestrations/{id}/journal")).await.json["rows"].as_array().unwrap().clone();

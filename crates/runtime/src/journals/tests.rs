@@ -115,6 +115,7 @@ fn what_a_row_handed_on_is_on_its_way_until_a_row_says_that_it_arrived() {
         started: vec![id],
         batches: Vec::new(),
         routed: false,
+        unread: Vec::new(),
     };
     let facts = [accepted, InboxFact::HandedOn { orchestration: id, start: Box::new(start) }, InboxFact::Delivered { orchestration: id }];
     for page_rows in [1, 2, 3] {

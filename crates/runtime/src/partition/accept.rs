@@ -1,6 +1,8 @@
 //! Taking events and starts: dedupe, contract, inbox row and first transition in one commit.
 
-use provost_engine::{Code as _, batched, keyed};
+use std::sync::Arc;
+
+use provost_engine::{Code as _, batched, keyed, read_as};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX, SNAPSHOT_FACTS};
 use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
 use provost_model::value::canonical_len;
@@ -11,7 +13,7 @@ use provost_telemetry::meters::Arrival;
 use super::stage::Stage;
 use super::{Loaded, Partition, Reply, Ticket, Told};
 use crate::gate::Refused;
-use crate::inbox::{self, Accepted, InBatch, InboxFact};
+use crate::inbox::{self, Accepted, InBatch, InboxFact, Unread};
 use crate::registry::{Launch, started_by};
 
 /// Most orchestrations that events of ours begin within one delivery; further ones begin in another commit, so that a loop or a flood
@@ -46,15 +48,15 @@ impl<S: Upkeep> Partition<S> {
         let unique: [&[u8]; 4] = [tenant.as_str().as_bytes(), event.source.as_bytes(), event.id.as_bytes(), fingerprint.as_bytes()];
         let id = EventId::mint(self.now_us, slot, &unique);
         let launches = self.registry.started_by(tenant, event);
-        let starts: Result<Vec<(Launch, Start)>, Refusal> =
-            launches.iter().map(|launch| Ok((launch.clone(), start_of(launch, id, event, by)?))).collect();
+        let (starts, unread) = starts_of(&launches, id, event, by);
         let listened = self.is_listened_for(tenant, event);
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| starts.as_ref().err().cloned())
+            let nobody =
+                |unread: &[(Arc<str>, Refusal)]| unread.first().filter(|_| starts.is_empty() && !listened).map(|(_, why)| why.clone());
+            refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| nobody(&unread))
         };
-        let starts = starts.unwrap_or_default();
         let started: Vec<OrchestrationId> = if refusal.is_some() {
             Vec::new()
         } else {
@@ -64,7 +66,7 @@ impl<S: Upkeep> Partition<S> {
         let batches =
             starts.iter().filter(|_| refusal.is_none()).filter_map(|(_, start)| in_batch(tenant, self.now_us, id, start)).collect();
         let routed = listened && self.place.1 > 1;
-        let fact = fact_of(id, (event, by), &refusal, (&started, batches), routed);
+        let fact = fact_of(id, (event, by), &refusal, (&started, batches, unread), routed);
         let json = inbox::encode(&fact).map_err(|e| Refused::Internal(e.to_string()))?;
         let stream = Stream::Inbox(slot);
         let head = self.head_of(stage, tenant, &stream)?;
@@ -202,27 +204,43 @@ fn fact_of(
     id: EventId,
     (event, by): (&Event, &Who),
     refusal: &Option<Refusal>,
-    (started, batches): (&[OrchestrationId], Vec<InBatch>),
+    (started, batches, unread): (&[OrchestrationId], Vec<InBatch>, Vec<(Arc<str>, Refusal)>),
     routed: bool,
 ) -> InboxFact {
     let (event, by) = (Box::new(event.clone()), by.clone());
     match refusal {
         Some((code, reason)) => InboxFact::Rejected { id, event, by, code: (*code).into(), reason: reason.clone() },
-        None => InboxFact::Accepted { id, event, by, started: started.to_vec(), batches, routed },
+        None => {
+            let unread = unread.into_iter().map(|(workflow, (code, reason))| Unread { workflow, code: code.into(), reason });
+            InboxFact::Accepted { id, event, by, started: started.to_vec(), batches, routed, unread: unread.collect() }
+        }
     }
 }
 
 /// Code and reason.
 type Refusal = (&'static str, String);
 
+/// The starts that `event` means for those who can read it, and who cannot: no workflow keeps an event from another one.
+fn starts_of(launches: &[Launch], id: EventId, event: &Event, by: &Who) -> (Vec<(Launch, Start)>, Vec<(Arc<str>, Refusal)>) {
+    let (mut starts, mut unread) = (Vec::new(), Vec::new());
+    for launch in launches {
+        match start_of(launch, id, event, by) {
+            Ok(start) => starts.push((launch.clone(), start)),
+            Err(refusal) => unread.push((launch.code.program.name.clone(), refusal)),
+        }
+    }
+    (starts, unread)
+}
+
 /// The start that `event` means for a workflow, with its keys.
 fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
+    let read = read_as(launch.code.program.start_read, event);
     let start = Start {
         workflow: launch.code.program.name.clone(),
         version: launch.code.program.version.clone(),
         pin: launch.pin,
         binding: launch.binding,
-        input: Value::array([event.data.clone()]),
+        input: Value::array([read.clone()]),
         event: Some(id),
         events: Vec::new(),
         subject: event.subject.clone(),
@@ -234,7 +252,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         parent: None,
         by: by.clone(),
     };
-    let gathered = batched(&*launch.code, &event.data, id).and_then(|batch| keyed(&*launch.code, Start { batch, ..start }));
+    let gathered = batched(&*launch.code, &read, id).and_then(|batch| keyed(&*launch.code, Start { batch, ..start }));
     gathered.map_err(|unusable| {
         let code = if unusable.key == "order" { "event-order" } else { "event-key" };
         (code, format!("its key for `{}`: {}: {}", launch.code.program.name, unusable.problem.title, unusable.problem.detail))
@@ -261,9 +279,14 @@ fn refusal(launches: &[Launch], event: &Event, (listened, together): (bool, usiz
         let reason = format!("{starts} active workflows start on it, more than {EVENT_STARTS_MAX}; narrow their `schedule.on`");
         return Some(("event-starts", reason));
     }
-    let bytes = canonical_len(&event.data) as u64;
-    if let Some(limit) = launches.iter().map(|launch| launch.code.program.limits.value_bytes).find(|limit| bytes > *limit) {
-        let reason = format!("its data has {bytes} bytes, more than {limit}; send a reference to it, or raise `limits.valueBytes`");
+    let larger = |launch: &Launch| {
+        let (bytes, limit) =
+            (canonical_len(&read_as(launch.code.program.start_read, event)) as u64, launch.code.program.limits.value_bytes);
+        (bytes > limit).then_some((bytes, limit))
+    };
+    if let Some((bytes, limit)) = launches.iter().find_map(larger) {
+        let reason =
+            format!("what is read of it has {bytes} bytes, more than {limit}; send a reference to it, or raise `limits.valueBytes`");
         return Some(("event-too-large", reason));
     }
     launches.iter().find_map(|launch| {

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use provost_engine::{Code as _, event_value, keyed};
+use provost_engine::{keyed, read_as};
 use provost_model::limits::{COMBINED_MAX, DEDUPE_MS};
-use provost_model::program::{StartFilter, StartSet};
+use provost_model::program::StartSet;
 use provost_model::record::{Arrived, Cause, Start};
 use provost_model::who::Known;
-use provost_model::{Digest, EventId, Labelled, OrchestrationId, TenantId, Value};
+use provost_model::{Digest, EventId, OrchestrationId, TenantId, Value};
 use provost_store::Upkeep;
 
 use super::Partition;
@@ -19,7 +19,7 @@ use super::accept::BEGUN_BY_OURS_MAX;
 use super::stage::Stage;
 use crate::gate::Refused;
 use crate::inbox::{self, Dropped, InboxFact, Waiting};
-use crate::registry::{Launch, fits};
+use crate::registry::{Launch, agreed};
 
 /// Why an event is given up.
 const FULL: &str = "combine-full";
@@ -52,7 +52,7 @@ impl<S: Upkeep> Partition<S> {
     fn fit(&self, tenant: &TenantId, launch: &Launch, set: &StartSet, arrived: &Arrived) -> Option<Fit> {
         let mut found: Option<Fit> = None;
         for (index, filter) in (0_u32..).zip(&set.filters) {
-            let Some(common) = agreed_values(launch, filter, arrived) else { continue };
+            let Some(common) = agreed(&launch.code, filter, &arrived.event) else { continue };
             let group = self.group(tenant, launch, &common);
             match &mut found {
                 None => found = Some(Fit { filters: vec![index], group }),
@@ -167,7 +167,7 @@ impl<S: Upkeep> Partition<S> {
             version: program.version.clone(),
             pin: launch.pin,
             binding: launch.binding,
-            input: Value::array(events.iter().map(|arrived| arrived.event.data.clone())),
+            input: Value::array(events.iter().map(|arrived| read_as(program.start_read, &arrived.event))),
             event: Some(last.id),
             events: taken.iter().map(|one| one.event).collect(),
             subject: last.event.subject.clone(),
@@ -181,25 +181,6 @@ impl<S: Upkeep> Partition<S> {
         };
         Ok(keyed(&*launch.code, start).ok())
     }
-}
-
-/// What the event has in common with others of its set; `None` where it does not fit the filter.
-fn agreed_values(launch: &Launch, filter: &StartFilter, arrived: &Arrived) -> Option<Value> {
-    let event = &arrived.event;
-    let contract = filter.on.contract;
-    if !fits(&launch.code, &filter.on, event) || contract.is_some_and(|contract| launch.code.validate(contract, &event.data).is_err()) {
-        return None;
-    }
-    let whole = if filter.correlate.is_empty() { Labelled::default() } else { Labelled::authored(event_value(event)) };
-    let mut common = Vec::new();
-    for one in &filter.correlate {
-        let found = launch.code.evaluate(one.from, &whole, &mut |_| Labelled::default()).ok()?.value;
-        if found.is_null() || one.expect.as_ref().is_some_and(|expect| *expect != found) {
-            return None;
-        }
-        common.push(found);
-    }
-    Some(Value::array(common))
 }
 
 /// The first event for each filter, in their order; `None` while one is missing.

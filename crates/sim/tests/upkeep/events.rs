@@ -110,6 +110,17 @@ fn an_event_of_ours_that_comes_again_from_outside_has_its_first_answer() {
 }
 
 #[test]
+fn an_event_under_its_authors_id_lands_beside_its_effect_and_is_known_by_its_source_and_id() {
+    let tenant = tenants().remove(0);
+    let id = OrchestrationId::mint(1, provost_model::Slot(77), &[b"author"]);
+    let theirs = Event { source: "/shop".into(), ..event("order-7", "sim.echo", Value::Null) };
+    let ours = Event { effect: Some(id.effect("tell", "emit")), hops: 1, ..theirs.clone() };
+    assert_eq!(inbox::slot_of(&tenant, &ours), id.slot());
+    assert_ne!(inbox::slot_of(&tenant, &theirs), id.slot());
+    assert_eq!(inbox::seen_key(&tenant, &ours), inbox::seen_key(&tenant, &theirs), "one that comes back is no other event");
+}
+
+#[test]
 fn a_flood_of_events_comes_in_pieces() {
     let (disks, tenant) = (InMemory::new(1), tenants().remove(0));
     let mut works = Works::open(disks.open(), quiet(3));

@@ -88,7 +88,11 @@ pub(super) fn incomplete(scheme: &str, key: &str) -> Attempted {
 }
 
 fn login(with: &Value, scheme: &str) -> Result<Login, Attempted> {
-    let username = text(with, "username").filter(|name| !name.contains(':')).ok_or_else(|| incomplete(scheme, "username"))?;
+    let username = text(with, "username").ok_or_else(|| incomplete(scheme, "username"))?;
+    if username.contains(':') {
+        let title = format!("the `username` of the `{scheme}` authentication has a colon, which would end it (RFC 7617)");
+        return Err(refuse("authentication-invalid", title, "nothing was sent; give a name without a colon"));
+    }
     let password = text(with, "password").ok_or_else(|| incomplete(scheme, "password"))?;
     Ok(Login { username, password: Secret::new(password) })
 }

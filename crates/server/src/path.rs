@@ -1,0 +1,34 @@
+//! Ids in paths and queries, read in one place for every handler.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use provost_model::id::IdError;
+
+use crate::App;
+use crate::refusal::Refusal;
+
+/// The id that a path names; a text that is none is refused with what an id looks like.
+pub struct Id<T>(pub T);
+
+impl<T: FromStr<Err = IdError>> FromRequestParts<App> for Id<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let Path(text) = Path::<String>::from_request_parts(parts, app).await.map_err(|e| refused(e.to_string()))?;
+        id(&text).map(Self)
+    }
+}
+
+/// The id that `text` is.
+///
+/// # Errors
+/// A refusal that says what an id looks like.
+pub fn id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|e: IdError| refused(e.to_string()))
+}
+
+fn refused(why: String) -> Refusal {
+    Refusal::new(400, "id", why, "copy it again")
+}
