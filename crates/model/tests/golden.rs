@@ -162,7 +162,7 @@ fn name_of_command(command: &Command) -> &'static str {
     }
 }
 
-const COMMANDS: usize = 13;
+const COMMANDS: usize = 14;
 
 fn name_of_intent(intent: &Intent) -> &'static str {
     match intent {
