@@ -83,8 +83,8 @@ mod tests {
     use super::flaw;
     use crate::value::Value;
 
-    fn float(number: f64) -> Value {
-        crate::value::normalise_f64(number).unwrap_or(Value::Null)
+    fn half() -> Value {
+        crate::value::parse(b"1.5").unwrap_or_default()
     }
 
     fn fits(name: &str, value: impl Into<Value>) -> bool {
@@ -110,7 +110,7 @@ mod tests {
         ] {
             assert!(fits(name, text), "{name} {text}");
         }
-        assert!(fits("flag", true) && fits("count", i64::from(i32::MIN)) && fits("data", float(1.5)));
+        assert!(fits("flag", true) && fits("count", i64::from(i32::MIN)) && fits("data", half()));
         assert!(fits("subject", Value::Null), "absent");
     }
 
@@ -139,9 +139,7 @@ mod tests {
             assert!(!fits(name, text), "{name} {text}");
         }
         assert!(!fits("subject", 7_i64) && !fits("specversion", 1_i64) && !fits("id", true) && !fits("time", 1_795_228_258_i64));
-        assert!(
-            !fits("count", i64::from(i32::MAX) + 1) && !fits("count", float(1.5)) && !fits("more", Value::object([("a", Value::Null)]))
-        );
+        assert!(!fits("count", i64::from(i32::MAX) + 1) && !fits("count", half()) && !fits("more", Value::object([("a", Value::Null)])));
         assert!(!fits("id", "x".repeat(1025)) && fits("id", "x".repeat(1024)));
     }
 }

@@ -53,8 +53,7 @@ impl<S: Upkeep> Partition<S> {
         let refusal = if before.is_some() {
             Some((inbox::CONFLICT, "an event with this source and id came before with other content; send it under a new id".to_owned()))
         } else {
-            let nobody =
-                |unread: &[(Arc<str>, Refusal)]| unread.first().filter(|_| starts.is_empty() && !listened).map(|(_, why)| why.clone());
+            let nobody = |unread: &[NotRead]| unread.first().filter(|_| starts.is_empty() && !listened).map(|(_, why)| why.clone());
             refusal(&launches, event, (listened, self.registry.combining(tenant, event).len())).or_else(|| nobody(&unread))
         };
         let started: Vec<OrchestrationId> = if refusal.is_some() {
@@ -204,7 +203,7 @@ fn fact_of(
     id: EventId,
     (event, by): (&Event, &Who),
     refusal: &Option<Refusal>,
-    (started, batches, unread): (&[OrchestrationId], Vec<InBatch>, Vec<(Arc<str>, Refusal)>),
+    (started, batches, unread): (&[OrchestrationId], Vec<InBatch>, Vec<NotRead>),
     routed: bool,
 ) -> InboxFact {
     let (event, by) = (Box::new(event.clone()), by.clone());
@@ -220,8 +219,11 @@ fn fact_of(
 /// Code and reason.
 type Refusal = (&'static str, String);
 
+/// A workflow, and why it cannot read an event.
+type NotRead = (Arc<str>, Refusal);
+
 /// The starts that `event` means for those who can read it, and who cannot: no workflow keeps an event from another one.
-fn starts_of(launches: &[Launch], id: EventId, event: &Event, by: &Who) -> (Vec<(Launch, Start)>, Vec<(Arc<str>, Refusal)>) {
+fn starts_of(launches: &[Launch], id: EventId, event: &Event, by: &Who) -> (Vec<(Launch, Start)>, Vec<NotRead>) {
     let (mut starts, mut unread) = (Vec::new(), Vec::new());
     for launch in launches {
         match start_of(launch, id, event, by) {
