@@ -85,6 +85,12 @@ fn each_kind_of_change_is_told_where_it_is() {
         ("workflows/w.yaml", "{ to: x }", "{   to:   x   }", &[]),
         ("policies/p.cedar", "// The first.", "// The  first of two.", &[]),
         ("workflows/w.yaml", "'1.0.0' }", "'1.1.0' }", &["workflow w version: 1.0.0 -> 1.1.0"]),
+        (
+            "workflows/w.yaml",
+            "'1.0.0' }",
+            "'1.0.0', metadata: { provost: { reconcile: { every: PT5M } } } }",
+            &[r#"workflow w reconcile: - -> {"everyMs":300000,"inDoubt":true,"parked":true,"looksMax":12}"#],
+        ),
         ("workflows/w.yaml", "{ to: x }", "{ to: y }", &[r#"task w/pay arguments: {"to":"x"} -> {"to":"y"}"#]),
         ("workflows/w.yaml", "> 3", "> 4", &["task w/choose case far: .discount > 3 -> end -> .discount > 4 -> end"]),
         ("workflows/w.yaml", "then: end", "then: exit", &["task w/choose case far: .discount > 3 -> end -> .discount > 3 -> exit"]),

@@ -1,5 +1,5 @@
 //! The reconciliation schedule looks in order, not more often than it may, not sooner than it says, by its own timer, and never beyond
-//! what policy lets it; what nobody can be asked about is looked at once.
+//! what policy lets it; what nobody can be asked about is looked at once for each time that it comes into doubt.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +36,10 @@ pub fn check(world: &World, left: &Left) -> Vec<String> {
 fn looks(spec: Option<Reconcile>, transition: &Transition, last: &mut BTreeMap<Option<EffectId>, Last>) -> Vec<String> {
     let mut found = Vec::new();
     for fact in &transition.facts {
+        if let Fact::Resolved { effect, .. } = fact {
+            // Sent once more by a person, it may be in doubt anew.
+            last.entry(Some(*effect)).and_modify(|last| last.outcome = Look::Asked);
+        }
         let Fact::Reconciled { effect, look, outcome } = fact else { continue };
         let (effect, look, outcome, at_us) = (*effect, *look, *outcome, transition.ambient.now_us);
         let before = last.insert(effect, Last { look, at_us, outcome });
