@@ -72,7 +72,7 @@ Feature: The rest of the default catalogue
       """
     And policy should be asked about 'plan.execute' 1 times
     And policy should be asked about 'put' 1 times
-    And the tasks should run in this order: a[0], a[1], a[2], a
+    And the tasks should run in this order: a, a, a, a
 
   Scenario: A plan that names what is not allowed never begins
     Given a workflow doing:
