@@ -12,6 +12,7 @@
 //! | passage | nothing |
 //! | feature | what the contract of its value labels so |
 //! | agent | nothing, whatever its contract says |
+//! | plan | nothing that the agent gives its tasks, whatever it reads; what the author fixed keeps its labels |
 //! | person | the choice, the name, and what the form's contract labels so |
 //! | error | nothing |
 //!

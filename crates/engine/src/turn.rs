@@ -385,6 +385,7 @@ fn weight(fact: &Fact) -> usize {
         Fact::Intended { arguments: Some(arguments), .. } => canonical_len(arguments),
         Fact::EventTaken { item: Some(item), .. } => canonical_len(item),
         Fact::EventHandled { output: Some(output), .. } => canonical_len(output),
+        Fact::Planned { tasks, .. } => tasks.iter().map(|task| 96 + canonical_len(&task.given)).sum(),
         _ => 0,
     };
     96 + value

@@ -230,11 +230,11 @@ fn check_expressions(tasks: &[PlannedTask]) -> Result<(), Vec<String>> {
 
 /// What one task of a plan comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum Ready {
     /// Its `if` does not hold.
     Skipped,
     /// It is given this, with the labels of what its expressions read.
-    Value(Labelled),
+    With(Labelled),
 }
 
 /// Evaluates `task` on `input` within `fuel`; `variable` is asked for each variable it reads, by name without `$`. That an agent wrote it
@@ -242,17 +242,17 @@ pub enum Given {
 ///
 /// # Errors
 /// What went wrong and what to do.
-pub fn evaluate(task: &PlannedTask, input: &Labelled, fuel: Fuel, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Given, String> {
+pub fn evaluate(task: &PlannedTask, input: &Labelled, fuel: Fuel, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Ready, String> {
     let texts = sources(task);
     if texts.is_empty() {
-        return Ok(Given::Value(Labelled::authored(task.given.clone())));
+        return Ok(Ready::With(Labelled::authored(task.given.clone())));
     }
     let module = compile(&texts)?;
     let mut results = Results { module: &module, input, fuel, variable, next: 0 };
     if task.when.is_some() && matches!(results.next()?.value, Value::Null | Value::Bool(false)) {
-        return Ok(Given::Skipped);
+        return Ok(Ready::Skipped);
     }
-    results.filled(&task.given).map(Given::Value)
+    results.filled(&task.given).map(Ready::With)
 }
 
 struct Results<'r> {

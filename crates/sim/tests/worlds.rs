@@ -42,6 +42,15 @@ fn every_blow_at_every_commit_point_of_a_scene_is_survived() {
 }
 
 #[test]
+fn every_blow_at_every_commit_point_of_a_plan_is_survived() {
+    let corpus = corpus();
+    let scene = exhaustive::scenes().into_iter().find(|scene| scene.kind == "plans" && scene.amount == 6).unwrap();
+    let passed = exhaustive::pass(&corpus, &scene);
+    assert_eq!(passed.broken, []);
+    assert!(passed.points >= 10, "a plan has more commit points than {}", passed.points);
+}
+
+#[test]
 fn every_blow_at_every_commit_point_of_listeners_is_survived() {
     let corpus = corpus();
     let points = of_two_machines(&corpus, "listen");

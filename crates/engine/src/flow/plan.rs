@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use provost_language::expr::Fuel;
-use provost_language::plan::{Given, PLAN_VARIABLE, evaluate};
+use provost_language::plan::{PLAN_VARIABLE, Ready, evaluate};
 use provost_model::program::{Allowed, PlanTask, TaskIx, TaskKind};
 use provost_model::record::PlannedTask;
 use provost_model::value::Map;
@@ -75,7 +75,7 @@ fn entering<'e>(
         let title = format!("what the plan gives its task `{}` cannot be evaluated", planned.name);
         Problem::standard("expression", 400, title).detail(detail)
     })?;
-    let Given::Value(given) = given else { return Ok(None) };
+    let Ready::With(given) = given else { return Ok(None) };
     let input = together(turn, at, open, allowed, given)?;
     check_depth(&input)?;
     turn.check_size(&input)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_model::program::plan::PLAN_ALLOWED_MAX;
 use provost_model::program::reads::TOP_K;
 use provost_model::program::{
-    ActTask, AgentTask, Allowed, Keeping, PlanTask, PlannedCall, RetrieveTask, RulesTask, Task, TaskIx, TaskKind, Template,
+    ActTask, AgentTask, Allowed, FailureMode, Keeping, PlanTask, PlannedCall, RetrieveTask, RulesTask, Task, TaskIx, TaskKind, Template,
 };
 
 use super::Build;
@@ -13,6 +13,7 @@ use super::task::plain_task;
 use crate::checks;
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
+use crate::plan;
 use crate::tables::Origin;
 use crate::yaml::Node;
 
@@ -55,7 +56,19 @@ impl Build<'_> {
             Some(review) => Some(review?),
             None => None,
         };
-        Some(TaskKind::Plan(PlanTask { agent: agent?, goal: goal?, allow, tasks, review }))
+        let task = PlanTask { agent: agent?, goal: goal?, allow, tasks, review };
+        self.check_default(&task, with.value_at("agent"));
+        Some(TaskKind::Plan(task))
+    }
+
+    /// A plan that the agent's file gives must be one here, or it would only be found out when it is needed.
+    fn check_default(&self, task: &PlanTask, at: Place) {
+        if let Some(FailureMode::Default(answer)) = self.agents.get(&task.agent).map(|spec| &spec.failure)
+            && let Err(wrong) = plan::read(answer, task)
+        {
+            let message = format!("`failure.default` of `{}` is no plan that can be carried out here: {}", task.agent, wrong.join("; "));
+            self.log.error_hint(Code::Agent, at, message, "write a plan there whose calls are in `allow`, or `failure: abstain`");
+        }
     }
 
     /// One entry: the name of an action, or a mapping that says what it names.

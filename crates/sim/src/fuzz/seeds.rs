@@ -24,6 +24,7 @@ pub fn seeds(root: &Path, target: &str) -> Result<Vec<Vec<u8>>, String> {
         "contract" => contracts(root)?,
         "value" => texts(root, &["corpus/record", "corpus/expressions"], &["json"])?,
         "event" => events(),
+        "plan" => plans(),
         "record" => texts(root, &["corpus/record"], &["json"])?,
         "policy" => texts(root, &["corpus/policy", "corpus/ctk", "bundles"], &["cedar"])?,
         other => return Err(format!("there is no target `{other}`")),
@@ -116,6 +117,17 @@ fn contracts(root: &Path) -> Result<Vec<Vec<u8>>, String> {
         }
     }
     Ok(made)
+}
+
+fn plans() -> Vec<Vec<u8>> {
+    let written = [
+        r#"{"do":[]}"#,
+        r#"{"because":"x","do":[{"a":{"call":"act","with":{"action":"note","arguments":{"n":"${ .n }"}}}},{"b":{"if":".n > 0","set":"${ $plan.outputs.a }"}}]}"#,
+        r#"{"do":[{"a":{"call":"agent","with":{"agent":"adviser@1","input":[1,"${ $context.x + 1 }",{"y":"${ $input }"}]}}}]}"#,
+        r#"{"do":[{"a":{"set":{"x":"${ [range(10)] | map(. * 2) }"}}},{"a":{"set":null}}]}"#,
+        r#"{"do":[{"a":{"call":"act","with":{"action":"pay","arguments":{"by":"${ $secrets.token }"}}}}]}"#,
+    ];
+    written.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
 fn events() -> Vec<Vec<u8>> {

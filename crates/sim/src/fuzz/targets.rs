@@ -5,10 +5,13 @@
 
 use provost_language::contract::Contract;
 use provost_language::expr::{Fuel, Module, Source, Variables};
+use provost_language::plan::{Ready, evaluate};
 use provost_language::{Sources, compile, read_value};
+use provost_model::program::plan::PLAN_TASKS_MAX;
+use provost_model::program::{Allowed, PlanTask, PlannedCall, Template};
 use provost_model::record::{Cause, ENGINE, FORMAT, Given, Row, Stream, Transition};
 use provost_model::value::{canonical, canonical_len, parse};
-use provost_model::{Digest, Event, TenantId, Value};
+use provost_model::{Digest, Event, Labelled, TenantId, Value};
 use provost_policy::PolicySet;
 use provost_runtime::control_plane;
 
@@ -29,7 +32,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "yaml", run: yaml },
     Target { name: "expression", run: expression },
     Target { name: "workflow", run: workflow },
@@ -39,6 +42,7 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "event", run: event },
     Target { name: "record", run: record },
     Target { name: "policy", run: policy },
+    Target { name: "plan", run: plan },
 ];
 
 fn depth(value: &Value) -> usize {
@@ -192,6 +196,44 @@ fn row(payload: &[u8]) -> Row {
         cause: Cause::default(),
         chain: Digest::of(b""),
         payload: payload.to_vec(),
+    }
+}
+
+/// A plan as an agent answers it: refused with a reason, or every task of it can be evaluated.
+fn plan(bytes: &[u8]) {
+    let Ok(answer) = parse(bytes) else { return };
+    let entry = |call, name: &str, fixed: &[&str]| Allowed {
+        call,
+        name: name.into(),
+        fixed: fixed.iter().map(|key| ((*key).into(), Template::Literal(Value::Null))).collect(),
+    };
+    let task = PlanTask {
+        agent: "planner@1".into(),
+        goal: Template::Literal(Value::Null),
+        allow: vec![
+            entry(PlannedCall::Act, "note@1", &["by"]),
+            entry(PlannedCall::Agent, "adviser@1", &[]),
+            entry(PlannedCall::Set, "", &[]),
+        ],
+        tasks: Vec::new(),
+        review: None,
+    };
+    let read = provost_language::plan::read(&answer, &task);
+    assert_eq!(read, provost_language::plan::read(&answer, &task), "read twice");
+    match read {
+        Err(wrong) => assert!(!wrong.is_empty(), "refused without a reason"),
+        Ok(proposed) => {
+            assert!(proposed.tasks.len() <= PLAN_TASKS_MAX, "{} tasks", proposed.tasks.len());
+            let input = Labelled::authored(Value::object([("n", Value::Int(1))]));
+            for task in &proposed.tasks {
+                assert!(task.given.member("by").is_none() || task.call != PlannedCall::Act, "what is fixed was given");
+                match evaluate(task, &input, FUEL, &mut |_| input.clone()) {
+                    Ok(Ready::With(given)) => one_text(&given.value),
+                    Ok(Ready::Skipped) => {}
+                    Err(why) => assert!(!why.is_empty(), "failed without a reason"),
+                }
+            }
+        }
     }
 }
 
