@@ -50,8 +50,8 @@ impl<S: Upkeep> Partition<S> {
         stage.tally.transition(&loaded.state, &next, &transition);
         stage.lasted.extend(Lasted::of(&next, &transition));
         stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
-        let after =
-            Loaded { state: next, code: loaded.code.clone(), head: loaded.head, used: loaded.used, snapshot_from: loaded.snapshot_from };
+        let (code, head, used, snapshot_from) = (loaded.code.clone(), loaded.head, loaded.used, loaded.snapshot_from);
+        let mut after = Box::new(Loaded { state: next, code, head, used, snapshot_from });
         let expected = loaded.head;
         stage.keep(key.clone(), Some(loaded));
         let json = transition.encode().map_err(|e| Refused::Internal(e.to_string()))?;
@@ -71,7 +71,8 @@ impl<S: Upkeep> Partition<S> {
         let emitted = release(stage, &after, &transition, head);
         let family = Family::of(&after.state, &transition);
         let over = after.state.is_ended().then(|| after.state.clone());
-        self.loaded.insert(key, Loaded { head, ..after });
+        after.head = head;
+        self.loaded.insert(key, after);
         for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
             self.accept(stage, None, tenant, event, &Who::system())?;
         }
