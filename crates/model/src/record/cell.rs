@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn rows_of_the_first_dictionary_are_read() {
-        let json = br#"{"command":{"timer":{"id":"timeout:"}},"facts":[{"timer_fired":{"id":"timeout:"}},{"iterated":{"at":"a","index":3}}]}"#;
+        let json =
+            br#"{"command":{"timer":{"id":"timeout:"}},"facts":[{"timer_fired":{"id":"timeout:"}},{"iterated":{"at":"a","index":3}}]}"#;
         let first = EncoderDictionary::copy(FIRST, LEVEL);
         let packed = Compressor::with_prepared_dictionary(&first).unwrap().compress(json).unwrap();
         assert_eq!(unpack(&cell(ZSTD, WORDS_1, &packed)).unwrap().as_ref(), json);
