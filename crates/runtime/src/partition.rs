@@ -303,7 +303,8 @@ pub struct Partition<S> {
     now_us: i64,
     clock_us: i64,
     tick: u64,
-    loaded: BTreeMap<(TenantId, OrchestrationId), Loaded>,
+    /// Boxed: a command takes one out and puts it back, which moves its neighbours.
+    loaded: BTreeMap<(TenantId, OrchestrationId), Box<Loaded>>,
     salt: [u8; 32],
     unsettled: Option<settle::Unsettled>,
     /// Lines of ordering keys, and concurrency keys; `None` while they must be read back from open work.

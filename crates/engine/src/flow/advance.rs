@@ -1,6 +1,7 @@
 //! Going on with blocks: the next task of a list, the next item, the next branch, the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use provost_model::planted::planted;
 use provost_model::program::{Block, ExtendedTask, Flow, TaskIx, TaskKind};
@@ -99,7 +100,7 @@ fn go_on(turn: &mut Turn<'_>, at: &Position) {
             super::plan::go_on(turn, at, &open, super::plan::Under { tasks, revision: *revision, done })
         }
         OpenKind::Try { waiting: true, .. } => {}
-        OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, &open),
+        OpenKind::Plain | OpenKind::Iteration { .. } | OpenKind::Catch { .. } | OpenKind::Try { .. } => list(turn, at, open),
     }
 }
 
@@ -164,16 +165,21 @@ fn block<'p>(turn: &Turn<'p>, open: &Open) -> Option<&'p Block> {
 }
 
 /// A list: its next task, or its end.
-fn list(turn: &mut Turn<'_>, at: &Position, open: &Open) {
+fn list(turn: &mut Turn<'_>, at: &Position, open: Arc<Open>) {
     if turn.state.has_open_child(at) {
         return;
     }
-    match (next_of(turn, open), &open.then) {
-        (Some(ix), _) => enter(turn, at, ix, open.last.clone()),
+    if let Some(ix) = next_of(turn, &open) {
+        let raw = open.last.clone();
+        // What the task hands on is folded into the list: held here as well, all that the list knows would be copied for it.
+        drop(open);
+        return enter(turn, at, ix, raw);
+    }
+    match &open.then {
         // What is extended still has its own output to make.
-        (None, Flow::End) if planted("end-as-exit") => finish(turn, at, open),
-        (None, Flow::End) if open.cursor.is_some() && extended_of(turn, open).is_none() => end(turn, open.last.clone()),
-        (None, _) => finish(turn, at, open),
+        Flow::End if planted("end-as-exit") => finish(turn, at, &open),
+        Flow::End if open.cursor.is_some() && extended_of(turn, &open).is_none() => end(turn, open.last.clone()),
+        Flow::Continue | Flow::Exit | Flow::End | Flow::Task(_) => finish(turn, at, &open),
     }
 }
 

@@ -176,7 +176,7 @@ impl<S: Upkeep> Partition<S> {
         let cause = Cause { event: start.event, who: Some(start.by.name.clone()), request: request.map(Box::new), ..Cause::default() };
         let state = provost_engine::Orchestration::new(tenant.clone(), id);
         let loaded = Loaded { state, head: Head::EMPTY, code: launch.code.clone(), used: self.tick, snapshot_from: SNAPSHOT_FACTS };
-        let before = self.loaded.insert((tenant.clone(), id), loaded);
+        let before = self.loaded.insert((tenant.clone(), id), Box::new(loaded));
         stage.keep((tenant.clone(), id), before);
         self.command(stage, tenant, id, &Command::Start(start), cause)?;
         Ok(())

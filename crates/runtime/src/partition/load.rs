@@ -37,7 +37,7 @@ impl<S: Upkeep> Partition<S> {
             let code = self.registry.program(tenant, &start.pin, &start.workflow).ok_or(Refused::UnknownBundle(start.pin))?;
             let snapshot_from = view.head.sequence.saturating_add(SNAPSHOT_FACTS);
             let loaded = Loaded { state: view.state, head: view.head, code, used: self.tick, snapshot_from };
-            self.loaded.insert(key.clone(), loaded);
+            self.loaded.insert(key.clone(), Box::new(loaded));
         }
         let tick = self.tick;
         let loaded = self.loaded.get_mut(&key).ok_or(Refused::UnknownOrchestration(id))?;

@@ -50,8 +50,8 @@ impl<S: Upkeep> Partition<S> {
         stage.tally.transition(&loaded.state, &next, &transition);
         stage.lasted.extend(Lasted::of(&next, &transition));
         stage.traced.extend(spans_of(&self.spans, &loaded.state, &next, &transition));
-        let after =
-            Loaded { state: next, code: loaded.code.clone(), head: loaded.head, used: loaded.used, snapshot_from: loaded.snapshot_from };
+        let (code, head, used, snapshot_from) = (loaded.code.clone(), loaded.head, loaded.used, loaded.snapshot_from);
+        let mut after = Box::new(Loaded { state: next, code, head, used, snapshot_from });
         let expected = loaded.head;
         let ends = after.state.is_ended() && !loaded.state.is_ended();
         stage.keep(key.clone(), Some(loaded));
@@ -73,7 +73,8 @@ impl<S: Upkeep> Partition<S> {
         let family = Family::of(&after.state, &transition);
         // What is settled after the end frees nothing a second time.
         let over = ends.then(|| after.state.clone());
-        self.loaded.insert(key, Loaded { head, ..after });
+        after.head = head;
+        self.loaded.insert(key, after);
         for event in emitted.iter().filter(|_| !provost_model::planted::planted("event-not-emitted")) {
             self.accept(stage, None, tenant, event, &Who::system())?;
         }

@@ -35,7 +35,7 @@ pub(super) struct Stage {
     pub lasted: Vec<Lasted>,
     pub traced: Vec<Traced>,
     /// What memory held before each change, oldest first; `None` where it held nothing.
-    before: Vec<(Key, Option<Loaded>)>,
+    before: Vec<(Key, Option<Box<Loaded>>)>,
 }
 
 type Key = (TenantId, OrchestrationId);
@@ -87,7 +87,7 @@ impl Stage {
     }
 
     /// Keeps what memory held for `key` before a change that is not on disk yet.
-    pub fn keep(&mut self, key: Key, before: Option<Loaded>) {
+    pub fn keep(&mut self, key: Key, before: Option<Box<Loaded>>) {
         self.before.push((key, before));
     }
 
@@ -115,7 +115,7 @@ impl Stage {
     }
 
     /// Takes back everything behind `mark`. Returns what memory must hold again, newest change first.
-    pub fn rewind(&mut self, mark: Mark) -> impl Iterator<Item = (Key, Option<Loaded>)> {
+    pub fn rewind(&mut self, mark: Mark) -> impl Iterator<Item = (Key, Option<Box<Loaded>>)> {
         if self.entries.len() > mark.entries {
             self.entries.truncate(mark.entries);
             let (mut heads, mut seen) = (BTreeMap::new(), BTreeMap::new());

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{Place, damaged};
@@ -183,6 +184,8 @@ pub(super) fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Stor
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let connection = Connection::open_with_flags(path, flags).map_err(|e| place.fault(e))?;
     connection.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(|e| place.fault(e))?;
+    // A plan that looks at what is bound is made anew whenever something else is bound; ours depend on no value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(|e| place.fault(e))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
