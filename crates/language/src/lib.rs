@@ -17,6 +17,7 @@ pub mod source;
 mod checks;
 mod fields;
 mod library;
+mod names;
 mod nearest;
 mod schedule;
 mod tables;

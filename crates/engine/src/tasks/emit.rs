@@ -18,6 +18,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).max(turn.state.hops).saturating_add(1);
+    event.origin = Some(turn.state.origin());
     event.id = effect.event_key().into();
     event.time.get_or_insert_with(|| crate::time::iso8601(turn.ambient.now_us).into());
     if event.source.is_empty() {
@@ -78,6 +79,7 @@ fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<E
         datacontenttype: text("datacontenttype"),
         traceparent,
         hops: 0,
+        origin: None,
         extensions: if extensions.is_empty() { Value::Null } else { Value::Object(extensions.into()) },
         data: map.lookup("data").cloned().unwrap_or_default(),
     })
