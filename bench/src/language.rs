@@ -135,6 +135,7 @@ fn start(code: &Compiled, input: &Value) -> Start {
         event: None,
         subject: None,
         hops: 0,
+        origin: None,
         traceparent: None,
         order: None,
         concurrency: None,

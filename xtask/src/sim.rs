@@ -20,6 +20,9 @@ pub struct Options {
     /// Plant each known bug in turn and count the seeds until it is found.
     #[arg(long)]
     bugs: bool,
+    /// Two kinds of work at most in each world.
+    #[arg(long)]
+    few: bool,
     /// Only the exhaustive pass: every fault at every commit point of every workflow.
     #[arg(long)]
     exhaustive: bool,
@@ -46,6 +49,7 @@ pub fn run(options: &Options) -> Result<Outcome, Failure> {
     arguments.extend(options.bugs.then_some("--bugs"));
     if !options.reference {
         arguments.extend(options.json.then_some("--json"));
+        arguments.extend(options.few.then_some("--few"));
         arguments.extend(options.exhaustive.then_some("--exhaustive"));
     }
     let held = process::passes(&root, &process::cargo(), &arguments)?;

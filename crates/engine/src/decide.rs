@@ -134,11 +134,29 @@ fn begin(turn: &mut Turn<'_>, start: &Start) {
     if let Some(problem) = problem {
         return raise(turn, &root, TaskIx::ROOT, problem);
     }
-    match in_line(turn, start) {
+    let begins = match is_caused_too_often(turn, start) {
+        Some(false) => in_line(turn, start),
+        Some(true) => Err(caused_too_many(turn.program().limits.orchestrations)),
+        None => Ok(false),
+    };
+    match begins {
         Ok(true) => live(turn),
         Ok(false) => {}
         Err(problem) => raise(turn, &root, TaskIx::ROOT, problem),
     }
+}
+
+/// Whether too many were caused by what caused this one; `None` while shared state must be asked.
+fn is_caused_too_often(turn: &mut Turn<'_>, start: &Start) -> Option<bool> {
+    let Some(origin) = start.origin else { return Some(false) };
+    let of = SharedState::Origin { limit: turn.program().limits.orchestrations };
+    let admission = turn.admit(AdmissionRequest { what: format!("origin:{origin}").into(), effect: None, attempt: 0, of })?;
+    Some(admission.refused.is_some())
+}
+
+fn caused_too_many(limit: u64) -> Problem {
+    Problem::ours("too-many-orchestrations", 508, format!("one start caused more than {limit} orchestrations"))
+        .detail("look for events or workflows that multiply, or raise `metadata.provost.limits.orchestrations`")
 }
 
 /// Whether it may begin: nothing orders it, or it is the first of its ordering key. `false` too while shared state must be asked.

@@ -5,8 +5,10 @@ mod effects;
 mod listeners;
 mod reviews;
 mod tasks;
+mod weight;
 
 pub(crate) use tasks::{OWN_TIME, apply, output_of};
+use weight::weight;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::state::{Orchestration, Parked, Phase, Timer, Tree};
 /// Total: a fact that does not fit (which `decide` never makes) changes only the sequence; `verify` finds it.
 pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
     state.sequence += 1;
+    state.journal_bytes = state.journal_bytes.saturating_add(weight(fact));
     state.yielded = matches!(fact, Fact::Yielded);
     match fact {
         Fact::Started { start, labels, input, input_labels } => {

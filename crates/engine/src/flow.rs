@@ -75,7 +75,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Lab
     };
     let visit = turn.state.open.get(parent).and_then(|open| open.visits.get(&ix).copied());
     let at = parent.task(&task.name, visit.unwrap_or(0) + 1);
-    if let Err(problem) = within_limit(turn) {
+    if let Some(problem) = used_up(turn) {
         return raise(turn, &at, ix, problem);
     }
     let prepared = prepare(turn, &at, ix, task, raw);
@@ -98,14 +98,19 @@ fn begin(turn: &mut Turn<'_>, parent: &Position, at: &Position, ix: TaskIx, prep
     }
 }
 
-/// Whether another task may run.
-fn within_limit(turn: &Turn<'_>) -> Result<(), Problem> {
-    let limit = turn.program().limits.tasks;
-    if turn.state.tasks_run < limit {
-        return Ok(());
+/// Why nothing more may run, and nothing be tried again: what an orchestration may do in its life is done.
+pub(crate) fn used_up(turn: &Turn<'_>) -> Option<Problem> {
+    let (state, limits) = (&turn.state, &turn.program().limits);
+    if state.tasks_run >= limits.tasks {
+        let problem = Problem::ours("too-many-tasks", 500, format!("more than {} tasks ran", limits.tasks))
+            .detail("look for a loop or a retry without end, or raise `metadata.provost.limits.tasks`");
+        return Some(problem);
     }
-    Err(Problem::ours("too-many-tasks", 500, format!("more than {limit} tasks ran"))
-        .detail("look for a loop without end, or raise `metadata.provost.limits.tasks`"))
+    let problem = || {
+        Problem::ours("journal-too-large", 500, format!("its journal holds more than {} bytes", limits.journal_bytes))
+            .detail("hand on references (`store: blob`), or raise `metadata.provost.limits.journalBytes`")
+    };
+    (state.journal_bytes >= limits.journal_bytes).then(problem)
 }
 
 /// `if`, `input.schema` and `input.from`; `None` when the task is skipped.

@@ -77,6 +77,9 @@ pub struct Orchestration {
     pub plans: Tree<Position, Arc<Vec<Digest>>>,
     /// Tasks finished so far, against `limits.tasks`.
     pub tasks_run: u64,
+    /// Bytes of values in its journal, roughly, against `limits.journalBytes`.
+    #[serde(default)]
+    pub journal_bytes: u64,
     /// Whether anything left the process or time passed: from then on an uncaught error parks.
     pub touched: bool,
     /// Whether the last transition reached its limit and must be continued.
@@ -416,6 +419,7 @@ impl Orchestration {
             unwinding: Tree::new_sync(),
             plans: Tree::new_sync(),
             tasks_run: 0,
+            journal_bytes: 0,
             touched: false,
             yielded: false,
             queued: None,
@@ -449,6 +453,11 @@ impl Orchestration {
             || !self.effects.is_empty()
             || self.queued.is_some();
         !self.is_ended() && !self.yielded && waited_for && !self.effects.live().any(|(_, effect)| working(effect))
+    }
+
+    /// The one that nothing of ours caused and that caused this one: often itself.
+    pub fn origin(&self) -> OrchestrationId {
+        self.start.as_ref().and_then(|start| start.origin).unwrap_or(self.id)
     }
 
     /// Whether it is over.

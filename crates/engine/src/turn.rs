@@ -38,7 +38,7 @@ pub(crate) struct Turn<'t> {
     /// Blocks to go on with, last first.
     pub ready: Vec<Position>,
     tasks: u32,
-    bytes: usize,
+    bytes: u64,
 }
 
 /// What an expression may read.
@@ -94,8 +94,9 @@ impl<'t> Turn<'t> {
 
     /// Records a fact and folds it.
     pub fn emit(&mut self, fact: Fact) {
-        self.bytes += weight(&fact);
+        let before = self.state.journal_bytes;
         evolve(&mut self.state, &fact, self.ambient.now_us);
+        self.bytes = self.bytes.saturating_add(self.state.journal_bytes - before);
         self.facts.push(fact);
     }
 
@@ -114,7 +115,7 @@ impl<'t> Turn<'t> {
     /// Counts a task against the limits of the transition; `false` when it is time to commit.
     pub fn spend(&mut self) -> bool {
         self.tasks += 1;
-        self.tasks <= TRANSITION_TASKS_MAX && self.bytes <= TRANSITION_BYTES_MAX
+        self.tasks <= TRANSITION_TASKS_MAX && self.bytes <= TRANSITION_BYTES_MAX as u64
     }
 
     /// Counts further work of a task that was counted as one.
@@ -375,18 +376,4 @@ pub(crate) fn breaks_contract(what: &str, detail: &str) -> Problem {
 pub(crate) fn instant(at_us: i64) -> Value {
     let epoch = Value::object([("seconds", Value::Int(at_us / 1_000_000)), ("milliseconds", Value::Int(at_us / 1000))]);
     Value::object([("iso8601", Value::from(crate::time::iso8601(at_us))), ("epoch", epoch)])
-}
-
-/// Roughly how many bytes a fact adds to the row; only its values can be large.
-fn weight(fact: &Fact) -> usize {
-    let value = match fact {
-        Fact::Completed { output: Some(output), .. } => canonical_len(output),
-        Fact::Entered { input: Some(input), .. } => canonical_len(input),
-        Fact::Intended { arguments: Some(arguments), .. } => canonical_len(arguments),
-        Fact::EventTaken { item: Some(item), .. } => canonical_len(item),
-        Fact::EventHandled { output: Some(output), .. } => canonical_len(output),
-        Fact::Planned { tasks, .. } => tasks.iter().map(|task| 96 + canonical_len(&task.given)).sum(),
-        _ => 0,
-    };
-    96 + value
 }

@@ -19,6 +19,7 @@ mod checks;
 mod fields;
 mod library;
 mod link;
+mod names;
 mod nearest;
 mod schedule;
 mod tables;

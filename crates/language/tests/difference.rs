@@ -81,7 +81,7 @@ fn changed(path: &str, from: &str, to: &str) -> Vec<String> {
 
 #[test]
 fn each_kind_of_change_is_told_where_it_is() {
-    let cases: [(&str, &str, &str, &[&str]); 22] = [
+    let cases: [(&str, &str, &str, &[&str]); 23] = [
         ("workflows/w.yaml", "{ to: x }", "{   to:   x   }", &[]),
         ("policies/p.cedar", "// The first.", "// The  first of two.", &[]),
         ("workflows/w.yaml", "'1.0.0' }", "'1.1.0' }", &["workflow w version: 1.0.0 -> 1.1.0"]),

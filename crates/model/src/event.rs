@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::EffectId;
+use crate::id::{EffectId, OrchestrationId};
 use crate::value::Value;
 
 /// A CloudEvent. Times are kept as the sender wrote them (RFC 3339); the journal's own time stands in the row.
@@ -40,6 +40,9 @@ pub struct Event {
     /// How many events of ours caused it, one after the other.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hops: u32,
+    /// The orchestration that nothing of ours caused and that caused it, through whatever lies between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OrchestrationId>,
     /// Extension attributes, sorted by name.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extensions: Value,

@@ -72,8 +72,12 @@ pub const BLOB_BYTES_MAX: i64 = 256 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Limits {
-    /// Most tasks run in the life of an orchestration.
+    /// Most tasks run, and attempts after the first, in the life of an orchestration.
     pub tasks: u64,
+    /// Most orchestrations that one start causes, by events of ours and by `run`, before this workflow begins no more for it.
+    pub orchestrations: u64,
+    /// Most bytes of values that the journal of an orchestration holds.
+    pub journal_bytes: u64,
     /// Largest single value, in bytes of canonical JSON.
     pub value_bytes: u64,
     /// Largest result that is kept in a blob, in bytes of canonical JSON.
@@ -96,6 +100,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             tasks: 10_000,
+            orchestrations: 10_000,
+            journal_bytes: 64 << 20,
             value_bytes: 256 << 10,
             blob_bytes: 16 << 20,
             expression_fuel: 1_000_000,

@@ -52,6 +52,7 @@ fn start() -> Start {
         events: Vec::new(),
         subject: Some("R-1".into()),
         hops: 1,
+        origin: None,
         traceparent: None,
         order: None,
         concurrency: None,

@@ -1,4 +1,4 @@
-//! Breakers and rate limits, one for each tenant and name: shared by all partitions, in memory, cold after a restart.
+//! Breakers and rate limits, one for each tenant and name, and how many orchestrations one of them caused: shared by all partitions, in memory, cold after a restart.
 //!
 //! What must stay true: an answer is given once per question and recorded by who asked; nothing here is needed to read a record again.
 //! What is absent: ordering keys, which belong to one partition.
@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use provost_engine::shared::{Breaker, BreakerState, RateLimit};
 use provost_model::program::{BreakerSpec, RateSpec};
 use provost_model::record::{Admission, AdmissionRequest, Attempted};
-use provost_model::{EffectId, TenantId};
+use provost_model::{EffectId, OrchestrationId, TenantId};
 
 /// Most calls whose outcome a breaker waits for; older ones are forgotten and then count for nothing.
 const TICKETS_MAX: usize = 65_536;
+
+/// Most orchestrations whose consequences are counted at once; the oldest are forgotten first.
+const ORIGINS_MAX: usize = 65_536;
 
 type Key = (TenantId, Arc<str>);
 
@@ -21,6 +24,8 @@ type Key = (TenantId, Arc<str>);
 pub struct Admissions {
     rates: Mutex<BTreeMap<Key, (RateSpec, RateLimit)>>,
     breakers: Mutex<BTreeMap<Key, Guarded>>,
+    /// What each orchestration caused; ids of older ones are smaller.
+    origins: Mutex<BTreeMap<(OrchestrationId, TenantId), u64>>,
 }
 
 /// A breaker, and the calls it let go.
@@ -60,6 +65,22 @@ impl Admissions {
         of(admission, request)
     }
 
+    /// Whether one more may begin that `origin` caused, of at most `limit`.
+    pub fn origin(&self, tenant: &TenantId, request: &AdmissionRequest, (origin, limit): (Option<OrchestrationId>, u64)) -> Admission {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let caused = origin.map_or(0, |origin| {
+            if origins.len() >= ORIGINS_MAX {
+                origins.pop_first();
+            }
+            let caused = origins.entry((origin, tenant.clone())).or_default();
+            *caused = caused.saturating_add(1);
+            *caused
+        });
+        let refused = (caused > limit).then(|| format!("{caused} are caused by one start, of at most {limit}").into());
+        let AdmissionRequest { what, effect, attempt, .. } = request.clone();
+        Admission { what, effect, attempt, delayed_until_us: None, refused, number: None, behind: None }
+    }
+
     /// A call to `target` ended. A target that answered, if only to refuse, is not broken.
     pub fn ended(&self, tenant: &TenantId, target: &str, effect: &EffectId, result: &Attempted, now_us: i64) {
         let success = match result {
@@ -91,7 +112,7 @@ fn of(admission: Admission, request: &AdmissionRequest) -> Admission {
 #[cfg(test)]
 mod tests {
     use provost_model::record::SharedState;
-    use provost_model::{OrchestrationId, Problem, Slot};
+    use provost_model::{Problem, Slot};
 
     use super::*;
 
@@ -123,6 +144,17 @@ mod tests {
         assert_eq!(ask(&acme, 8, 0).delayed_until_us, Some(10_000));
         assert_eq!(ask(&other, 8, 0).delayed_until_us, None);
         assert_eq!(shared.open_breakers(), (1, 2));
+    }
+
+    #[test]
+    fn what_one_start_causes_is_counted_for_itself() {
+        let (shared, acme) = (Admissions::default(), TenantId::local());
+        let origin = |n: u8| Some(OrchestrationId::mint(0, Slot(1), &[&[n]]));
+        let asked = AdmissionRequest { what: "origin:x".into(), effect: None, attempt: 0, of: SharedState::Origin { limit: 2 } };
+        let refused = |n, limit| shared.origin(&acme, &asked, (origin(n), limit)).refused.is_some();
+        assert_eq!([refused(1, 2), refused(1, 2), refused(1, 2)], [false, false, true]);
+        assert!(!refused(2, 2), "another start has a count of its own");
+        assert!(!refused(1, 4), "each workflow says how many are too many for it");
     }
 
     #[test]

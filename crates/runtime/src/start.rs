@@ -57,6 +57,7 @@ pub fn delivery(
         subject: request.subject.clone(),
         events: Vec::new(),
         hops: 0,
+        origin: None,
         traceparent: request.traceparent.clone(),
         order: None,
         concurrency: None,

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
+use provost_api::cloudevents::Unreadable;
 use provost_api::problem::{MEDIA_TYPE, ProblemBody};
 use provost_runtime::Refused;
 
@@ -37,6 +38,12 @@ impl From<Refused> for Refusal {
         let status = refused.status();
         let retry_after_s = matches!(status, 429 | 503).then_some(1);
         Self { body: ProblemBody::new(status, refused.code(), refused.to_string()).detail(detail), retry_after_s }
+    }
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::new(unreadable.status, unreadable.code, unreadable.title, unreadable.detail)
     }
 }
 

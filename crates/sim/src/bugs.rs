@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 42] = [
+pub const BUGS: [(&str, &str); 48] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -32,6 +32,12 @@ pub const BUGS: [(&str, &str); 42] = [
     ("news-not-kept", "runtime: what a child tells its parent is forgotten by a restart"),
     ("cancelled-child-completed", "runtime: a parent is told that a child completed which was cancelled"),
     ("tick-not-remembered", "runtime: how far a schedule came is not remembered"),
+    ("end-of-run-untold", "runtime: the end of a run of `schedule.after` says nothing of the next one"),
+    ("after-at-once", "runtime: `schedule.after` does not wait"),
+    ("stopped-run-followed", "runtime: a run of `schedule.after` that somebody stopped is followed by another one"),
+    ("set-forgotten", "runtime: what waits for others of `schedule.on.all` is not remembered"),
+    ("used-waits-on", "runtime: an event that started a set waits for the next one"),
+    ("newest-combined", "runtime: a set takes the newest event of each filter"),
     ("place-not-counted", "runtime: a concurrency key admits whoever asks"),
     ("replaced-not-stopped", "runtime: whoever is replaced under a concurrency key is not cancelled"),
     ("gathered-twice", "runtime: an event that comes to its batch again is gathered again"),
@@ -47,7 +53,7 @@ pub const BUGS: [(&str, &str); 42] = [
 ];
 
 /// The bugs that the comparison with the reference must find by itself: nothing is promised but that both say the same.
-pub const BESIDE: [(&str, &str); 25] = [
+pub const BESIDE: [(&str, &str); 31] = [
     ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
     ("retry-at-once", "engine: a retry that was scheduled for later begins at once"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
@@ -73,6 +79,12 @@ pub const BESIDE: [(&str, &str); 25] = [
     ("retried-in-both", "engine: an action is tried again although a `catch.retry` around it tries again"),
     ("emitted-once-whatever", "engine: other content of an event that was emitted before is no conflict"),
     ("child-input-not-compared", "engine: other input for a workflow that was run before is no conflict"),
+    ("attempts-not-counted", "engine: attempts after the first do not count as tasks"),
+    ("flow-lost-behind", "engine: a list behind an extended task forgets where the task sent control"),
+    ("event-taken-again", "engine: a listener takes an event that was taken before"),
+    ("heard-not-offered", "runtime: who listens is not offered what is heard"),
+    ("heard-before-not-offered", "runtime: who begins to listen is not offered what was heard before"),
+    ("taken-for-good", "engine: what a retry runs again may not take what it took before"),
 ];
 
 /// Switches a bug on for this thread; an empty name switches all off.

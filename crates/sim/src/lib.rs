@@ -21,4 +21,4 @@ pub mod world;
 
 pub use cells::Cells;
 pub use corpus::Corpus;
-pub use world::{Outcome, run};
+pub use world::{Outcome, run, run_few};

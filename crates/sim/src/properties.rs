@@ -1,5 +1,6 @@
 //! What was promised, one file each. They look at disks, the outside and the clients; they know nothing of planted bugs.
 
+pub mod after;
 pub mod batches;
 pub mod canary;
 pub mod children;
@@ -76,6 +77,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));
     add("ticks", ticks::check(world, &left));
+    add("after", after::check(world, &left));
     add("combined", combined::check(&left, world.ended_in_time));
     add("time", time::check(&left));
     (broken, canary::check(&left))

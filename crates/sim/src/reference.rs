@@ -7,13 +7,16 @@
 //! | `flow` | lists, `then`, the end, timeouts also while an effect is out |
 //! | `blocks` | `for` with `while`; `fork`, competing or not |
 //! | `attempts` | `try`: what is taken, what a retry runs again, what becomes of one that is used up |
+//! | `listen` | events from outside: kept, offered, taken |
+//! | `people` | questions, and who answers them |
+//! | `extend` | lists before and after a task |
 //! | `effects` | `act` and calls: once per place, conflict, in doubt, whose retry it is |
 //! | `agents`, `pure`, `events`, `children` | runs and reads; `rules` and `decide`; `emit`; `run: workflow` |
 //! | `evaluate`, `places` | what expressions see |
 //!
 //! What must stay true: the interpreter shares the language (documents, expressions, contracts) and the model with the engine, and not one
 //! line of the engine itself; it is written to be read beside LANGUAGE.md. Only [`beside`] knows both.
-//! What is absent: durability, speed, labels, people, policies, `listen`, `compensate`, extensions.
+//! What is absent: durability, speed, labels, policies, `compensate`.
 
 mod agents;
 mod attempts;
@@ -23,9 +26,12 @@ mod children;
 mod effects;
 mod evaluate;
 mod events;
+mod extend;
 mod flow;
 pub mod generate;
+pub mod listen;
 mod outcome;
+pub mod people;
 mod places;
 mod pure;
 pub mod shrink;
@@ -44,6 +50,8 @@ pub struct Given<'g> {
     pub code: &'g Compiled,
     /// The other workflows of its bundle.
     pub others: &'g Others,
+    /// Events that come from outside, in order.
+    pub arrivals: &'g [listen::Arrival],
     /// The raw input.
     pub input: Value,
     /// The id from which ids of events and decisions follow.
@@ -129,7 +137,9 @@ pub fn answers(arguments: &Value, attempt: u32) -> Answer {
     match asked.member("how").and_then(Value::as_str) {
         Some("busy") => refused(503, true),
         Some("refused") => refused(422, false),
-        Some("lost") => Answer::Unknown(Problem::standard("timeout", 504, "the target did not answer")),
+        // The first one may have arrived; later ones certainly did not.
+        Some("shaky") if attempt > 1 => refused(503, true),
+        Some("lost" | "shaky") => Answer::Unknown(Problem::standard("timeout", 504, "the target did not answer")),
         Some(_) | None => Answer::Done(done),
     }
 }

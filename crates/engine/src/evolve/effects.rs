@@ -34,15 +34,19 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Intended { effect, .. } => intended(state, effect, fact, now_us),
         Fact::Sent { effect, .. } => change(state, effect, |e| e.state = EffectState::Sent),
         Fact::Attempted { effect, result: Some(result), labels, .. } => change(state, effect, |e| attempted(e, result, labels, now_us)),
-        Fact::AttemptScheduled { effect, attempt, due_us, behind } => change(state, effect, |e| {
-            // Asked about or resolved and sent again: it was certainly not done before.
-            e.unknown = e.unknown && !matches!(e.state, EffectState::Asked | EffectState::InDoubt);
-            e.attempt = *attempt;
-            e.due_us = *due_us;
-            e.last_us = now_us;
-            e.behind.clone_from(behind);
-            e.state = if *due_us > now_us { EffectState::Waiting } else { EffectState::Intended };
-        }),
+        Fact::AttemptScheduled { effect, attempt, due_us, behind } => {
+            // What only waits for its turn is the same attempt.
+            state.tasks_run += u64::from(state.effects.get(effect).is_some_and(|e| *attempt > e.attempt));
+            change(state, effect, |e| {
+                // Asked about or resolved and sent again: it was certainly not done before.
+                e.unknown = e.unknown && !matches!(e.state, EffectState::Asked | EffectState::InDoubt);
+                e.attempt = *attempt;
+                e.due_us = *due_us;
+                e.last_us = now_us;
+                e.behind.clone_from(behind);
+                e.state = if *due_us > now_us { EffectState::Waiting } else { EffectState::Intended };
+            });
+        }
         Fact::KeyClaimed { effect } => change(state, effect, |e| {
             e.claimed = true;
             e.state = EffectState::Intended;

@@ -279,6 +279,7 @@ pub(super) fn caught(state: &mut Orchestration, at: &Position, problem: &Problem
 pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u32) {
     close_inside(state, at);
     super::listeners::give_back(state, at);
+    state.tasks_run += u64::from(!planted("attempts-not-counted"));
     change(state, at, |open| {
         if !planted("retry-goes-on") {
             open.cursor = None;

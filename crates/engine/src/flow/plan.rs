@@ -13,7 +13,7 @@ use provost_model::value::Map;
 use provost_model::{Labelled, Position, Problem};
 use rpds::VectorSync;
 
-use super::{Entering, Finished, begin, complete, park, within_limit};
+use super::{Entering, Finished, begin, complete, park, used_up};
 use crate::origin;
 use crate::state::Open;
 use crate::turn::{Scope, Turn, check_depth};
@@ -61,7 +61,9 @@ fn entering<'e>(
     under: &Under<'_>,
     (planned, allowed, ix): (&PlannedTask, &Allowed, TaskIx),
 ) -> Result<Option<Entering<'e>>, Problem> {
-    within_limit(turn)?;
+    if let Some(problem) = used_up(turn) {
+        return Err(problem);
+    }
     let task = turn.task(ix)?;
     let limits = &turn.program().limits;
     let fuel = Fuel { units_max: limits.expression_fuel, bytes_max: limits.expression_bytes };

@@ -118,6 +118,10 @@ fn take(turn: &mut Turn<'_>, at: &Position, problem: Problem) {
     if let Some(spec) = &task.catch.retry
         && let Some((attempt, due_us)) = next_attempt(turn, at, &task.catch, spec, &problem)
     {
+        if let Some(problem) = super::used_up(turn) {
+            // What is used up is used up for its handlers too: only what stands around it may see that.
+            return raise(turn, at, open.task, problem);
+        }
         turn.emit(Fact::RetryScheduled { at: at.clone(), problem, attempt, due_us });
         if due_us > turn.ambient.now_us && !planted("retry-at-once") {
             if !planted("retry-without-timer") {

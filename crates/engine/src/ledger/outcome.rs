@@ -11,7 +11,7 @@ use provost_model::{Labelled, Labels, Position, Problem, Value};
 
 use super::leave::{leave, put_off};
 use super::{again, look_up};
-use crate::flow::{Finished, complete, expire, expired_around, park, raise, retried_outside};
+use crate::flow::{Finished, complete, expire, expired_around, park, raise, retried_outside, used_up};
 use crate::origin;
 use crate::reconcile;
 use crate::rejected::Rejected;
@@ -258,6 +258,10 @@ pub(super) fn is_expired(turn: &Turn<'_>, at: &Position) -> bool {
 
 fn next_attempt(turn: &Turn<'_>, id: &EffectId, effect: &Effect, after_ms: Option<i64>) -> Option<(u32, i64)> {
     let spec = retry_of(turn, effect)?;
+    // What undoes is tried on, whatever ran before.
+    if effect.kind != EffectKind::Undo && used_up(turn).is_some() {
+        return None;
+    }
     let (attempt, due_us) = retry::next(spec, effect.attempt, effect.first_us, turn.ambient, &id.to_string())?;
     let asked_us = turn.ambient.now_us.saturating_add(after_ms.unwrap_or(0).saturating_mul(1000));
     let due_us = due_us.max(asked_us);

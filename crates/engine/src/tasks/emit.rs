@@ -21,6 +21,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTas
     let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).max(turn.state.hops).saturating_add(1);
+    event.origin = Some(turn.state.origin());
     if event.id.is_empty() {
         event.id = effect.event_key().into();
     } else {
@@ -91,6 +92,7 @@ fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<E
         datacontenttype: text("datacontenttype"),
         traceparent,
         hops: 0,
+        origin: None,
         extensions: if extensions.is_empty() { Value::Null } else { Value::Object(extensions.into()) },
         data: map.lookup("data").cloned().unwrap_or_default(),
     })

@@ -53,7 +53,7 @@ pub(crate) fn aside(turn: &Turn<'_>, at: &Position, aside: &AsideTask, open: &Op
 
 /// Where control goes behind a list: a list after the task passes on what the task said.
 fn handed_on(turn: &Turn<'_>, at: &Position, aside: &AsideTask) -> Flow {
-    let around = at.parent().filter(|_| !aside.before);
+    let around = at.parent().filter(|_| !aside.before && !provost_model::planted::planted("flow-lost-behind"));
     around.and_then(|around| turn.state.open.get(&around).map(|open| open.then.clone())).unwrap_or_default()
 }
 

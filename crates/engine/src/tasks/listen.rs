@@ -20,7 +20,7 @@ use provost_model::record::{Arrived, Fact, Intent, Shape, Wanted};
 use provost_model::value::{canonical, canonical_len};
 use provost_model::{Event, Labelled, Labels, Position, Problem, Value};
 
-use crate::flow::{Entering, Entry, Finished, complete, difference, is_through, raise};
+use crate::flow::{Entering, Entry, Finished, complete, difference, is_through, raise, used_up};
 use crate::origin;
 use crate::state::{Listener, Open, Phase};
 use crate::turn::{Scope, Turn};
@@ -116,10 +116,8 @@ fn take(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived) -> Result<Opt
     if filter.is_none() && until.is_none() {
         return Ok(None);
     }
-    let limit = turn.program().limits.tasks;
-    if turn.state.tasks_run >= limit {
-        return Err(Problem::ours("too-many-tasks", 500, format!("more than {limit} tasks ran"))
-            .detail("an event counts as a task; end the listener sooner, or raise `metadata.provost.limits.tasks`"));
+    if let Some(problem) = used_up(turn) {
+        return Err(problem);
     }
     let item = match filter {
         Some(_) if needs_items(task) => Some(read(turn, offered, arrived, filter)?),

@@ -138,6 +138,7 @@ impl World {
             events: Vec::new(),
             subject: None,
             hops: self.hops,
+            origin: (self.hops > 0).then(|| OrchestrationId::mint(0, Slot(1), &[b"origin"])),
             traceparent: None,
             order: None,
             concurrency: None,
@@ -417,7 +418,7 @@ pub fn problem(status: u16) -> Problem {
 fn behind(of: SharedState, replaces: Vec<OrchestrationId>) -> Option<Box<Behind>> {
     match of {
         SharedState::Key(spec) => Some(Box::new(Behind { limit: spec.limit, ahead: 0, holders: vec![holder()], replaces })),
-        SharedState::Order | SharedState::Rate(_) | SharedState::Breaker(_) => None,
+        SharedState::Order | SharedState::Rate(_) | SharedState::Breaker(_) | SharedState::Origin { .. } => None,
     }
 }
 

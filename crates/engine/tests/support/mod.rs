@@ -135,6 +135,7 @@ impl Run {
             events: Vec::new(),
             subject: None,
             hops: 0,
+            origin: None,
             traceparent: None,
             order: self.order.clone(),
             concurrency: None,

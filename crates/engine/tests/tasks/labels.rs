@@ -212,6 +212,7 @@ fn only_a_named_source_is_believed() {
             events: Vec::new(),
             subject: None,
             hops,
+            origin: None,
             traceparent: None,
             order: None,
             concurrency: None,

@@ -13,6 +13,7 @@ use provost_model::{Digest, Value};
 use super::{Named, named};
 use crate::fields::fields;
 use crate::finding::{Code, Log, Place};
+use crate::names::check_seen;
 use crate::tables::{Origin, Tables};
 use crate::workflow::expression_text;
 use crate::yaml::{Node, load, shown};
@@ -201,6 +202,7 @@ impl<'l> Builder<'l> {
 
     fn row(&mut self, id: Option<Arc<str>>, condition: Option<(Arc<str>, Origin)>, then: Value, at: Place) {
         let id = id.unwrap_or_else(|| (self.rows.len() + 1).to_string().into());
+        check_seen(&id, at, self.log);
         if !self.ids.insert(id.clone()) {
             self.log.error(Code::DuplicateName, at, format!("row `{}` stands twice", shown(&id)));
         }

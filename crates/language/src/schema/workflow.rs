@@ -69,6 +69,8 @@ fn settings() -> Json {
         &[],
         &[
             ("tasks", whole(1, None)),
+            ("orchestrations", whole(1, None)),
+            ("journalBytes", whole(1, None)),
             ("valueBytes", whole(1, None)),
             ("blobBytes", whole(1, None)),
             ("expressionFuel", whole(1, None)),

@@ -28,6 +28,10 @@ const VALUE_BYTES_MAX: i64 = 16 << 20;
 const FUEL_MAX: i64 = 10_000_000;
 /// Most that `limits.expressionBytes` may say: they are in memory.
 const EXPRESSION_BYTES_MAX: i64 = 256 << 20;
+/// Most that `limits.orchestrations` may say.
+const ORCHESTRATIONS_MAX: i64 = 1_000_000;
+/// Most that `limits.journalBytes` may say: a journal is read whole where it is folded again.
+const JOURNAL_BYTES_MAX: i64 = 1 << 30;
 /// Most that `limits.branches` may say.
 const BRANCHES_MAX: i64 = 100_000;
 
@@ -294,6 +298,8 @@ impl Build<'_> {
 fn read_limits(node: &Node, log: &Log) -> Limits {
     let known = [
         "tasks",
+        "orchestrations",
+        "journalBytes",
         "valueBytes",
         "blobBytes",
         "expressionFuel",
@@ -311,6 +317,8 @@ fn read_limits(node: &Node, log: &Log) -> Limits {
         }
     };
     read("tasks", TASKS_MAX, &mut limits.tasks);
+    read("orchestrations", ORCHESTRATIONS_MAX, &mut limits.orchestrations);
+    read("journalBytes", JOURNAL_BYTES_MAX, &mut limits.journal_bytes);
     read("valueBytes", VALUE_BYTES_MAX, &mut limits.value_bytes);
     read("expressionFuel", FUEL_MAX, &mut limits.expression_fuel);
     read("expressionBytes", EXPRESSION_BYTES_MAX, &mut limits.expression_bytes);

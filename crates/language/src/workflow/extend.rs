@@ -12,6 +12,7 @@ use super::Build;
 use super::task::plain_task;
 use crate::fields::{self, fields};
 use crate::finding::{Code, Place};
+use crate::names::check_seen;
 use crate::yaml::{Entry, Node, shown};
 
 /// Most extensions of one document.
@@ -50,6 +51,7 @@ impl Build<'_> {
                 self.log.error(Code::TaskShape, item.at, "an extension must be a mapping of one name");
                 continue;
             };
+            check_seen(&entry.key, entry.at, self.log);
             if found.iter().any(|other| other.name == entry.key) {
                 self.log.error(Code::DuplicateName, entry.at, format!("extension `{}` stands twice", shown(&entry.key)));
             }

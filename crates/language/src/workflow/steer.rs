@@ -11,6 +11,7 @@ use super::task::{Names, plain_task};
 use super::{Build, duration};
 use crate::fields::{self, Fields, fields};
 use crate::finding::{Code, Place};
+use crate::names::check_seen;
 use crate::yaml::{Kind, Node, shown};
 
 impl Build<'_> {
@@ -45,6 +46,7 @@ impl Build<'_> {
         let mut last: Option<Arc<str>> = None;
         for item in list {
             let Some((name, at, case)) = self.case(item, names) else { continue };
+            check_seen(&name, at, self.log);
             if cases.iter().any(|other| other.name == name) {
                 self.log.error(Code::DuplicateName, at, format!("case `{}` stands twice", shown(&name)));
             }

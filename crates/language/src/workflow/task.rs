@@ -10,6 +10,7 @@ use provost_model::program::{
 use super::{Build, foreign};
 use crate::fields::{self, Fields, fields, open_fields};
 use crate::finding::{Code, Place};
+use crate::names::check_seen;
 use crate::yaml::{Entry, Node, shown};
 
 /// What `metadata.provost` of a task may hold; the first two are executed.
@@ -103,9 +104,10 @@ impl<'a> Build<'a> {
 
     fn name(&self, entry: &Entry) {
         let name = &*entry.key;
-        if name.trim().is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
-            self.log.error(Code::WrongValue, entry.at, "a name must have 1 to 128 bytes and no control characters");
+        if name.trim().is_empty() || name.len() > 128 {
+            self.log.error(Code::WrongValue, entry.at, "a name must have 1 to 128 bytes");
         }
+        check_seen(name, entry.at, self.log);
         if matches!(name, "continue" | "exit" | "end") {
             self.log.error_hint(Code::WrongValue, entry.at, format!("`{name}` is a flow word"), "give the task another name");
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Build;
 use crate::fields::{Fields, entries, fields, texts};
 use crate::finding::{Code, Log, Place};
+use crate::names::check_seen;
 use crate::yaml::{Entry, Node, shown};
 
 const KNOWN: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
@@ -25,7 +26,9 @@ impl<'n> Uses<'n> {
         let mut declared = Vec::new();
         for section in KEPT {
             let Some(found) = sections.find(section) else { continue };
-            declared.extend(entries(found, section, log).iter().map(|entry| (section, entry)));
+            let written = entries(found, section, log);
+            written.iter().for_each(|entry| check_seen(&entry.key, entry.at, log));
+            declared.extend(written.iter().map(|entry| (section, entry)));
         }
         Some((Self { declared, used: RefCell::default() }, sections))
     }

@@ -43,6 +43,11 @@ pub enum SharedState {
     Order,
     /// So many orchestrations at once.
     Key(KeySpec),
+    /// So many orchestrations that one of them caused.
+    Origin {
+        /// How many.
+        limit: u64,
+    },
     /// So many in so much time.
     Rate(RateSpec),
     /// A target that fails is left alone for a while.

@@ -82,6 +82,9 @@ pub struct Start {
     /// How many events of ours caused this start.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hops: u32,
+    /// The orchestration that caused this start, through whatever lies between; none where nothing of ours did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OrchestrationId>,
     /// The W3C trace context it came with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Arc<str>>,

@@ -96,6 +96,7 @@ fn start_by_hand() -> Start {
         parent: None,
         subject: None,
         hops: 0,
+        origin: None,
         traceparent: None,
         order: Some("line".into()),
         concurrency: None,

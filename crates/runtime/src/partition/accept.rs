@@ -247,6 +247,7 @@ fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Sta
         events: Vec::new(),
         subject: event.subject.clone(),
         hops: event.hops,
+        origin: event.origin,
         traceparent: event.traceparent.clone(),
         order: None,
         concurrency: None,

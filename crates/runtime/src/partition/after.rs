@@ -64,6 +64,9 @@ impl<S: Upkeep> Partition<S> {
     /// A run ended: the next one is due so long after it, in the same commit.
     pub(super) fn run_ended(&mut self, stage: &mut Stage, state: &Orchestration) -> Result<(), Refused> {
         let (Some(start), tenant) = (&state.start, &state.tenant) else { return Ok(()) };
+        if planted("end-of-run-untold") {
+            return Ok(());
+        }
         let program = self.registry.program(tenant, &start.pin, &start.workflow).map(|code| code.program.clone());
         let Some(Times::AfterMs(ms)) = program.as_ref().and_then(|program| Some(&program.schedule.as_ref()?.at)) else { return Ok(()) };
         if !self.owns(inbox::schedule_slot(tenant, &start.workflow)) {
@@ -73,7 +76,8 @@ impl<S: Upkeep> Partition<S> {
             // It was started by hand, or by the schedule of before.
             return Ok(());
         };
-        let stopped = state.phase == Phase::Ended(Ending::Cancelled);
+        let stopped = state.phase == Phase::Ended(Ending::Cancelled) && !planted("stopped-run-followed");
+        let ms = if planted("after-at-once") { &0 } else { ms };
         let next_us = (!stopped).then(|| self.now_us.saturating_add(ms.saturating_mul(1000)));
         let (workflow, at_us) = (start.workflow.clone(), self.now_us.max(settled.at_us));
         self.ticked(stage, tenant, InboxFact::Ticked { workflow, pin: start.pin, at_us, started: Vec::new(), next_us })?;

@@ -98,6 +98,7 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 workflow: workflow.clone(),
                 version: version.clone(),
                 input: input.clone(),
+                origin: Some(state.origin()),
                 event: None,
                 events: Vec::new(),
                 order: order.clone(),

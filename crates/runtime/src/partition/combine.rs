@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use provost_engine::{keyed, read_as};
 use provost_model::limits::{COMBINED_MAX, DEDUPE_MS};
+use provost_model::planted::planted;
 use provost_model::program::StartSet;
 use provost_model::record::{Arrived, Cause, Start};
 use provost_model::who::Known;
@@ -92,7 +93,7 @@ impl<S: Upkeep> Partition<S> {
         let mut start = None;
         let mut used = Vec::new();
         if let Some(taken) = complete(&waiting, filters) {
-            waiting.retain(|one| !taken.iter().any(|taken| taken.event == one.event));
+            waiting.retain(|one| !taken.iter().any(|taken| taken.event == one.event) || planted("used-waits-on"));
             match self.start_together(tenant, launch, &taken, arrived)? {
                 Some(begun) => {
                     used = taken.iter().map(|one| one.event).collect();
@@ -115,7 +116,8 @@ impl<S: Upkeep> Partition<S> {
         };
         let cause = Cause { event: Some(arrived.id), who: Some(arrived.by.name.clone()), ..Cause::default() };
         self.append_inbox(stage, tenant, slot, cause, &fact)?;
-        if let Some(seen) = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))? {
+        let remembered = fact.remembered(tenant, self.now_us).map_err(|e| Refused::Internal(e.to_string()))?;
+        if let Some(seen) = remembered.filter(|_| !planted("set-forgotten")) {
             stage.remember(stage.entries.len() - 1, tenant, seen);
         }
         let (Some(id), Some(start)) = (started, start) else { return Ok(()) };
@@ -172,6 +174,7 @@ impl<S: Upkeep> Partition<S> {
             events: taken.iter().map(|one| one.event).collect(),
             subject: last.event.subject.clone(),
             hops: events.iter().map(|arrived| arrived.event.hops).max().unwrap_or(0),
+            origin: events.iter().find_map(|arrived| arrived.event.origin),
             traceparent: last.event.traceparent.clone(),
             order: None,
             concurrency: None,
@@ -186,6 +189,9 @@ impl<S: Upkeep> Partition<S> {
 /// The first event for each filter, in their order; `None` while one is missing.
 fn complete(waiting: &[Waiting], filters: usize) -> Option<Vec<Waiting>> {
     let numbers = 0..u32::try_from(filters).unwrap_or(0);
+    if planted("newest-combined") {
+        return numbers.map(|filter| waiting.iter().rfind(|one| one.filter == filter).cloned()).collect();
+    }
     numbers.map(|filter| waiting.iter().find(|one| one.filter == filter).cloned()).collect()
 }
 

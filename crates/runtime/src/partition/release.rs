@@ -125,9 +125,14 @@ impl<S: Upkeep> Partition<S> {
         match (request.of, command) {
             (SharedState::Rate(spec), _) => Ok(self.registry.admissions().rate(tenant, request, spec, self.now_us)),
             (SharedState::Breaker(spec), _) => Ok(self.registry.admissions().breaker(tenant, request, spec, self.now_us)),
+            (SharedState::Origin { limit }, Command::Start(start)) => {
+                Ok(self.registry.admissions().origin(tenant, request, (start.origin, limit)))
+            }
             (SharedState::Order, Command::Start(start)) => self.line_up(tenant, id, start, request),
             (SharedState::Key(spec), Command::Start(start)) => self.ask_key(tenant, id, start, (request, spec)),
-            (SharedState::Order | SharedState::Key(_), _) => Err(Refused::Internal("only a start asks for its turn".to_owned())),
+            (SharedState::Order | SharedState::Key(_) | SharedState::Origin { .. }, _) => {
+                Err(Refused::Internal("only a start asks whether it may begin".to_owned()))
+            }
         }
     }
 

@@ -94,6 +94,7 @@ pub(super) fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option
         events: Vec::new(),
         subject: None,
         hops: 0,
+        origin: None,
         traceparent: None,
         order: None,
         concurrency: None,

@@ -25,6 +25,7 @@ pub fn seeds(root: &Path, target: &str) -> Result<Vec<Vec<u8>>, String> {
         "value" => texts(root, &["corpus/record", "corpus/expressions"], &["json"])?,
         "event" => events(),
         "plan" => plans(),
+        "http" => requests(),
         "record" => texts(root, &["corpus/record"], &["json"])?,
         "policy" => texts(root, &["corpus/policy", "corpus/ctk", "bundles"], &["cedar"])?,
         other => return Err(format!("there is no target `{other}`")),
@@ -126,6 +127,18 @@ fn plans() -> Vec<Vec<u8>> {
         r#"{"do":[{"a":{"call":"agent","with":{"agent":"adviser@1","input":[1,"${ $context.x + 1 }",{"y":"${ $input }"}]}}}]}"#,
         r#"{"do":[{"a":{"set":{"x":"${ [range(10)] | map(. * 2) }"}}},{"a":{"set":null}}]}"#,
         r#"{"do":[{"a":{"call":"act","with":{"action":"pay","arguments":{"by":"${ $secrets.token }"}}}}]}"#,
+    ];
+    written.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// Requests as the target `http` reads them.
+fn requests() -> Vec<Vec<u8>> {
+    let written = [
+        "application/cloudevents+json\n\n{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/shop\",\"type\":\"order.paid.v1\",\"subject\":\"R-1\",\"data\":{\"n\":1}}",
+        "application/cloudevents-batch+json; charset=utf-8\n\n[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"},{\"specversion\":\"0.3\",\"id\":\"2\"},7,{\"data_base64\":\"AA==\"}]",
+        "application/json\nce-specversion:1.0\nce-id:1\nce-source:/s\nce-type:t%C3%A4%20x\nce-partitionkey:a\ntraceparent:00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n\n[1,{\"two\":2.5}]",
+        "text/plain\nce-specversion:1.0\nce-id:%\nce-id:2\n\nx",
+        "\nce-specversion:1.0\nce-id:1\nce-source:/s\nce-type:t\n\n",
     ];
     written.iter().map(|text| text.as_bytes().to_vec()).collect()
 }

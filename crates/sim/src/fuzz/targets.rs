@@ -3,6 +3,7 @@
 //! What must stay true: a target panics if and only if something is broken; it looks at nothing but its bytes.
 #![expect(clippy::panic, reason = "a target tells its driver by a panic that something is broken")]
 
+use provost_api::cloudevents::{self, Sent};
 use provost_language::contract::Contract;
 use provost_language::expr::{Fuel, Module, Source, Variables};
 use provost_language::plan::{Ready, evaluate};
@@ -22,6 +23,9 @@ const FUEL: Fuel = Fuel { units_max: 20_000, bytes_max: 1 << 20 };
 /// Deepest value that a reader gives.
 const DEPTH_MAX: usize = 65;
 
+/// Longest body that the server reads, in bytes.
+const BODY_BYTES_MAX: usize = 4 << 20;
+
 /// One target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -32,7 +36,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "yaml", run: yaml },
     Target { name: "expression", run: expression },
     Target { name: "workflow", run: workflow },
@@ -40,6 +44,7 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "contract", run: contract },
     Target { name: "value", run: value },
     Target { name: "event", run: event },
+    Target { name: "http", run: http },
     Target { name: "record", run: record },
     Target { name: "policy", run: policy },
     Target { name: "plan", run: plan },
@@ -166,6 +171,38 @@ fn event(bytes: &[u8]) {
         if let Some(value) = event.attribute(name) {
             one_text(&value);
         }
+    }
+}
+
+/// The first line is the content type, the lines up to an empty one are headers, the rest is the body: as the server hands them over.
+fn http(bytes: &[u8]) {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
+    let (head, body) = (bytes.get(..end).unwrap_or_default(), bytes.get(end + 2..).unwrap_or_default());
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let content_type = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let named = lines.filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let name = std::str::from_utf8(line.get(..colon)?).ok()?;
+        Some((name, line.get(colon + 1..)?))
+    });
+    let headers: Vec<(&str, &[u8])> = named.collect();
+    let sent = cloudevents::read(&content_type, &headers, body, BODY_BYTES_MAX);
+    assert_eq!(sent, cloudevents::read(&content_type, &headers, body, BODY_BYTES_MAX), "read twice");
+    let (events, refused): (Vec<_>, Vec<_>) = match sent {
+        Ok(Sent::One(event)) => (vec![*event], Vec::new()),
+        Ok(Sent::Batch(items)) => {
+            assert!(items.len() <= cloudevents::BATCH_MAX, "a batch of {} events", items.len());
+            let (events, refused): (Vec<_>, Vec<_>) = items.into_iter().partition(Result::is_ok);
+            (events.into_iter().flatten().collect(), refused.into_iter().filter_map(Result::err).collect())
+        }
+        Err(unreadable) => (Vec::new(), vec![unreadable]),
+    };
+    assert!(refused.iter().all(|why| (400..500).contains(&why.status) && !why.title.is_empty()), "{refused:?}");
+    for sent in events {
+        assert!(!sent.id.is_empty() && !sent.source.is_empty() && !sent.kind.is_empty(), "{sent:?}");
+        assert!(sent.hops == 0 && sent.origin.is_none(), "what only we may say: {sent:?}");
+        let Ok(written) = serde_json::to_vec(&sent) else { panic!("an event that was read cannot be written") };
+        event(&written);
     }
 }
 

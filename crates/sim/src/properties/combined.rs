@@ -1,10 +1,11 @@
-//! Starts by several events: each event that was heard has one place, is used once, and what a full set started has begun with it.
+//! Starts by several events: each event that was heard has one place, waits there until it is used or given up, is used once and before
+//! whatever came later, and what a full set started has begun with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use provost_model::limits::COMBINED_MAX;
 use provost_model::record::Stream;
-use provost_model::{EventId, TenantId};
+use provost_model::{Digest, EventId, TenantId};
 use provost_runtime::{InboxFact, inbox};
 
 use super::Left;
@@ -18,9 +19,11 @@ struct Places {
     heard: BTreeMap<(TenantId, EventId), u32>,
     combined: BTreeMap<(TenantId, EventId), u32>,
     used: BTreeMap<(TenantId, EventId), u32>,
-    /// What waits, as the last fact of each set says.
-    waiting: BTreeMap<(TenantId, provost_model::Digest), Vec<EventId>>,
+    /// What waits, as the last fact of each set says: each event with the filter that it met.
+    waiting: BTreeMap<(TenantId, Digest), Vec<Met>>,
 }
+
+type Met = (EventId, u32);
 
 /// Holds what sets say against what was heard and against the journals.
 pub fn check(left: &Left, ended: bool) -> Vec<String> {
@@ -38,8 +41,8 @@ pub fn check(left: &Left, ended: bool) -> Vec<String> {
     let nowhere = heard.keys().filter(|key| ended && !combined.contains_key(*key));
     found.extend(nowhere.map(|(_, event)| format!("event `{event}` was heard and has no place in a set")));
     for ((tenant, _), events) in waiting {
-        let again = events.iter().filter(|event| used.contains_key(&(tenant.clone(), **event)));
-        found.extend(again.map(|event| format!("event `{event}` waits and was used")));
+        let again = events.iter().filter(|(event, _)| used.contains_key(&(tenant.clone(), *event)));
+        found.extend(again.map(|(event, _)| format!("event `{event}` waits and was used")));
         if events.len() > 2 * COMBINED_MAX {
             found.push(format!("{} events wait in one set", events.len()));
         }
@@ -52,9 +55,18 @@ fn follow(left: &Left, ended: bool, tenant: &TenantId, fact: InboxFact, places: 
         InboxFact::Heard { id, event, .. } if *event.kind == *KIND => {
             *places.heard.entry((tenant.clone(), id)).or_default() += 1;
         }
-        InboxFact::Combined { event, group, waiting, used, started, .. } => {
+        InboxFact::Combined { event, group, filter, waiting, dropped, used, started, .. } => {
             *places.combined.entry((tenant.clone(), event)).or_default() += 1;
-            places.waiting.insert((tenant.clone(), group), waiting.iter().map(|one| one.event).collect());
+            let waiting: Vec<Met> = waiting.iter().map(|one| (one.event, one.filter)).collect();
+            let mut known = places.waiting.insert((tenant.clone(), group), waiting.clone()).unwrap_or_default();
+            known.push((event, filter));
+            let dropped: Vec<EventId> = dropped.iter().map(|one| one.event).collect();
+            found.extend(unsettled(&known, &waiting, &used, &dropped));
+            known.retain(|(event, _)| !dropped.contains(event));
+            let first = |filter: u32| known.iter().find(|(_, met)| *met == filter).map(|(event, _)| *event);
+            if (0..).zip(&used).any(|(filter, event)| first(filter) != Some(*event)) {
+                found.push(format!("the set of event `{event}` took {used:?}, which did not come first"));
+            }
             let distinct: BTreeSet<&EventId> = used.iter().collect();
             if distinct.len() != used.len() || started.is_some() == used.is_empty() {
                 found.push(format!("the set of event `{event}` used {} events and started {started:?}", used.len()));
@@ -70,4 +82,11 @@ fn follow(left: &Left, ended: bool, tenant: &TenantId, fact: InboxFact, places: 
         }
         _ => {}
     }
+}
+
+/// What waited or came, and is nowhere now, or came out of nothing.
+fn unsettled(known: &[Met], waiting: &[Met], used: &[EventId], dropped: &[EventId]) -> Option<String> {
+    let known: BTreeSet<EventId> = known.iter().map(|(event, _)| *event).collect();
+    let now: BTreeSet<EventId> = waiting.iter().map(|(event, _)| event).chain(used).chain(dropped).copied().collect();
+    (known != now).then(|| format!("a set knew {known:?} and says only {now:?}"))
 }

@@ -119,7 +119,8 @@ impl<'c> Interpreter<'c> {
             Err(problem) => problem,
         };
         let again_us = next_us(run.asked.retry(), run.attempt, run.first_us, self.now_us).filter(|due_us| *due_us < run.deadline_us);
-        if let Some(due_us) = again_us.filter(|_| !self.is_over_around(&about.at)) {
+        if let Some(due_us) = again_us.filter(|_| !self.is_over_around(&about.at) && !self.is_used_up()) {
+            self.tasks_run += 1;
             let waits = due_us > self.now_us;
             (run.attempt, run.waits, run.due_us) = (run.attempt + 1, waits, if waits { due_us } else { due_us + run.takes_us });
             return Ok(None);

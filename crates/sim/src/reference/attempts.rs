@@ -8,6 +8,7 @@ use provost_model::{Problem, Value};
 use super::evaluate::Seen;
 use super::flow::{About, Interpreter, List, Stop, Went};
 use super::places::Scope;
+use super::tasks::too_many_tasks;
 
 /// A `try` whose list is being walked: who may take an error that is raised now.
 pub(super) struct Around<'c> {
@@ -90,7 +91,12 @@ impl<'c> Interpreter<'c> {
             let wanted = spec.when.is_none_or(|when| self.holds(when, &about.input, &seen).unwrap_or(false));
             let refused = spec.except_when.is_some_and(|except| self.holds(except, &about.input, &seen).unwrap_or(true));
             let due_us = next_us(spec, tried.attempt, about.since_us, self.now_us).filter(|_| wanted && !refused);
+            if due_us.is_some() && self.is_used_up() {
+                return Err(self.fails(about, too_many_tasks()));
+            }
             if let Some(due_us) = due_us {
+                self.tasks_run += 1;
+                self.gives_back(&about.at);
                 tried.attempt += 1;
                 self.note(&format!("again {} in {}", tried.attempt, due_us - self.now_us), &about.at);
                 self.touched |= due_us > self.now_us;

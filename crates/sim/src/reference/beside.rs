@@ -2,18 +2,20 @@
 //!
 //! What must stay true: a crash costs no time here, so that nothing of what is compared depends on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use provost_engine::{Orchestration, evolve};
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
-use provost_model::record::{Attempted, Cause, Command, Ending as Ended, Fact, Stream};
+use provost_model::record::{Attempted, Cause, Command, Ending as Ended, Fact, ReviewAnswer, Stream};
 use provost_model::who::Known;
-use provost_model::{Digest, EffectId, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use provost_model::{Digest, EffectId, Event, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use provost_runtime::{Binding, Claimant, Delivery, Loaded, Offer, OfferKind, Registry, StartRequest, TenantWorld, World};
 use provost_store::{Fault, Store as _};
 
+use super::listen::Arrival;
+use super::people;
 use super::{Answer as Done, Ending, Given, Told, answers, interpret, takes_us};
 use crate::machine::{Machine, QUEUE, Turned, outcome_of};
 use crate::mix::Mix;
@@ -67,12 +69,13 @@ fn same_ending(one: &Ending, other: &Ending) -> bool {
 ///
 /// # Errors
 /// What the machine does that no program should make it do.
-pub fn both(loaded: &Arc<Loaded>, input: &Value, crashes: Option<u64>) -> Result<(Told, Told), String> {
+pub fn both(loaded: &Arc<Loaded>, input: &Value, arrivals: &[Arrival], crashes: Option<u64>) -> Result<(Told, Told), String> {
     let code = loaded.workflows.get("case").ok_or("the bundle holds no workflow of that name")?;
     let mut beside = Beside::new(loaded.clone(), code.clone(), crashes)?;
+    beside.coming = arrivals.to_vec().into();
     let engine = beside.live(input)?;
     let id = beside.id.ok_or("it did not start")?;
-    let given = Given { code, others: &loaded.workflows, input: input.clone(), id, began_us: BEGAN_US };
+    let given = Given { code, others: &loaded.workflows, arrivals, input: input.clone(), id, began_us: BEGAN_US };
     Ok((interpret(&given), engine))
 }
 
@@ -99,6 +102,10 @@ struct Beside {
     read: Option<(provost_engine::Orchestration, u64)>,
     told: Told,
     tickets: u64,
+    /// Events that come from outside, in order.
+    coming: VecDeque<Arrival>,
+    /// The one that is not acknowledged yet.
+    sent: Option<(u64, Event)>,
 }
 
 impl Beside {
@@ -137,6 +144,8 @@ impl Beside {
             told,
             may_die,
             tickets: 1,
+            coming: VecDeque::new(),
+            sent: None,
         })
     }
 
@@ -151,12 +160,18 @@ impl Beside {
             let timer_us = self.machine.up.as_ref().and_then(|up| up.timers.next_us());
             let answer_us = self.held.keys().next().map(|(due_us, _)| *due_us);
             // Nothing will ever be due: it waits for somebody.
-            let Some(next_us) = timer_us.into_iter().chain(answer_us).min().filter(|next_us| *next_us < i64::MAX) else {
+            let asked_us = self.asked().map(|(due_us, _)| due_us);
+            let comes_us = self.coming.front().map(|(after_us, _)| BEGAN_US + after_us);
+            let Some(next_us) =
+                timer_us.into_iter().chain(answer_us).chain(comes_us).chain(asked_us).min().filter(|next_us| *next_us < i64::MAX)
+            else {
                 return Ok(self.told.clone());
             };
             self.now_us = self.now_us.max(next_us);
             self.answer();
             self.machine.tick(self.now_us);
+            self.arrive()?;
+            self.choose();
         }
         self.told()?.ok_or_else(|| "it does not come to rest".to_owned())
     }
@@ -216,7 +231,13 @@ impl Beside {
                     self.restart()?;
                     self.machine.tick(self.now_us);
                 }
-                Turned::Told(..) => {}
+                Turned::Told(told, _) => {
+                    let is_ours = |sent: &(u64, Event)| {
+                        told.iter().any(|(ticket, told)| *ticket == sent.0 && matches!(told, provost_runtime::Told::Accepted(_)))
+                    };
+                    self.sent = self.sent.take().filter(|sent| !is_ours(sent));
+                }
+                Turned::Idle if self.sends() => {}
                 Turned::Idle if !self.claim() => {
                     self.machine.plan(|planned| planned.commit = Fault::None);
                     return Ok(());
@@ -230,6 +251,47 @@ impl Beside {
             }
         }
         Err("one moment has no end".to_owned())
+    }
+
+    /// The question that is answered next, and when.
+    fn asked(&self) -> Option<(i64, ReviewAnswer)> {
+        let (state, _) = self.read.as_ref()?;
+        let open = state.reviews.iter().filter(|(_, review)| review.answer.is_none() && !review.closed);
+        let next = open.min_by_key(|(_, review)| review.opened_us + takes_us(&review.show))?;
+        let by = Who { name: people::PERSON.into(), known: Known::Token, roles: Vec::new() };
+        let option = people::chosen(&next.1.spec.options, &next.1.show);
+        let answer = ReviewAnswer { review: *next.0, option, by, reason: people::REASON.to_owned(), form: Value::Null };
+        Some((next.1.opened_us + takes_us(&next.1.show), answer))
+    }
+
+    /// Answers the question that is due; one that is asked in the same moment is answered in the next turn of the loop.
+    fn choose(&mut self) {
+        let Some((_, answer)) = self.asked().filter(|(due_us, _)| *due_us <= self.now_us) else { return };
+        let (Some(id), cause) = (self.id, Cause { who: Some("person".into()), ..Cause::default() }) else { return };
+        let command = Box::new(Command::Review(answer));
+        self.push(0, Delivery::Command { tenant: self.tenant.clone(), orchestration: id, command, cause });
+    }
+
+    /// Sends every event that is due, one after the other.
+    fn arrive(&mut self) -> Result<(), String> {
+        while let Some((after_us, event)) = self.coming.pop_front() {
+            if BEGAN_US + after_us > self.now_us {
+                self.coming.push_front((after_us, event));
+                return Ok(());
+            }
+            self.tickets += 1;
+            self.sent = Some((self.tickets, event));
+            self.rest()?;
+        }
+        Ok(())
+    }
+
+    /// An event that was not acknowledged is sent again.
+    fn sends(&mut self) -> bool {
+        let Some((ticket, event)) = self.sent.clone() else { return false };
+        let by = Who { name: "client".into(), known: Known::Token, roles: Vec::new() };
+        self.push(ticket, Delivery::Accept { tenant: self.tenant.clone(), event: Box::new(event), by });
+        true
     }
 
     /// Takes work; whether something must be decided for it at once.
@@ -322,6 +384,7 @@ fn note(told: &mut Told, fact: &Fact, now_us: i64) {
         Fact::Caught { at, .. } => ("caught".to_owned(), at),
         Fact::RetryScheduled { at, attempt, due_us, .. } => (format!("again {attempt} in {}", due_us - now_us), at),
         Fact::Retried { at } => ("retried".to_owned(), at),
+        Fact::EventTaken { at, .. } => ("took".to_owned(), at),
         Fact::Emitted { at, event, .. } => {
             told.events.push((**event).clone());
             ("emitted".to_owned(), at)

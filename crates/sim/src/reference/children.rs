@@ -69,7 +69,7 @@ impl<'c> Interpreter<'c> {
         };
         let code = self.others.get(&task.workflow).ok_or_else(|| Problem::standard("configuration", 500, "there is no such workflow"))?;
         let id = self.id.begun(about.at.as_str(), n);
-        let told = interpret(&Given { code, others: self.others, input: input.clone(), id, began_us: self.now_us });
+        let told = interpret(&Given { code, others: self.others, arrivals: &[], input: input.clone(), id, began_us: self.now_us });
         self.beyond |= told.beyond;
         self.touched = true;
         let fate = if task.awaits { Fate::Running } else { Fate::Detached };

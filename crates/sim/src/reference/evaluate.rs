@@ -104,6 +104,7 @@ impl Interpreter<'_> {
             "context" => seen.context.clone(),
             "input" => seen.input.clone(),
             "output" => seen.output.clone(),
+            "task" if !seen.scope.lookup("task").is_null() => seen.scope.lookup("task"),
             "task" => Value::object([
                 ("name", Value::from(seen.task.map_or("", |task| &*task.name))),
                 ("reference", Value::from(seen.at.as_str())),
@@ -144,7 +145,7 @@ fn units_ms(value: &Value) -> Option<i64> {
     Some(sum)
 }
 
-fn instant(at_us: i64) -> Value {
+pub(super) fn instant(at_us: i64) -> Value {
     let epoch = Value::object([("seconds", Value::Int(at_us / 1_000_000)), ("milliseconds", Value::Int(at_us / 1000))]);
     Value::object([("iso8601", Value::from(iso8601(at_us))), ("epoch", epoch)])
 }

@@ -31,6 +31,7 @@ impl<'c> Interpreter<'c> {
             datacontenttype: text("datacontenttype"),
             traceparent: None,
             hops: 1,
+            origin: Some(self.id),
             extensions: if more.is_empty() { Value::Null } else { Value::object(more) },
             data: said.member("data").cloned().unwrap_or_default(),
         })
@@ -55,7 +56,7 @@ impl<'c> Interpreter<'c> {
 }
 
 /// The event as sent.
-fn as_value(event: &Event) -> Value {
+pub(super) fn as_value(event: &Event) -> Value {
     let optional = [
         ("subject", &event.subject),
         ("time", &event.time),

@@ -13,6 +13,7 @@ use super::attempts::Around;
 use super::children::{Child, Others};
 use super::effects::Effect;
 use super::evaluate::Seen;
+use super::listen::{Arrival, Heard, Listener};
 use super::places::Scope;
 use super::tasks::Kind;
 use super::{Ending, Given, Told};
@@ -52,6 +53,9 @@ pub(super) struct About<'c> {
     pub task: &'c Task,
     pub at: Position,
     pub scope: Rc<Scope>,
+    /// Its input as it was given.
+    pub raw: Value,
+    /// Its input after `input.from`.
     pub input: Value,
     pub since_us: i64,
 }
@@ -80,13 +84,15 @@ pub(super) struct List<'c> {
     last: Value,
     next: Option<TaskIx>,
     visits: BTreeMap<TaskIx, u32>,
+    /// Whether `exit` ended it.
+    pub exited: bool,
     open: Option<Box<Node<'c>>>,
 }
 
 impl<'c> List<'c> {
     /// A list that has not begun.
     pub fn new(scope: Rc<Scope>, tasks: &'c [TaskIx], input: Value) -> Self {
-        Self { scope, tasks, last: input, next: tasks.first().copied(), visits: BTreeMap::new(), open: None }
+        Self { scope, tasks, last: input, next: tasks.first().copied(), visits: BTreeMap::new(), exited: false, open: None }
     }
 
     /// When something in it is due.
@@ -133,6 +139,14 @@ pub(super) struct Interpreter<'c> {
     /// Children by their place.
     pub children: BTreeMap<Position, Child>,
     pub others: &'c Others,
+    /// Questions by their place, with their answers.
+    pub answered: BTreeMap<Position, Vec<(Value, Value)>>,
+    /// Events that come from outside, in order.
+    pub arrivals: &'c [Arrival],
+    /// What came of them.
+    pub heard: Heard,
+    /// Open tasks that listen.
+    pub listeners: BTreeMap<Position, Listener<'c>>,
     /// The `try`s whose lists are being walked, outermost first.
     pub around: Vec<Around<'c>>,
     /// Places whose time was up while something was out.
@@ -159,6 +173,10 @@ impl<'c> Interpreter<'c> {
             ledger: BTreeMap::new(),
             children: BTreeMap::new(),
             others: given.others,
+            answered: BTreeMap::new(),
+            arrivals: given.arrivals,
+            heard: Heard::default(),
+            listeners: BTreeMap::new(),
             around: Vec::new(),
             over: BTreeSet::new(),
             beyond: false,
@@ -202,6 +220,7 @@ impl<'c> Interpreter<'c> {
         let root = Position::root();
         loop {
             self.come_in();
+            self.arrive();
             if self.is_up(until_us) {
                 until_us = None;
                 list.give_up();
@@ -211,6 +230,7 @@ impl<'c> Interpreter<'c> {
             }
             match self.list(&mut list, context) {
                 Ok(Some(output)) | Err(Stop::End(output)) => return Ok(output),
+                Ok(None) if self.offers() => {}
                 Ok(None) => self.pass(&list, until_us).ok_or(Stop::Waits)?,
                 Err(Stop::Late(_)) => return Err(self.raise(&root, None, timed_out())),
                 Err(stop) => return Err(stop),
@@ -245,6 +265,7 @@ impl<'c> Interpreter<'c> {
         let mut due_us = Vec::from_iter(until_us);
         list.due(&mut due_us);
         self.ledger_due(&mut due_us);
+        due_us.extend(self.arrives_us());
         let next_us = *due_us.iter().min().filter(|next_us| **next_us < i64::MAX)?;
         self.tied |= due_us.iter().filter(|at_us| **at_us == next_us).count() > 1;
         self.now_us = next_us;
@@ -292,7 +313,10 @@ impl<'c> Interpreter<'c> {
             *list.visits.entry(ix).or_insert(0) += 1;
             list.next = match flow {
                 Flow::Continue => list.tasks.iter().skip_while(|other| **other != ix).nth(1).copied(),
-                Flow::Exit => None,
+                Flow::Exit => {
+                    list.exited = true;
+                    None
+                }
                 Flow::Task(target) => Some(target),
                 Flow::End => return Err(Stop::End(list.last.clone())),
             };
@@ -348,6 +372,7 @@ impl<'c> Interpreter<'c> {
 
     /// Everything inside `at` loses its place; the place itself stays.
     pub(super) fn leaves(&mut self, at: &Position) {
+        self.listens_no_more(at);
         self.stop_within(at);
         self.give_up_within(at);
         self.over.retain(|over| over == at || !over.is_within(at));

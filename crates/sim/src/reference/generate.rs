@@ -10,13 +10,16 @@ mod parts;
 use std::sync::Arc;
 
 use provost_language::{Sources, compile};
-use provost_model::Value;
+use provost_model::{Event, Value};
 use provost_runtime::{Loaded, control_plane};
 use serde_json::{Value as Json, json};
 
+use super::listen::Arrival;
 use crate::random::Random;
 use expressions::Words;
 
+/// How many events come from outside.
+const ARRIVALS: i64 = 7;
 /// Deepest nesting of blocks.
 const DEPTH_MAX: u32 = 4;
 
@@ -56,6 +59,21 @@ impl Case {
             return Err(checked.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; "));
         };
         control_plane::load(control_plane::stored(&bundle)).map(Arc::new).map_err(|refused| refused.to_string())
+    }
+
+    /// The events that come while it runs: a few of each type, at moments that meet nothing else.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        if !self.document.to_string().contains("\"listen\"") {
+            return Vec::new();
+        }
+        let kinds = ["reference.asked", "reference.told"];
+        let event = |n: i64| {
+            let kind = kinds.get(usize::try_from(n * n % 3 % 2).unwrap_or(0)).copied().unwrap_or_default();
+            let data = Value::object([("n", Value::Int(n * 7 % 5)), ("k", Value::Int(n))]);
+            let subject = (n % 2 == 0).then(|| "s".into());
+            Event { id: format!("e-{n}").into(), source: "/reference".into(), kind: kind.into(), subject, data, ..Event::default() }
+        };
+        (1..=ARRIVALS).map(|n| (n * n * 1_733_017 + n * 13, event(n))).collect()
     }
 
     /// The input as a value.
@@ -111,9 +129,45 @@ impl Growing {
             let ms = 1 + self.below(90_000);
             put(&mut document, "timeout", json!({ "after": { "milliseconds": ms } }));
         }
+        if !long && self.chance(180) {
+            let extensions = self.extensions();
+            put(&mut document, "use", json!({ "extensions": extensions }));
+        }
         let list = if long { self.long() } else { self.list() };
         put(&mut document, "do", list);
         document
+    }
+
+    /// Lists around tasks of a kind.
+    fn extensions(&mut self) -> Json {
+        let mut extensions = Vec::new();
+        for name in ["log", "mark"].iter().take(1 + self.below(2) as usize) {
+            let extend = self.words.pick(&["all", "set", "call", "composite", "for", "try", "switch", "wait", "run", "emit", "raise"]);
+            let mut extension = json!({ "extend": extend });
+            if self.chance(300) {
+                put(&mut extension, "when", json!(self.words.condition()));
+            }
+            let both = self.below(3);
+            if both != 0 {
+                let list = self.beside();
+                put(&mut extension, "before", list);
+            }
+            if both != 1 {
+                let list = self.beside();
+                put(&mut extension, "after", list);
+            }
+            extensions.push(json!({ *name: extension }));
+        }
+        Json::Array(extensions)
+    }
+
+    /// A short list beside a task.
+    fn beside(&mut self) -> Json {
+        let (left, depth) =
+            (std::mem::replace(&mut self.left, 1 + self.words.random.below(2)), std::mem::replace(&mut self.depth, DEPTH_MAX - 1));
+        let list = self.list();
+        (self.left, self.depth) = (left, depth);
+        list
     }
 
     /// A loop of more turns than one transition holds.
@@ -190,9 +244,11 @@ impl Growing {
             47..=52 => self.agent(),
             53..=56 => self.rules(),
             57..=59 => self.decide(),
-            60..=65 => self.act(),
+            60..=64 => self.act(),
+            65 => self.review(),
             66..=68 => self.http(),
-            69..=72 => self.run(),
+            69..=70 => self.run(),
+            71..=72 => self.listen(),
             73..=79 => self.inside(|this| json!({ "do": this.list() })),
             80..=88 => self.inside(Self::each),
             89..=98 => self.inside(Self::fork),
@@ -246,6 +302,40 @@ impl Growing {
         task
     }
 
+    /// Some of the events that come, or one that never does.
+    fn listen(&mut self) -> Json {
+        let consume = self.words.pick(&["one", "any", "any", "all"]);
+        let (first, second) = (self.filter(), self.filter());
+        let mut to = match consume {
+            "one" => json!({ "one": first }),
+            "any" if self.chance(500) => json!({ "any": [first] }),
+            other => json!({ other: [first, second] }),
+        };
+        if consume == "any" && self.chance(600) {
+            put(&mut to, "until", json!(format!("${{ length >= {} }}", 1 + self.below(3))));
+        }
+        json!({ "listen": { "to": to } })
+    }
+
+    fn filter(&mut self) -> Json {
+        let mut with = json!({ "type": self.words.pick(&["reference.asked", "reference.told", "reference.told"]) });
+        if self.chance(250) {
+            put(&mut with, "data", json!(format!("${{ .n {} {} }}", self.words.pick(&["<", ">", "!="]), self.words.random.below(4))));
+        }
+        if self.chance(150) {
+            put(&mut with, "subject", json!("${ if true then \"s\" else .n end }"));
+        }
+        let mut filter = json!({ "with": with });
+        if self.chance(300) {
+            let mut one = json!({ "from": ".data.k % 2" });
+            if self.chance(400) {
+                put(&mut one, "expect", json!(format!("${{ {} }}", self.words.random.below(2))));
+            }
+            put(&mut filter, "correlate", json!({ "parity": one }));
+        }
+        filter
+    }
+
     fn each(&mut self) -> Json {
         let items = match self.below(6) {
             0 => json!([1, "two", self.words.wrapped()]),
@@ -288,6 +378,9 @@ impl Growing {
     }
 
     fn tried(&mut self, names: &[&str]) -> Json {
+        if self.chance(150) {
+            return self.repeated();
+        }
         self.words.guards += 1;
         let body = self.list();
         self.words.guards -= 1;
@@ -320,6 +413,22 @@ impl Growing {
         }
         self.words.names.pop();
         json!({ "try": body, "catch": catch })
+    }
+
+    /// What was done or begun in an attempt that fails is asked for again in the next one, half of the time with something else.
+    fn repeated(&mut self) -> Json {
+        let n = if self.chance(500) { expressions::ELAPSED.to_owned() } else { self.words.number(0) };
+        let first = self.done_once(&n);
+        let mut fails = json!({ "raise": { "error": { "type": "https://x.test/oops", "status": 503 } } });
+        if self.chance(300) {
+            put(&mut fails, "if", json!(self.words.condition()));
+        }
+        let (delay, count) = (1 + self.below(9_000), 1 + self.below(3));
+        let retry = json!({ "delay": { "milliseconds": delay }, "limit": { "attempt": { "count": count } } });
+        self.words.names.push("error".to_owned());
+        let handlers = self.list();
+        self.words.names.pop();
+        json!({ "try": [{ "a": first }, { "b": fails }], "catch": { "retry": retry, "do": handlers } })
     }
 
     fn retry(&mut self) -> Json {

@@ -28,7 +28,7 @@ pub fn check(case: &Case) -> Verdict {
         Ok(loaded) => loaded,
         Err(findings) => return Verdict::Refused(findings),
     };
-    let told = case.value().and_then(|input| both(&loaded, &input, case.crashes));
+    let told = case.value().and_then(|input| both(&loaded, &input, &case.arrivals(), case.crashes));
     match told {
         Err(what) => Verdict::Differs(what),
         Ok((reference, _)) if reference.tied || reference.beyond => Verdict::Tied,

@@ -9,7 +9,9 @@ use super::agents::Run;
 use super::attempts::{Tried, Trying};
 use super::blocks::Branch;
 use super::evaluate::Seen;
+use super::extend::{self, Extended};
 use super::flow::{About, Entered, Interpreter, List, Node, Stop, Went};
+use super::people::Question;
 use super::places::Scope;
 
 /// An open task, by kind.
@@ -30,6 +32,12 @@ pub(super) enum Kind<'c> {
     Act,
     /// `run`: when the child is through.
     Child(i64),
+    /// `review`.
+    Review(Question),
+    /// `listen`; the events know the rest.
+    Listen,
+    /// A task with lists around it.
+    Extended(Extended<'c>),
 }
 
 impl Kind<'_> {
@@ -43,7 +51,9 @@ impl Kind<'_> {
             Self::Try(Tried { at: Trying::Until(at_us), .. }) | Self::Wait(at_us) => due_us.push(*at_us),
             Self::Run(run) => due_us.push(run.due_us),
             Self::Child(at_us) => due_us.push(*at_us),
-            Self::Act => {}
+            Self::Review(question) => due_us.push(question.due_us),
+            Self::Extended(extended) => extend::due(extended, due_us),
+            Self::Act | Self::Listen => {}
         }
     }
 
@@ -54,9 +64,10 @@ impl Kind<'_> {
             Self::For { body, .. } => body.iter_mut().for_each(List::give_up),
             Self::Fork(branches) => branches.iter_mut().filter_map(|branch| branch.open.as_mut()).for_each(|node| node.kind.give_up()),
             Self::Try(Tried { at: Trying::Body(list) | Trying::Handlers(list), .. }) => list.give_up(),
+            Self::Extended(extended) => extended.open.iter_mut().for_each(|node| node.kind.give_up()),
             Self::Run(run) => run.due_us = i64::MAX,
             Self::Child(due_us) => *due_us = i64::MAX,
-            Self::Try(_) | Self::Wait(_) | Self::Act => {}
+            Self::Try(_) | Self::Wait(_) | Self::Act | Self::Listen | Self::Review(_) => {}
         }
     }
 }
@@ -75,9 +86,9 @@ impl<'c> Interpreter<'c> {
         let missing = || Stop::Parked(Problem::standard("configuration", 500, "there is no such task"));
         let task = program.task(ix).ok_or_else(missing)?;
         let at = scope.at.task(&task.name, visit);
-        let mut about = About { ix, task, at, scope: scope.clone(), input: raw.clone(), since_us: self.now_us };
-        if self.tasks_run >= program.limits.tasks {
-            return Err(self.fails(&about, Problem::ours("too-many-tasks", 500, "too many tasks ran")));
+        let mut about = About { ix, task, at, scope: scope.clone(), raw: raw.clone(), input: raw.clone(), since_us: self.now_us };
+        if self.is_used_up() {
+            return Err(self.fails(&about, too_many_tasks()));
         }
         match self.shaped_input(&about, context) {
             Err(problem) => Err(self.fails(&about, problem)),
@@ -136,16 +147,17 @@ impl<'c> Interpreter<'c> {
                 .map(|ms| Begun::Open(Kind::Wait(self.now_us.saturating_add(ms.saturating_mul(1000))))),
             TaskKind::Agent(task) => self.agent(task, &about.input, &seen),
             TaskKind::Act(task) => self.act(task, &about, &seen),
+            TaskKind::Review(task) => self.review(task, &about, &seen),
+            TaskKind::Listen(task) => self.listens(task, &about, &seen),
             TaskKind::Run(task) => self.run_child(task, &about, &seen),
-            TaskKind::Policy(_)
-            | TaskKind::Review(_)
-            | TaskKind::Compensate(_)
-            | TaskKind::Listen(_)
-            | TaskKind::Retrieve(_)
-            | TaskKind::Feature(_)
-            | TaskKind::Plan(_)
-            | TaskKind::Extended(_)
-            | TaskKind::Aside(_) => Err(Problem::standard("configuration", 500, "the reference knows no such task")),
+            TaskKind::Extended(_) => Ok(Begun::Open(Kind::Extended(Extended::new(about.input.clone())))),
+            TaskKind::Aside(aside) => self.begins(aside, &about, context).map(|begins| match begins {
+                false => Begun::Ended(about.input.clone()),
+                true => Begun::Open(Kind::List(List::new(Scope::plain(about.at.clone(), &about.scope), &aside.body, about.input.clone()))),
+            }),
+            TaskKind::Policy(_) | TaskKind::Compensate(_) | TaskKind::Retrieve(_) | TaskKind::Feature(_) | TaskKind::Plan(_) => {
+                Err(Problem::standard("configuration", 500, "the reference knows no such task"))
+            }
         };
         match begun {
             Err(problem) => Err(self.fails(&about, problem)),
@@ -154,6 +166,11 @@ impl<'c> Interpreter<'c> {
             Ok(Begun::Open(kind)) => self.open(about, kind, context),
             Ok(Begun::Parks(problem)) => self.parks(&about, problem),
         }
+    }
+
+    /// Whether no more tasks, and no more attempts after the first, may run.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.tasks_run >= self.code.program.limits.tasks
     }
 
     pub(super) fn ended(&mut self, about: &About<'c>, output: Value, flow: Flow, context: &mut Value) -> Result<Entered<'c>, Stop> {
@@ -167,7 +184,7 @@ impl<'c> Interpreter<'c> {
         self.note("entered", &about.at);
         let timeout = about.task.timeout.as_ref().map(|timeout| self.duration_ms(timeout, &about.input, &about.seen(context))).transpose();
         let timeout_ms = timeout.map_err(|problem| self.fails(&about, problem))?;
-        self.touched |= timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_) | Kind::Act | Kind::Child(_));
+        self.touched |= timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_) | Kind::Act | Kind::Child(_) | Kind::Review(_));
         let until_us = timeout_ms.map(|ms| self.now_us.saturating_add(ms.saturating_mul(1000)));
         Ok(Entered::Open(Box::new(Node { about, until_us, kind })))
     }
@@ -195,6 +212,8 @@ impl<'c> Interpreter<'c> {
     pub(super) fn walk(&mut self, about: &About<'c>, kind: &mut Kind<'c>, context: &mut Value) -> Went {
         let then = || about.task.then.clone();
         match (kind, &about.task.kind) {
+            (Kind::List(list), TaskKind::Aside(aside)) => self.aside(about, aside, list, context),
+            (Kind::Extended(extended), TaskKind::Extended(task)) => self.extended(about, task, extended, context),
             (Kind::List(list), _) => match self.list(list, context)? {
                 Some(output) => self.complete(about, output, then(), context),
                 None => Ok(None),
@@ -208,13 +227,20 @@ impl<'c> Interpreter<'c> {
             (Kind::Try(tried), TaskKind::Try(task)) => self.tried(about, task, tried, context),
             (Kind::Run(run), _) => self.run_on(about, run, context),
             (Kind::Act, TaskKind::Act(task)) => self.act_on(about, task, context),
+            (Kind::Review(question), TaskKind::Review(task)) => self.review_on(about, task, question, context),
+            (Kind::Listen, _) => self.listen_on(about, context),
             (Kind::Child(due_us), _) if self.now_us < *due_us => Ok(None),
             (Kind::Child(_), _) => self.child_on(about, context),
-            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act, _) => {
-                Err(Stop::Parked(Problem::standard("runtime", 500, "a task of two kinds")))
+            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act | Kind::Extended(_) | Kind::Review(_), _) => {
+                Err(extend::strange())
             }
         }
     }
+}
+
+/// An attempt after the first counts as a task.
+pub(super) fn too_many_tasks() -> Problem {
+    Problem::ours("too-many-tasks", 500, "too many tasks ran")
 }
 
 /// What entering a task begins.

@@ -20,23 +20,37 @@ impl Growing {
     fn asked(&mut self) -> Json {
         self.sites += 1;
         let (site, n) = (self.sites * 37 % 9_973, self.words.number(1));
-        let how = self.words.pick(&["busy", "busy", "refused", "lost"]);
+        let how = self.words.pick(&["busy", "busy", "refused", "lost", "shaky"]);
         let fails = if self.words.may_err() { 1 + self.below(3) } else { 0 };
         json!({ "site": site, "n": format!("${{ {n} }}"), "how": how, "fails": fails })
     }
 
     pub(super) fn act(&mut self) -> Json {
         let action = self.words.pick(&["keyed", "natural", "once"]);
-        let mut asked = self.asked();
-        // Who asks again after an unknown answer is another matter: here it is in doubt at once.
-        if action != "once" && asked.get("how") == Some(&json!("lost")) {
-            put(&mut asked, "how", json!("busy"));
-        }
+        let asked = self.asked();
         let mut task = json!({ "call": "act", "with": { "action": action, "arguments": asked } });
         if self.chance(700) {
             put(&mut task, "metadata", json!({ "provost": { "inDoubt": "raise" } }));
         }
         task
+    }
+
+    pub(super) fn review(&mut self) -> Json {
+        self.sites += 1;
+        let (site, n) = (self.sites * 37 % 9_973, self.words.number(1));
+        let show = json!({ "site": site, "n": format!("${{ {n} }}") });
+        json!({ "call": "review", "with": { "queue": "people", "title": "Seen?", "options": ["yes", "no"], "show": show } })
+    }
+
+    /// An effect that is done at once, or a child that ends, with `n`.
+    pub(super) fn done_once(&mut self, n: &str) -> Json {
+        self.sites += 1;
+        let (site, n) = (self.sites * 37 % 9_973, format!("${{ {n} }}"));
+        if self.chance(500) {
+            return json!({ "call": "act", "with": { "action": "keyed", "arguments": { "site": site, "n": n, "how": "busy", "fails": 0 } } });
+        }
+        let name = self.words.pick(&["plain", "later"]);
+        json!({ "run": { "workflow": { "namespace": "reference", "name": name, "version": "1.0.0", "input": { "n": n } } } })
     }
 
     pub(super) fn http(&mut self) -> Json {

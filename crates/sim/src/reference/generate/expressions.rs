@@ -4,6 +4,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::random::Random;
 
+/// How long the workflow has been under way when its task began, in milliseconds.
+pub(super) const ELAPSED: &str = "($task.startedAt.epoch.milliseconds - $workflow.startedAt.epoch.milliseconds)";
+
 /// The source of expressions.
 pub(super) struct Words {
     pub random: Random,
@@ -48,7 +51,7 @@ impl Words {
             (8, _) => "($workflow.input.n? // 4)".to_owned(),
             (9, _) => "($task.name | length)".to_owned(),
             (10, _) => "($task.reference | length)".to_owned(),
-            (11, _) => "($task.startedAt.epoch.milliseconds - $workflow.startedAt.epoch.milliseconds)".to_owned(),
+            (11, _) => ELAPSED.to_owned(),
             (12, _) if self.may_err() => self.pick(&[".n", ".k", "length", "(. + 1)", "$context.k1"]).to_owned(),
             (_, Some(name)) if name == "e" || name == "error" => format!("(${name}.status? // 5)"),
             (_, Some(name)) => format!("(${name} | if type == \"number\" then . else 6 end)"),

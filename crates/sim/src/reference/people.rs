@@ -1,0 +1,64 @@
+//! `call: review`: a person is asked, and chooses.
+//!
+//! What must stay true: the same question at the same place is asked once, whatever runs it again; a question whose place is lost is closed
+//! and asked anew. Who answers, and what, is said by the question itself; no policies, no forms, no approvals of calls.
+
+use std::sync::Arc;
+
+use provost_model::program::ReviewTask;
+use provost_model::{Problem, Value};
+
+use super::evaluate::{Seen, iso8601};
+use super::flow::{About, Interpreter, Went};
+use super::tasks::{Begun, Kind};
+use super::{number, takes_us};
+
+/// A question that waits.
+pub(super) struct Question {
+    show: Value,
+    /// When it is answered, in microseconds UTC.
+    pub due_us: i64,
+}
+
+/// Who answers.
+pub const PERSON: &str = "rita";
+/// Why.
+pub const REASON: &str = "seen";
+
+/// What a person chooses: both worlds ask this.
+pub fn chosen(options: &[Arc<str>], show: &Value) -> Arc<str> {
+    let at = usize::try_from(number(show, "n").rem_euclid(3)).unwrap_or(0);
+    options.get(at).or_else(|| options.first()).cloned().unwrap_or_default()
+}
+
+impl<'c> Interpreter<'c> {
+    /// Asks, unless this was answered here before.
+    pub(super) fn review(&mut self, task: &'c ReviewTask, about: &About<'c>, seen: &Seen<'_>) -> Result<Begun<'c>, Problem> {
+        let show = self.render(&task.show, &about.input, seen)?;
+        if let Some((_, answer)) = self.answered.get(&about.at).and_then(|all| all.iter().find(|(asked, _)| *asked == show)) {
+            return Ok(Begun::Ended(answer.clone()));
+        }
+        let due_us = self.now_us + takes_us(&show);
+        Ok(Begun::Open(Kind::Review(Question { show, due_us })))
+    }
+
+    /// Goes on once a person has answered.
+    pub(super) fn review_on(&mut self, about: &About<'c>, task: &ReviewTask, question: &Question, context: &mut Value) -> Went {
+        if self.now_us < question.due_us {
+            return Ok(None);
+        }
+        let choice = chosen(&task.review.options, &question.show);
+        let approved = task.review.options.first() == Some(&choice);
+        let answer = Value::object([
+            ("choice", Value::Str(choice)),
+            ("approved", Value::Bool(approved)),
+            ("by", Value::from(PERSON)),
+            ("roles", Value::array([])),
+            ("at", Value::from(iso8601(self.now_us))),
+            ("reason", Value::from(REASON)),
+            ("form", Value::Null),
+        ]);
+        self.answered.entry(about.at.clone()).or_default().push((question.show.clone(), answer.clone()));
+        self.complete(about, answer, about.task.then.clone(), context)
+    }
+}
