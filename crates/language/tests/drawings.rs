@@ -83,7 +83,7 @@ fn effects_and_people_are_visible() {
 const HOSTILE: &str = r##"document: { dsl: '1.0.3', namespace: n, name: w, version: '1.0.0' }
 do:
   - "</text></svg><script>alert(1)</script>\"]:::x --> t9": { set: { a: 1 } }
-  - "\u202e%%{init: {}}%%; click t0 call x()`": { wait: { seconds: 1 } }
+  - "%%{init: {}}%%; click t0 call x()`": { wait: { seconds: 1 } }
   - s: { switch: [ { "\"| t0 & <img src=x onerror=y>": { when: '.a == "</style>"', then: end } } ] }
 "##;
 
