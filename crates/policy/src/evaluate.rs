@@ -2,8 +2,8 @@
 //!
 //! Cedar's authorizer builds each policy's whole condition anew for every question and collects what nobody asks for, which is most of a
 //! small slice's cost. Here the scope is compared directly and only the written condition is evaluated, by Cedar's own evaluator.
-//! What must stay true: satisfied, not satisfied or in error exactly as the authorizer says; `tests/equal.rs` compares both. This is the
-//! only file that reaches into `cedar-policy-core`.
+//! What must stay true: satisfied, not satisfied or in error exactly as the authorizer says; `tests/equal.rs` compares both. This file and
+//! `context.rs` alone reach into `cedar-policy-core`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,9 @@ use cedar_policy_core::extensions::Extensions;
 
 use crate::entities::Entities;
 use crate::question::Asked;
+
+/// Most parts of a condition that is made anew without its places: making it recurses.
+const PARTS_MAX: usize = 64;
 
 /// A policy as it is evaluated.
 #[derive(Clone, Debug)]
@@ -51,10 +54,22 @@ impl Compiled {
             effect: policy.effect(),
             kind,
             resource: policy.resource_constraint(),
-            condition: policy.as_ref().non_scope_constraints_arc().cloned(),
+            condition: policy.as_ref().non_scope_constraints_arc().map(|condition| without_places(policy, condition)),
             policy: policy.clone(),
         }
     }
+}
+
+/// The same condition without its places in the file: the evaluator copies the place of every part that it looks at, and all of a file's
+/// places share one count, which every thread that judges would write to.
+fn without_places(policy: &Policy, condition: &Arc<Expr>) -> Arc<Expr> {
+    if condition.subexpressions().nth(PARTS_MAX).is_some() {
+        return condition.clone();
+    }
+    let bare = policy.to_json().ok().and_then(|json| Policy::from_json(None, json).ok());
+    let bare = bare.and_then(|bare| bare.as_ref().non_scope_constraints_arc().cloned());
+    // Equality passes over places: what did not come back as it was stays as it was read.
+    bare.filter(|bare| bare == condition).unwrap_or_else(|| condition.clone())
 }
 
 impl<'a> Evaluation<'a> {

@@ -23,6 +23,7 @@
 
 mod builtin;
 mod checks;
+mod context;
 pub mod egress;
 mod entities;
 mod evaluate;

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, Request};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid, Request};
 use provost_model::verdict::{Entity, PolicyRequest};
 
-use crate::checks::numbers;
+use crate::context::context;
 use crate::vocabulary::{KINDS, WITH_REVIEW};
 
 /// Parsing a type's name costs more than judging a small slice, so the known ones are parsed once.
@@ -52,7 +52,7 @@ impl Question {
                 request.action
             ));
         }
-        let context = Context::from_pairs(numbers::members(&request.context)?).map_err(|e| format!("context: {e}"))?;
+        let context = context(&request.context)?;
         let principal = named(&request.principal)?;
         let resource = named(&request.resource)?;
         let ask = |action: &str| {
