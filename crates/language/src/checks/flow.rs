@@ -240,15 +240,8 @@ impl<'s> Follow<'_, 's> {
                 [Some(&call.entity), call.as_of.as_ref()].into_iter().flatten().for_each(|template| drop(self.template(template, &scope)));
                 then(anything.clone(), context)
             }
-            TaskKind::Plan(plan) => {
-                self.template(&plan.goal, &scope);
-                plan.allow.iter().flat_map(|one| &one.fixed).for_each(|(_, fixed)| drop(self.template(fixed, &scope)));
-                for one in &plan.tasks {
-                    self.task(*one, State { data: anything.clone(), context: context.clone() });
-                }
-                then(anything.clone(), context)
-            }
             TaskKind::Rules(_)
+            | TaskKind::Plan(_)
             | TaskKind::Decide(_)
             | TaskKind::Policy(_)
             | TaskKind::Review(_)
@@ -284,6 +277,14 @@ impl<'s> Follow<'_, 's> {
                 shown.into_iter().flatten().for_each(|template| drop(self.template(template, scope)));
                 anything
             }
+            TaskKind::Plan(plan) => {
+                self.template(&plan.goal, scope);
+                plan.allow.iter().flat_map(|one| &one.fixed).for_each(|(_, fixed)| drop(self.template(fixed, scope)));
+                for one in &plan.tasks {
+                    self.task(*one, State { data: anything.clone(), context: scope.context.clone() });
+                }
+                anything
+            }
             TaskKind::Run(call) => {
                 call.input.iter().for_each(|template| drop(self.template(template, scope)));
                 anything
@@ -303,7 +304,6 @@ impl<'s> Follow<'_, 's> {
             | TaskKind::Emit(_)
             | TaskKind::Retrieve(_)
             | TaskKind::Feature(_)
-            | TaskKind::Plan(_)
             | TaskKind::Listen(_)
             | TaskKind::Agent(_)
             | TaskKind::Act(_)

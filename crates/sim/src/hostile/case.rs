@@ -114,7 +114,7 @@ fn case(written: &Value) -> Result<Case, String> {
         ends: ends(written.member("ends").ok_or("it does not say how it ends")?)?,
         input: input(written, &repeats)?,
         events: list(written, "events").iter().map(sent).collect::<Result<_, _>>()?,
-        answers: answers(written)?,
+        answers: answers(written, &repeats)?,
         seconds: written.member("seconds").and_then(Value::as_int),
         facts_max: most("facts", 50_000),
         orchestrations_max: most("orchestrations", 4),
@@ -163,12 +163,12 @@ fn sent(written: &Value) -> Result<Sent, String> {
     Ok(Sent { kind: text(written, "type")?, data: written.member("data").cloned().unwrap_or_default(), times })
 }
 
-fn answers(written: &Value) -> Result<Answers, String> {
+fn answers(written: &Value, repeats: &[(String, String)]) -> Result<Answers, String> {
     let named = written.member("answers").and_then(Value::as_object).into_iter().flat_map(|map| map.iter());
     named
         .map(|(name, lines)| {
             let lines = lines.as_str().ok_or("an answer is no text")?;
-            plan(lines).map(|said| (name.clone(), said)).map_err(|failure| format!("{failure:?}"))
+            plan(&grow(lines, repeats)?).map(|said| (name.clone(), said)).map_err(|failure| format!("{failure:?}"))
         })
         .collect()
 }
