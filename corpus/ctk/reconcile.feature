@@ -27,7 +27,7 @@ Feature: Reconciliation
       done {"id":1}
       """
     When the workflow is started
-    And 4 minutes passes
+    And 4 minutes pass
     Then the workflow should wait
     And look-ups of 'book' should be made 10 times
     When 6 minutes pass

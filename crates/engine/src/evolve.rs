@@ -15,7 +15,6 @@ use std::sync::Arc;
 use provost_model::record::{Ending, Fact};
 use provost_model::{Labelled, Position};
 
-use crate::reconcile;
 use crate::state::{Orchestration, Parked, Phase, Timer, Tree};
 
 /// Folds `fact`, recorded at `now_us`, into `state`.
@@ -84,11 +83,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
             state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
         }
         Fact::Reconciled { effect, look, .. } => effects::reconciled(state, effect.as_ref(), *look),
-        Fact::Redriven { at } => {
-            state.parked = None;
-            state.timers.remove_mut(reconcile::PARKED);
-            tasks::redriven(state, at);
-        }
+        Fact::Redriven { at } => tasks::redriven(state, at),
         Fact::Ended { ending, output, problem, labels } => {
             state.output_labels = labels.clone();
             state.output = output.clone().unwrap_or_default();

@@ -238,8 +238,10 @@ pub(super) fn raised(state: &mut Orchestration, at: &Position) {
     if at.is_root() { close_inside(state, at) } else { dropped(state, at) }
 }
 
-/// The place at `at` begins again, with its time.
+/// What was parked at `at` begins again, with its time, and the schedule looks at it no more.
 pub(super) fn redriven(state: &mut Orchestration, at: &Position) {
+    state.parked = None;
+    state.timers.remove_mut(reconcile::PARKED);
     raised(state, at);
     super::listeners::give_back(state, at);
     change(state, at, |open| open.expired = false);
