@@ -9,7 +9,7 @@ mod raise;
 
 pub(crate) use advance::{blocks_to_go_on, expire, expired_around, is_through, run};
 pub(crate) use export::{difference, exported};
-pub(crate) use raise::{park, raise, retried_outside, give_up_within, withdraw_within};
+pub(crate) use raise::{give_up_within, park, raise, retried_outside, withdraw_within};
 
 use provost_model::id::EffectId;
 use provost_model::program::{Flow, Task, TaskIx, TaskKind};

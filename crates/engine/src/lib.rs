@@ -31,12 +31,12 @@ pub use compare::{Compared, Diverged, Judging, decided_under};
 pub use decide::{Decided, Questions, Step, decide, no_place};
 pub use evolve::evolve;
 pub use order::{ORDER_CHARS_MAX, Unusable, batched, home_slot, keyed};
-pub use tasks::run::held_by;
 pub use rejected::Rejected;
 pub use resume::{Listening, OpenWork, Pending, listening, open_work, open_work_listed};
 pub use state::{
     Child, ChildState, Effect, Effects, Listener, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree,
 };
 pub use tasks::emit::as_value as event_value;
+pub use tasks::run::held_by;
 pub use time::iso8601;
 pub use verify::{Difference, Verified, verify};

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{
-    Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState, Held,
-    Ending, Exported, Fact, Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
+    Arrived, Attempted, Batched, Behind, Cancel, ChildFate, ChildNews, ClaimAnswer, Claimed, Closed, Command, EffectKind, EffectState,
+    Ending, Exported, Fact, Held, Intent, Outcome, Parent, Redrive, Resolve, ReviewAnswer, SecretSpan, Shape, Start, Stored, Usage, Wanted,
 };
 use provost_model::verdict::{Answer, Layer, Rule, Verdict, Would};
 use provost_model::who::Known;
@@ -125,6 +125,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::ChildStarted { .. } => "child-started",
         Fact::ChildTold { .. } => "child-told",
         Fact::ChildStopped { .. } => "child-stopped",
+        Fact::Interrupted => "interrupted",
         Fact::ChildRedriven { .. } => "child-redriven",
         Fact::ListeningBegan { .. } => "listening-began",
         Fact::EventTaken { .. } => "event-taken",
@@ -137,7 +138,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 47;
+const FACTS: usize = 48;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
@@ -158,7 +159,7 @@ fn name_of_command(command: &Command) -> &'static str {
     }
 }
 
-const COMMANDS: usize = 13;
+const COMMANDS: usize = 14;
 
 fn name_of_intent(intent: &Intent) -> &'static str {
     match intent {
@@ -415,6 +416,7 @@ fn facts_of_children() -> Vec<Fact> {
         Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))), labels: None },
         Fact::ChildStopped { child, again: false },
         Fact::ChildStopped { child, again: true },
+        Fact::Interrupted,
         Fact::ChildRedriven { child },
     ]
 }
@@ -498,7 +500,13 @@ fn commands() -> Vec<Command> {
             ..start()
         }),
         Command::Start(Start {
-            parent: Some(Box::new(Parent { orchestration: id(), awaits: true, line: vec!["first".into(), "second".into()], labels: None, held: Vec::new() })),
+            parent: Some(Box::new(Parent {
+                orchestration: id(),
+                awaits: true,
+                line: vec!["first".into(), "second".into()],
+                labels: None,
+                held: Vec::new(),
+            })),
             ..start()
         }),
         Command::Start(Start { concurrency: Some("customer-7".into()), ..start() }),

@@ -253,7 +253,7 @@ fn a_parent_is_told_that_its_child_was_replaced_or_refused() {
     site.serve();
     let bundle = site.bundle().display().to_string();
     site.json(&["apply", &bundle, "--reason", "test"]);
-    let word = |site: &Site, id: &str| site.json(&["get", id])["parked"]["problem"]["type"].as_str().unwrap_or_default().to_owned();
+    let word = |site: &Site, id: &str| site.json(&["get", id])["problem"]["type"].as_str().unwrap_or_default().to_owned();
 
     let old = site.start("runs-latest", 1, 1);
     let first = child(&site, &old);

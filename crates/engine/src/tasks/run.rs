@@ -13,8 +13,8 @@ use provost_model::record::{ChildFate, ChildNews, Fact, Held, Intent, Shape, Sta
 use provost_model::{Digest, Labelled, Labels, OrchestrationId, Position, Problem, Value};
 
 use super::ended;
-use crate::order::{self, Keys, KeysOf, home};
 use crate::flow::{Entering, Entry, Finished, complete, park, raise};
+use crate::order::{self, Keys, KeysOf, home};
 use crate::origin;
 use crate::rejected::Rejected;
 use crate::state::{Child, ChildState};
@@ -93,8 +93,12 @@ fn not_held_above(turn: &Turn<'_>, workflow: &str, key: &str, limit: u32) -> Res
     if held < limit.max(1) as usize {
         return Ok(());
     }
-    Err(Problem::ours("run-waits-for-itself", 508, format!("`{workflow}` would wait for its key `{key}`, which those hold that wait for it"))
-        .detail("give the child another value of the key, a higher `limit`, or do not wait for it: `await: false`"))
+    Err(Problem::ours(
+        "run-waits-for-itself",
+        508,
+        format!("`{workflow}` would wait for its key `{key}`, which those hold that wait for it"),
+    )
+    .detail("give the child another value of the key, a higher `limit`, or do not wait for it: `await: false`"))
 }
 
 /// The keys held by `start` and by those above that wait for it, as a child of it is told that is waited for, or not.

@@ -387,7 +387,12 @@ impl World {
     pub fn child(&self, name: &str) -> Result<(OrchestrationId, u64), Failure> {
         let all = self.children(name);
         let of = |state| all.iter().find(|(_, child)| child.state == state);
-        let found = of(ChildState::Running).or(of(ChildState::Wanted)).or(of(ChildState::Interrupted)).or(of(ChildState::Stopping)).or(of(ChildState::Parked)).or(all.last());
+        let found = of(ChildState::Running)
+            .or(of(ChildState::Wanted))
+            .or(of(ChildState::Interrupted))
+            .or(of(ChildState::Stopping))
+            .or(of(ChildState::Parked))
+            .or(all.last());
         found.map(|(id, child)| (*id, child.sequence)).ok_or_else(|| format!("there is no child `{name}`"))
     }
 
