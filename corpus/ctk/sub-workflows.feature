@@ -233,3 +233,71 @@ Feature: Sub-workflows
       """
     When the workflow is published
     Then the document should be refused with 'PV1013' at line 3
+
+  Scenario: A child that a retry comes to again keeps what it finished
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - t:
+            try: [ { a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: {} } }, timeout: { after: PT10M } } } ]
+            catch: { retry: { delay: PT1M, limit: { attempt: { count: 2 } } }, do: [ { h: { set: { given: up } } } ] }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0' }
+      do:
+        - pay: { call: act, with: { action: pay, arguments: { n: 1 } } }
+        - rest: { wait: PT1H }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { given: up }
+      """
+    And 'pay' should be called once
+
+  Scenario: Children of one concurrency key run one after the other
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - both:
+            fork:
+              branches:
+                - a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { of: one } } } }
+                - b: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { of: one } } } }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0', metadata: { provost: { concurrency: { key: .of } } } }
+      do:
+        - rest: { wait: PT1H }
+      """
+    When the workflow is executed
+    Then the workflow should complete
+    And the workflow should take 2 hours
+    And there should be 2 completed runs of 'child'
+
+  Scenario: A child that its concurrency key refuses is an error of its parent
+    Given a workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: parent, version: '1.0.0' }
+      do:
+        - first: { run: { await: false, workflow: { namespace: ctk, name: child, version: '1.0.0', input: { of: one } } } }
+        - moment: { wait: PT1S }
+        - second:
+            try: [ { a: { run: { workflow: { namespace: ctk, name: child, version: '1.0.0', input: { of: one } } } } } ]
+            catch: { errors: { with: { status: 409 } }, do: [ { h: { set: { of: '${ $error.workflow }' } } } ] }
+      """
+    And another workflow with definition:
+      """yaml
+      document: { dsl: '1.0.3', namespace: ctk, name: child, version: '1.0.0', metadata: { provost: { concurrency: { key: .of, policy: refuse } } } }
+      do:
+        - rest: { wait: PT1H }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      { of: child }
+      """

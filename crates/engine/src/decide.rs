@@ -285,7 +285,7 @@ fn interrupted(turn: &mut Turn<'_>) -> Result<(), Rejected> {
     if turn.state.phase != Phase::Running || turn.state.parked.is_some() {
         return Err(Rejected::Idle);
     }
-    turn.emit(Fact::TimerFired { id: OWN_TIME.into() });
+    turn.emit(Fact::Interrupted);
     timed_out(turn, &Position::root());
     Ok(())
 }

@@ -47,6 +47,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         Fact::Abandoned { at } => tasks::dropped(state, at),
         Fact::TimerSet { id, at, due_us } => timer_set(state, id, at, *due_us),
         Fact::TimerFired { id } => tasks::timer_fired(state, id),
+        Fact::Interrupted => tasks::interrupted(state),
         Fact::Intended { .. }
         | Fact::Sent { .. }
         | Fact::Attempted { .. }

@@ -129,6 +129,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
         Fact::ChildStarted { .. } => "child-started",
         Fact::ChildTold { .. } => "child-told",
         Fact::ChildStopped { .. } => "child-stopped",
+        Fact::Interrupted => "interrupted",
         Fact::ChildRedriven { .. } => "child-redriven",
         Fact::ListeningBegan { .. } => "listening-began",
         Fact::EventTaken { .. } => "event-taken",
@@ -142,7 +143,7 @@ fn name_of_fact(fact: &Fact) -> &'static str {
     }
 }
 
-const FACTS: usize = 49;
+const FACTS: usize = 50;
 
 fn name_of_command(command: &Command) -> &'static str {
     match command {
@@ -443,6 +444,7 @@ fn facts_of_children() -> Vec<Fact> {
         Fact::ChildTold { child, sequence: 7, how: Some(Box::new(ChildFate::Completed(Value::Null))), labels: None },
         Fact::ChildStopped { child, again: false },
         Fact::ChildStopped { child, again: true },
+        Fact::Interrupted,
         Fact::ChildRedriven { child },
     ]
 }

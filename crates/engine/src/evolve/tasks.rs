@@ -304,15 +304,16 @@ pub(super) fn retried(state: &mut Orchestration, at: &Position) {
     });
 }
 
+/// Whoever is interrupted has no time left, whether it had a timer or not.
+pub(super) fn interrupted(state: &mut Orchestration) {
+    state.timers.remove_mut(OWN_TIME);
+    change(state, &Position::root(), |open| open.expired = true);
+}
+
 pub(super) fn timer_fired(state: &mut Orchestration, id: &str) {
-    let at = match state.timers.get(id) {
-        Some(timer) => timer.at.clone(),
-        // Whoever is interrupted has no time left, whether it had a timer or not.
-        None if id == OWN_TIME => Position::root(),
-        None => return,
-    };
+    let Some(timer) = state.timers.get(id).cloned() else { return };
     state.timers.remove_mut(id);
     if id.starts_with(OWN_TIME) {
-        change(state, &at, |open| open.expired = true);
+        change(state, &timer.at, |open| open.expired = true);
     }
 }

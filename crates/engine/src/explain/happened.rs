@@ -49,6 +49,7 @@ fn said(story: &Story<'_>, fact: &Fact, command: &Command) -> Option<(&'static s
             Some(("review", format!("{option} by {} ({known}{roles})", by.name), review.to_string()))
         }
         Fact::ChildStarted { .. } | Fact::ChildTold { .. } | Fact::ChildStopped { .. } | Fact::ChildRedriven { .. } => begun(story, fact),
+        Fact::Interrupted => Some(("timeout", "whoever waited for it stopped waiting, and may try it again".to_owned(), none)),
         Fact::ListeningBegan { .. } | Fact::EventTaken { .. } => heard(fact, command),
         Fact::Raised { .. }
         | Fact::RetryScheduled { .. }

@@ -452,6 +452,8 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         again: bool,
     },
+    /// Its parent stopped waiting and may try it again: its own time is up.
+    Interrupted,
     /// A child that could not go on, or was interrupted, is tried again.
     ChildRedriven {
         /// Which.

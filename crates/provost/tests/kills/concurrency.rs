@@ -182,7 +182,7 @@ fn children_have_their_places_whatever_dies() {
 fn a_parent_is_told_that_its_child_was_replaced_or_refused() {
     let mut site = bundle();
     site.serve_bundle();
-    let word = |site: &Site, id: &str| site.json(&["get", id])["parked"]["problem"]["type"].as_str().unwrap_or_default().to_owned();
+    let word = |site: &Site, id: &str| site.json(&["get", id])["problem"]["type"].as_str().unwrap_or_default().to_owned();
 
     let old = start(&site, "runs-latest", 1, 1);
     let first = child(&site, &old);
