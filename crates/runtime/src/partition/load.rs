@@ -16,7 +16,7 @@ pub(crate) const ROWS_READ: usize = 256;
 /// Bytes of a snapshot that one more fact in the journal is worth: what is large is written the more seldom.
 const SNAPSHOT_BYTES_A_FACT: u64 = 64;
 /// The version of the fold; another version drops a snapshot.
-pub(crate) const FOLD: u16 = 3;
+pub(crate) const FOLD: u16 = 4;
 
 /// An orchestration as it stands at a sequence.
 #[derive(Clone, Debug)]
