@@ -239,7 +239,7 @@ impl<'p> Sheet<'p> {
             let filters: Vec<String> = set.filters.iter().map(|filter| self.start_filter(filter)).collect();
             add(if set.all { "schedule.on.all" } else { "schedule.on.any" }, Some(filters.join("; ")));
         }
-        add("schedule.read", (!program.start_read.is_data()).then(|| format!("{:?}", program.start_read).to_lowercase()));
+        add("schedule.read", (!program.start_read.is_default()).then(|| format!("{:?}", program.start_read).to_lowercase()));
         if let Some(schedule) = &program.schedule {
             add("schedule", serde_json::to_string(schedule).ok());
         }

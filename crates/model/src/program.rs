@@ -77,7 +77,7 @@ pub struct Program {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_on_set: Option<StartSet>,
     /// What of an event that starts it is its input.
-    #[serde(default, skip_serializing_if = "Reading::is_data")]
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
     pub start_read: Reading,
     /// At which times it starts by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -89,7 +89,7 @@ impl<'s> Follow<'_, 's> {
             .starts_on
             .as_ref()
             .and_then(|on| on.contract)
-            .filter(|_| self.program.starts_on_set.is_none() && self.program.start_read.is_data());
+            .filter(|_| self.program.starts_on_set.is_none() && self.program.start_read.is_default());
         let Some(schema) = contract.and_then(|index| self.program.schemas.get(index.0 as usize)) else { return self.makes.anything() };
         let one = schema::known(&self.makes, schema);
         self.makes.join(&one, &self.makes.places(vec![one.clone()]))

@@ -71,7 +71,7 @@ pub enum Reading {
 
 impl Reading {
     /// Whether it is the data, as where nothing is written.
-    pub fn is_data(&self) -> bool {
+    pub fn is_default(&self) -> bool {
         *self == Self::Data
     }
 }
