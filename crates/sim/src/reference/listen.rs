@@ -17,6 +17,9 @@ use super::tasks::{Begun, Kind, too_many_tasks};
 /// An event, and when it comes: in microseconds since the beginning.
 pub type Arrival = (i64, Event);
 
+/// Correlations that an event settles.
+type Settled = Vec<(Arc<str>, Value)>;
+
 /// What one filter waits for, as computed when listening began.
 #[derive(Default)]
 struct Wanted {
@@ -157,13 +160,13 @@ impl<'c> Interpreter<'c> {
     }
 
     /// The first filter that the event fits and that may still take one, with what it settles.
-    fn met_by(&self, listener: &Listener<'c>, event: &Event) -> Option<(usize, Vec<(Arc<str>, Value)>)> {
+    fn met_by(&self, listener: &Listener<'c>, event: &Event) -> Option<(usize, Settled)> {
         let all = listener.task.to.consume == Consume::All;
         let mut left = listener.task.to.filters.iter().enumerate().filter(|(n, _)| !all || !listener.met.contains(n));
         left.find_map(|(n, filter)| Some((n, self.fits(listener, (n, filter), event)?)))
     }
 
-    fn fits(&self, listener: &Listener<'c>, (n, filter): (usize, &EventFilter), event: &Event) -> Option<Vec<(Arc<str>, Value)>> {
+    fn fits(&self, listener: &Listener<'c>, (n, filter): (usize, &EventFilter), event: &Event) -> Option<Settled> {
         let wanted = listener.wanted.get(n)?;
         if wanted.attributes.iter().any(|(name, value)| event.attribute(name).as_ref() != Some(value)) {
             return None;
