@@ -73,12 +73,9 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         }
         Fact::ListeningBegan { .. } | Fact::EventTaken { .. } | Fact::EventHandled { .. } => listeners::fold(state, fact),
         Fact::CancelRequested { grace_us, replaced_by } => {
-            state.phase = Phase::Cancelling { grace_us: *grace_us };
-            state.replaced_by = *replaced_by;
+            (state.phase, state.replaced_by) = (Phase::Cancelling { grace_us: *grace_us }, *replaced_by);
         }
-        Fact::Parked { at, problem } => {
-            state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
-        }
+        Fact::Parked { at, problem } => state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() })),
         Fact::Redriven { at } => {
             state.parked = None;
             tasks::redriven(state, at);
