@@ -77,13 +77,10 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         }
         Fact::ListeningBegan { .. } | Fact::EventTaken { .. } | Fact::EventHandled { .. } => listeners::fold(state, fact),
         Fact::CancelRequested { grace_us, replaced_by } => {
-            state.phase = Phase::Cancelling { grace_us: *grace_us };
-            state.replaced_by = *replaced_by;
-        }
-        Fact::Parked { at, problem } => {
-            state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() }));
+            (state.phase, state.replaced_by) = (Phase::Cancelling { grace_us: *grace_us }, *replaced_by);
         }
         Fact::Reconciled { effect, look, .. } => effects::reconciled(state, effect.as_ref(), *look),
+        Fact::Parked { at, problem } => state.parked = Some(Arc::new(Parked { at: at.clone(), problem: problem.clone() })),
         Fact::Redriven { at } => tasks::redriven(state, at),
         Fact::Ended { ending, output, problem, labels } => {
             state.output_labels = labels.clone();

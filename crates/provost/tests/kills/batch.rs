@@ -10,7 +10,8 @@ const KEYS: usize = 6;
 const EACH: usize = 7;
 
 const WORKFLOW: &str = "
-document: { dsl: '1.0.3', namespace: test, name: collect, version: '1.0.0', metadata: { provost: { batch: { size: 3, wait: PT3S, key: .customer } } } }
+document: { dsl: '1.0.3', namespace: test, name: collect, version: '1.0.0', metadata: { provost: {
+  batch: { size: 3, wait: PT3S, key: .customer }, order: '.[0].customer' } } }
 schedule: { on: { one: { with: { type: test.part } } } }
 do: [ { keep: { set: { parts: '${ [.[].part] }', customers: '${ [.[].customer] | unique }' } } } ]
 ";
