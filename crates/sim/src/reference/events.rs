@@ -21,7 +21,7 @@ impl<'c> Interpreter<'c> {
         let more: Vec<(Arc<str>, Value)> = more.map(|(key, value)| (key.clone(), value.clone())).collect();
         let program = &self.code.program;
         Ok(Event {
-            id: Arc::default(),
+            id: text("id").unwrap_or_default(),
             effect: None,
             source: text("source").unwrap_or_else(|| format!("/workflows/{}/{}", program.namespace, program.name).into()),
             kind: text("type").ok_or_else(wrong)?,
@@ -39,9 +39,14 @@ impl<'c> Interpreter<'c> {
 
     /// `emit`: one place sends one event; run again with the same content it answers as sent, with other content it parks.
     pub(super) fn emit(&mut self, about: About<'c>, mut event: Event, context: &mut Value) -> Result<Entered<'c>, Stop> {
-        event.id = self.id.effect(about.at.as_str(), "emit").event_key().into();
+        let effect = self.id.effect(about.at.as_str(), "emit");
+        if event.id.is_empty() {
+            event.id = effect.event_key().into();
+        } else {
+            event.effect = Some(effect);
+        }
         let sent = self.sent.entry(about.at.clone()).or_insert_with(|| event.clone()).clone();
-        let again = sent.source == event.source && sent.fingerprint() == event.fingerprint();
+        let again = sent.source == event.source && sent.id == event.id && sent.fingerprint() == event.fingerprint();
         if !again {
             self.note("entered", &about.at);
             return Err(Stop::Parked(Problem::ours("conflict", 409, "another event was emitted here already")));
