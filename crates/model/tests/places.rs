@@ -58,6 +58,10 @@ proptest! {
             let iteration = task.iteration(index);
             prop_assert_eq!(iteration.parent().unwrap(), task.clone());
             prop_assert_eq!(&iteration.name(), name);
+            let planned = task.planned(visit, usize::try_from(index).unwrap());
+            prop_assert_eq!(planned.parent().unwrap(), task.clone());
+            prop_assert_eq!(&planned.name(), name);
+            prop_assert!(planned.is_within(&task) && planned != task.planned(visit + 1, usize::try_from(index).unwrap()));
             prop_assert!(iteration.is_within(&task) && !iteration.is_within(&task.iteration(index + 1)));
             prop_assert!(!task.iteration(index * 10 + 1).is_within(&iteration) || index * 10 + 1 == index);
             let catch = task.catch();
