@@ -78,6 +78,11 @@ impl<'c> Interpreter<'c> {
         Ok(if task.awaits { Begun::Open(Kind::Child(due_us)) } else { Begun::Ended(about.input.clone()) })
     }
 
+    /// Whether a child that is waited for ended in the moment in which it began.
+    pub(super) fn has_child_due(&self) -> bool {
+        self.children.values().any(|child| child.fate == Fate::Running && child.ended_us <= self.now_us)
+    }
+
     /// Goes on with a child that is waited for.
     pub(super) fn child_on(&mut self, about: &About<'c>, context: &mut Value) -> Went {
         let (now_us, moment) = (self.now_us, self.moment);

@@ -156,11 +156,16 @@ impl<'c> Interpreter<'c> {
         }
         // Which of two that take one event goes on first is nobody's promise.
         self.beyond |= took > 1;
+        // Nor whether what was heard before comes ahead of a child that took no time.
+        self.beyond |= took > 0 && self.has_child_due();
         took > 0
     }
 
     /// The first filter that the event fits and that may still take one, with what it settles.
     fn met_by(&self, listener: &Listener<'c>, event: &Event) -> Option<(usize, Settled)> {
+        if listener.task.to.filters.is_empty() && listener.task.to.consume == Consume::Any {
+            return Some((0, Vec::new()));
+        }
         let all = listener.task.to.consume == Consume::All;
         let mut left = listener.task.to.filters.iter().enumerate().filter(|(n, _)| !all || !listener.met.contains(n));
         left.find_map(|(n, filter)| Some((n, self.fits(listener, (n, filter), event)?)))
