@@ -103,6 +103,9 @@ fn numbers_are_exact_or_floats() {
     check("9007199254740992.0", "9007199254740992");
     check("1.5e300", "1.5e+300");
     check("1e17", "1e+17");
+    // Two shortest decimals are as close: the even one (ECMAScript, Number::toString).
+    check("-1098034872031089.25", "-1098034872031089.2");
+    check("5e-324", "5e-324");
     check("1e19", "1e+19");
     check("0.000001", "0.000001");
     check("0.0000001", "1e-7");

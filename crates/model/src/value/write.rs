@@ -76,18 +76,30 @@ fn str_len(text: &str) -> usize {
     2 + text.len() + more
 }
 
-/// ECMAScript's `Number::toString`: shortest digits, exponent form from 1e21 and below 1e-6, and for every float without a fraction.
+/// ECMAScript's `Number::toString`: shortest digits, of two that are as close the even ones, exponent form from 1e21 and below 1e-6. Unlike
+/// there, every float without a fraction has exponent form: it is told apart from a whole number.
 fn write_float(number: f64, out: &mut String) {
-    let magnitude = number.abs();
-    if (1e-6..1e21).contains(&magnitude) && number.fract() != 0.0 {
-        out.push_str(&format!("{number}"));
+    let mut buffer = ryu_js::Buffer::new();
+    let text = buffer.format(number);
+    if text.contains(['.', 'e']) {
+        out.push_str(text);
         return;
     }
-    let text = format!("{number:e}");
-    match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => out.push_str(&format!("{digits}e+{exponent}")),
-        Some(_) | None => out.push_str(&text),
+    let digits = match text.strip_prefix('-') {
+        Some(digits) => {
+            out.push('-');
+            digits
+        }
+        None => text,
+    };
+    let (first, rest) = digits.split_at(digits.len().min(1));
+    out.push_str(first);
+    let fraction = rest.trim_end_matches('0');
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
     }
+    out.push_str(&format!("e+{}", rest.len()));
 }
 
 fn write_str(text: &str, out: &mut String) {
