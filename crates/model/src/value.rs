@@ -17,7 +17,7 @@ pub use map::{Map, utf16_order};
 pub use number::{Float, NumberError, normalise_f64};
 pub use parse::{ParseError, ParseErrorKind, parse, parse_with};
 pub use pointer::{Pointer, lookup, lookup_mut, unescaped};
-pub use write::{canonical, canonical_into, canonical_len};
+pub use write::{canonical, canonical_into, canonical_len, rough_len};
 
 /// A JSON-like value in normal form. See the module documentation for its invariants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
-use provost_model::value::{ParseErrorKind, canonical, canonical_len, normalise_f64, parse, parse_with, utf16_order};
+use provost_model::value::{ParseErrorKind, canonical, canonical_len, normalise_f64, parse, parse_with, rough_len, utf16_order};
 use provost_model::{Digest, Value};
 
 /// Any value; `integers` bounds them.
@@ -40,6 +40,8 @@ proptest! {
         let text = canonical(&value);
         prop_assert_eq!(parse(text.as_bytes()).unwrap(), value.clone(), "{}", text);
         prop_assert_eq!(canonical_len(&value), text.len(), "{}", text);
+        let rough = rough_len(&value);
+        prop_assert!(text.len() <= 6 * rough && rough <= 8 * text.len(), "{} for {}", rough, text);
     }
 
     #[test]
