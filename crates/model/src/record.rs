@@ -8,6 +8,7 @@ mod arrived;
 mod cell;
 mod child;
 mod command;
+mod effect;
 mod fact;
 mod intent;
 mod look;
@@ -21,7 +22,8 @@ pub use child::{ChildFate, ChildNews, Held, Parent};
 pub use command::{
     Attempted, Batched, Cancel, ClaimAnswer, Claimed, Closed, Command, Outcome, Redrive, Resolve, ReviewAnswer, Start, Stored, Usage,
 };
-pub use fact::{EffectKind, EffectState, Ending, Exported, Fact, Shape};
+pub use effect::{EffectKind, EffectState};
+pub use fact::{Ending, Exported, Fact, Shape};
 pub use intent::Intent;
 pub use look::Look;
 pub use plan::PlannedTask;
