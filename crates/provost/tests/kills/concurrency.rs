@@ -64,38 +64,50 @@ fn times(site: &Site, id: &str, kind: &str) -> Vec<String> {
     rows.map(|row| row["recordedAt"].as_str().unwrap().to_owned()).collect()
 }
 
+/// As many of `workflow` for each key as there are, with their keys.
+fn started(site: &Site, workflow: &str) -> Vec<(usize, String)> {
+    (0..EACH).flat_map(|n| (0..KEYS).map(move |key| (key, start(site, workflow, key, n)))).collect()
+}
+
+/// Killed, killed again, and everything but the journals derived anew.
+fn dies_and_comes_back(site: &mut Site) {
+    site.kill();
+    site.serve();
+    site.kill();
+    assert!(site.run(&["rebuild"]).status.success());
+    site.serve();
+}
+
+/// When an orchestration began to work, and when it ended.
+fn span(site: &Site, id: &str) -> (String, String) {
+    (times(site, id, "timer_set")[0].clone(), times(site, id, "ended")[0].clone())
+}
+
+/// Each began when the one before it had ended.
+fn one_behind_the_other(spans: &[(String, String)]) {
+    assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{spans:?}");
+}
+
 #[test]
 fn who_waits_begins_in_order_whatever_dies() {
     let mut site = bundle();
     site.serve_bundle();
-    let mut started = Vec::new();
-    for n in 0..EACH {
-        started.extend((0..KEYS).map(|key| (key, start(&site, "line", key, n))));
-    }
-    let (last, first) = (&started.last().unwrap().1, &started[KEYS - 1].1);
+    let started = started(&site, "line");
+    let last = &started.last().unwrap().1;
     let shown = site.json(&["get", last]);
     if shown["status"] == "waiting" && shown["waits_for"].is_object() {
         let explained = String::from_utf8(site.run(&["explain", last]).stdout).unwrap();
         // How many are still ahead depends on how far the others came.
         assert!(explained.contains("waits for key `c-5`, position ") && explained.contains(", held by orc_"), "{explained}");
     }
-    site.kill();
-    site.serve();
-    site.kill();
-    assert!(site.run(&["rebuild"]).status.success());
-    site.serve();
+    dies_and_comes_back(&mut site);
     for (_, id) in &started {
         until("each ends", || status(&site, id) == "completed");
     }
-    assert_ne!(first, last);
     // Of one key, each began when the one before it had ended.
     for key in 0..KEYS {
-        let of_key: Vec<&String> = started.iter().filter(|(of, _)| *of == key).map(|(_, id)| id).collect();
-        let spans: Vec<(String, String)> =
-            of_key.iter().map(|id| (times(&site, id, "timer_set")[0].clone(), times(&site, id, "ended")[0].clone())).collect();
-        for pair in spans.windows(2) {
-            assert!(pair[0].1 <= pair[1].0, "{key}: {spans:?}");
-        }
+        let of_key = started.iter().filter(|(of, _)| *of == key);
+        one_behind_the_other(&of_key.map(|(_, id)| span(&site, id)).collect::<Vec<_>>());
     }
     site.kill();
     site.verify();
@@ -152,27 +164,17 @@ fn the_newest_replaces_and_a_held_key_refuses() {
 fn children_have_their_places_whatever_dies() {
     let mut site = bundle();
     site.serve_bundle();
-    let mut started = Vec::new();
-    for n in 0..EACH {
-        started.extend((0..KEYS).map(|key| (key, start(&site, "runs-line", key, n))));
-    }
-    site.kill();
-    site.serve();
-    site.kill();
-    assert!(site.run(&["rebuild"]).status.success());
-    site.serve();
+    let started = started(&site, "runs-line");
+    dies_and_comes_back(&mut site);
     for (_, id) in &started {
         until("each parent ends", || status(&site, id) == "completed");
     }
     for key in 0..KEYS {
-        let of_key = started.iter().filter(|(of, _)| *of == key).map(|(_, id)| child(&site, id));
-        let mut spans: Vec<(String, String)> =
-            of_key.map(|id| (times(&site, &id, "timer_set")[0].clone(), times(&site, &id, "ended")[0].clone())).collect();
+        let of_key = started.iter().filter(|(of, _)| *of == key);
+        let mut spans: Vec<_> = of_key.map(|(_, id)| span(&site, &child(&site, id))).collect();
         // Who waits began in the order in which their starts came to the key, whoever their parents are.
         spans.sort();
-        for pair in spans.windows(2) {
-            assert!(pair[0].1 <= pair[1].0, "{key}: {spans:?}");
-        }
+        one_behind_the_other(&spans);
     }
     site.kill();
     site.verify();
