@@ -32,6 +32,6 @@ pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Fix, Paint, Severity, render, render_for};
 pub use schedule::last_time;
-pub use source::Sources;
+pub use source::{SOURCE_BYTES_MAX, SOURCE_FILES_MAX, Sources};
 pub use workflow::canonical_type;
 pub use yaml::read_value;

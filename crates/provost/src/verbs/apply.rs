@@ -8,6 +8,7 @@ use provost_runtime::language::Sources;
 
 use crate::client::{Client, Target};
 use crate::compose;
+use crate::reading;
 use crate::say::{Failure, data, note};
 use crate::verbs::{Output, pretty};
 
@@ -53,8 +54,8 @@ fn text(json: &serde_json::Value) -> &str {
 /// # Errors
 /// [`Failure`] with every finding.
 pub async fn apply(client: &Client, folder: &Path, bind: &[String], reason: &str) -> Result<serde_json::Value, Failure> {
-    let sources = compose::sources(folder)?;
-    let destinations = compose::destinations(Some(folder), bind)?;
+    let sources = reading::sources(folder)?;
+    let destinations = compose::destinations(&sources, bind)?;
     let files = files(&sources)?;
     let answer = client.post("/v1/bundles", &serde_json::json!({ "files": files, "reason": reason }), &[]).await?;
     if !destinations.is_empty() {

@@ -6,10 +6,9 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Bundle, Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
-use provost_store::Folder;
+use provost_runtime::language::{Bundle, Checked, Code, Finding, Paint, Severity, Sources, compile, render_for};
 
-use crate::compose;
+use crate::reading;
 use crate::say::{self, Failure, data, note};
 use crate::verbs::{Output, apply};
 
@@ -95,13 +94,13 @@ fn paint() -> Paint {
 
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
 pub(super) fn read(path: &Path) -> Result<Read, Failure> {
-    let sources = compose::sources(path)?;
+    let sources = reading::sources(path)?;
     let checked = compile(&sources);
     let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
     let place = if lost { enclosing(path) } else { None };
     let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None, document: None }) };
-    let mut sources = parts(&root)?;
-    sources.add(&name, compose::bytes(path)?);
+    let mut sources = reading::parts(&root)?;
+    sources.add(&name, reading::bytes(path)?);
     let mut checked = compile(&sources);
     let all = checked.findings.len();
     checked.findings.retain(|finding: &Finding| *finding.file == *name);
@@ -117,20 +116,4 @@ fn enclosing(document: &Path) -> Option<(PathBuf, String)> {
     let root = over.or_else(|| Some(folder).filter(|folder| folder.join("provost.yaml").is_file()))?;
     let name = document.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
     Some((root.to_owned(), name))
-}
-
-/// The parts of the bundle at `root` and nothing else that may stand there.
-fn parts(root: &Path) -> Result<Sources, Failure> {
-    let mut all = Sources::new();
-    let entries = std::fs::read_dir(root).map_err(|e| compose::unreadable(root, &e))?;
-    for entry in entries {
-        let entry = entry.map_err(|e| compose::unreadable(root, &e))?;
-        let folder = entry.file_name().to_string_lossy().into_owned();
-        if is_part_folder(&folder) && entry.path().is_dir() && !Folder::stands_at(&entry.path()) {
-            for (name, bytes) in compose::sources(&entry.path())?.iter() {
-                all.add(&format!("{folder}/{name}"), bytes);
-            }
-        }
-    }
-    Ok(all)
 }

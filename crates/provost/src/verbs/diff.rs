@@ -10,7 +10,7 @@ use provost_runtime::language::{Severity, compile, render};
 use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Target};
-use crate::compose;
+use crate::reading;
 use crate::say::{Failure, data, note};
 use crate::verbs::apply::files;
 use crate::verbs::{Output, pretty};
@@ -59,7 +59,7 @@ impl Diff {
 
     /// What the server says: changes against what is published, and work under way, page by page.
     async fn ask(&self, client: &Client) -> Result<(Json, Json), Failure> {
-        let mut body = json!({ "files": files(&compose::sources(&self.after)?)? });
+        let mut body = json!({ "files": files(&reading::sources(&self.after)?)? });
         if self.before.starts_with("sha256:") {
             body["against"] = json!(self.before);
         }
@@ -88,7 +88,7 @@ fn folders(before: &Path, after: &Path) -> Result<Json, Failure> {
 }
 
 fn compiled(folder: &Path) -> Result<StoredBundle, Failure> {
-    let sources = compose::sources(folder)?;
+    let sources = reading::sources(folder)?;
     let checked = compile(&sources);
     let Some(bundle) = checked.bundle else {
         let errors: Vec<_> = checked.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
