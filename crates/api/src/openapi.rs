@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 36] = {
+pub const ROUTES: [Route; 37] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -93,7 +93,8 @@ pub const ROUTES: [Route; 36] = {
             "ComparisonAnswer",
         ),
         route(Get, "/v1/blobs/{digest}", "The content behind a reference, as the bytes that were put.", "", ""),
-        route(Put, "/v1/binding", "Say where destinations are.", "BindingBody", ""),
+        route(Get, "/v1/binding", "Where destinations are, and the revision.", "", "BindingAnswer"),
+        route(Put, "/v1/binding", "Replace where destinations are.", "BindingBody", ""),
         route(Get, "/v1/guard", "What is stopped now, and its revision.", "", ""),
         route(Put, "/v1/guard", "Set what is stopped now.", "GuardBody", ""),
         route(Get, "/v1/policies", "The tenant's own policies, and their revision.", "", "PoliciesAnswer"),
@@ -165,6 +166,7 @@ fn components() -> utoipa::openapi::Components {
         resources::BundleChange,
         resources::RunningUnder,
         resources::BindingBody,
+        resources::BindingAnswer,
         resources::GuardBody,
         resources::PoliciesBody,
         resources::PoliciesAnswer,

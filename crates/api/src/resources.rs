@@ -365,7 +365,7 @@ pub struct RunningUnder {
     pub difference: Option<String>,
 }
 
-/// Destinations of this place: `PUT /v1/binding`.
+/// Destinations of this place, all of them: `PUT /v1/binding`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BindingBody {
@@ -376,6 +376,15 @@ pub struct BindingBody {
     pub if_revision: Option<u64>,
     /// Why.
     pub reason: String,
+}
+
+/// Where destinations are: `GET /v1/binding`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BindingAnswer {
+    /// Counts up; 0 until it is set.
+    pub revision: u64,
+    /// Name -> base URL; what is not here is nowhere.
+    pub destinations: std::collections::BTreeMap<String, String>,
 }
 
 /// The Guard: `PUT /v1/guard`.

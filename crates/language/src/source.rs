@@ -40,6 +40,11 @@ impl Sources {
         self.unread.insert(path.replace('\\', "/").into());
     }
 
+    /// The paths of files that were not read.
+    pub fn unread(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.unread.iter()
+    }
+
     /// The paths of every file, those that were not read too, each once.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Arc<str>> {
         self.files.keys().chain(&self.unread)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use provost_runtime::engine::explain::one_line;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Target};
 use crate::say::{Failure, data, note};
@@ -22,11 +22,12 @@ enum Noun {
     Effects,
     DeadLetters,
     Bundles,
+    Bindings,
     Principals,
     Events,
 }
 
-/// List orchestrations, reviews, effects, dead-letters, events, bundles or principals.
+/// List orchestrations, reviews, effects, dead-letters, events, bundles, bindings or principals.
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// What.
@@ -69,8 +70,12 @@ impl List {
             }
             Noun::Principals => ("/v1/principals".to_owned(), &["name", "roles", "prefix", "revoked"]),
             Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
+            Noun::Bindings => ("/v1/binding".to_owned(), &["destination", "address"]),
         };
-        let answer = client.get(&path).await?;
+        let mut answer = client.get(&path).await?;
+        if self.noun == Noun::Bindings {
+            answer = bindings(&answer);
+        }
         let mut items = answer.get("items").unwrap_or(&answer).as_array().cloned().unwrap_or_default();
         let more = goes_on(&answer) || items.len() > self.limit as usize;
         items.truncate(self.limit as usize);
@@ -102,6 +107,13 @@ impl List {
         }
         path
     }
+}
+
+/// Destinations as a list.
+fn bindings(answer: &Json) -> Json {
+    let bound = answer["destinations"].as_object().into_iter().flatten();
+    let items: Vec<Json> = bound.map(|(name, address)| json!({ "destination": name, "address": address })).collect();
+    json!({ "items": items, "revision": answer["revision"] })
 }
 
 /// Whether the server has more than it answered: it names the next page.
