@@ -98,6 +98,13 @@ fn is_held(data: &Path) -> bool {
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
+/// The problem in a refusal: the document itself, or what the answer to an event carries.
+fn problem(bytes: &[u8]) -> Option<ProblemBody> {
+    let mut json: Json = serde_json::from_slice(bytes).ok()?;
+    let carried = json.get_mut("problem").map(Json::take);
+    serde_json::from_value(carried.unwrap_or(json)).ok()
+}
+
 impl Client {
     /// The server's base URL.
     pub fn url(&self) -> &str {
@@ -154,9 +161,9 @@ impl Client {
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|e| Failure::new("answer", format!("the server's answer is no JSON: {e}")));
         }
-        match serde_json::from_slice::<ProblemBody>(&bytes) {
-            Ok(problem) => Err(Failure::new(&problem.code, problem.title).detail(problem.detail)),
-            Err(_) => Err(Failure::new("answer", format!("the server answered {status}: {}", String::from_utf8_lossy(&bytes)))),
+        match problem(&bytes) {
+            Some(problem) => Err(Failure::new(&problem.code, problem.title).detail(problem.detail)),
+            None => Err(Failure::new("answer", format!("the server answered {status}: {}", String::from_utf8_lossy(&bytes)))),
         }
     }
 

@@ -6,7 +6,8 @@ use crate::client::Target;
 use crate::say::{Failure, data};
 use crate::verbs::{Output, json_argument, pretty};
 
-/// Send a CloudEvent (structured JSON): @file, - for standard input, or JSON as written. An array is sent as a batch.
+/// Send a CloudEvent (structured JSON): @file, - for standard input, or JSON as written. An array is sent as a batch; exit 1 where one of
+/// it is refused.
 #[derive(Debug, clap::Args)]
 pub struct Emit {
     /// The event.
@@ -23,6 +24,7 @@ impl Emit {
         let answer = client.post_as("/v1/events", kind, bytes).await?;
         data(&pretty(&answer));
         client.close().await;
-        Ok(ExitCode::SUCCESS)
+        let refused = answer.as_array().into_iter().flatten().any(|one| one.get("problem").is_some());
+        Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
