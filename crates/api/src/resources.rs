@@ -207,6 +207,27 @@ pub struct Effect {
     pub reference: Option<String>,
 }
 
+/// Questions that are open: `GET /v1/reviews`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewsAnswer {
+    /// The questions.
+    pub items: Vec<Review>,
+}
+
+/// Effects that need a person: `GET /v1/effects`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EffectsAnswer {
+    /// The effects.
+    pub items: Vec<Effect>,
+}
+
+/// Parked orchestrations: `GET /v1/dead-letters`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLettersAnswer {
+    /// The orchestrations.
+    pub items: Vec<Orchestration>,
+}
+
 /// A start by hand: `POST /v1/workflows/{name}/orchestrations`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

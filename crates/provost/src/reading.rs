@@ -71,7 +71,8 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 /// What is said of a file or folder that cannot be read.
 pub fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     if error.kind() == std::io::ErrorKind::NotFound {
-        return Failure::new("unreadable", format!("there is no folder or file `{}`", path.display())).detail("look for a slip in the path");
+        return Failure::new("unreadable", format!("there is no folder or file `{}`", path.display()))
+            .detail("look for a slip in the path");
     }
     Failure::new("unreadable", format!("`{}` cannot be read: {error}", path.display()))
 }

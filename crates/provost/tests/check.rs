@@ -171,7 +171,8 @@ fn no_link_leads_out_of_a_folder_and_no_pipe_holds_a_verb() {
     std::fs::write(&outside, "a word that nobody outside may read\n").unwrap();
     let refused = |path: &str, code: &str| {
         for verb in [&["check", "."][..], &["graph", "."], &["apply", ".", "--reason", "test", "--data", ".kept"]] {
-            let output = Command::new("timeout").arg("20").arg(env!("CARGO_BIN_EXE_provost")).args(verb).current_dir(&bundle).output().unwrap();
+            let output =
+                Command::new("timeout").arg("20").arg(env!("CARGO_BIN_EXE_provost")).args(verb).current_dir(&bundle).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(2), "{path}, {verb:?}: {said}");
             assert!(said.contains(code) && said.contains(path) && !said.contains("a word that"), "{path}, {verb:?}: {said}");

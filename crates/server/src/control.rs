@@ -9,7 +9,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use provost_api::resources::{BindingAnswer, BindingBody, GuardBody, PoliciesAnswer, PoliciesBody, PrincipalAnswer, PrincipalBody, ReasonBody};
+use provost_api::resources::{
+    BindingAnswer, BindingBody, GuardBody, PoliciesAnswer, PoliciesBody, PrincipalAnswer, PrincipalBody, ReasonBody,
+};
 use provost_control::{Control, ControlCommand, Policies};
 use provost_model::verdict::Entity;
 use provost_model::who::Known;

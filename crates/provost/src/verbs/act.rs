@@ -137,7 +137,7 @@ async fn answer(target: &Target, review: &str, option: &str, reason: &str, form:
     let client = target.connect().await?;
     note(&format!("server {}", client.url()));
     let open = client.get("/v1/reviews").await?;
-    let found = open.as_array().into_iter().flatten().find(|item| item["id"] == review);
+    let found = open["items"].as_array().into_iter().flatten().find(|item| item["id"] == review);
     let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
         Failure::new("unknown-review", format!("review `{review}` is not open")).detail("`provost list reviews` shows those that are")
     })?;
@@ -169,7 +169,7 @@ impl Resolve {
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
         let open = client.get("/v1/effects?state=in-doubt").await?;
-        let found = open.as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
+        let found = open["items"].as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
         let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
             Failure::new("not-in-doubt", format!("effect `{}` is not in doubt", self.effect))
                 .detail("`provost list effects --state in-doubt` shows those that are")

@@ -11,19 +11,16 @@ async fn a_second_bundles_bindings_leave_the_firsts_as_they_are() {
     let folder = |name: &str| {
         let bundle = place.path().join(name);
         std::fs::create_dir_all(bundle.join("workflows")).unwrap();
-        let text = format!(
-            "document: {{ dsl: '1.0.3', namespace: t, name: {name}, version: '1.0.0' }}\ndo:\n  - one: {{ set: {{ n: 1 }} }}\n"
-        );
+        let text =
+            format!("document: {{ dsl: '1.0.3', namespace: t, name: {name}, version: '1.0.0' }}\ndo:\n  - one: {{ set: {{ n: 1 }} }}\n");
         std::fs::write(bundle.join("workflows/w.yaml"), text).unwrap();
         bundle.to_str().unwrap().to_owned()
     };
     let (first, second) = (folder("first"), folder("second"));
     let told = |arguments: &[&str]| run(arguments, &served.data());
-    let (code, _, said) =
-        told(&["apply", &first, "--bind", "x=http://127.0.0.1:1", "--bind", "y=http://127.0.0.1:2", "--reason", "test"]);
+    let (code, _, said) = told(&["apply", &first, "--bind", "x=http://127.0.0.1:1", "--bind", "y=http://127.0.0.1:2", "--reason", "test"]);
     assert!(code == 0 && said.contains("bound  x  http://127.0.0.1:1"), "{said}");
-    let (code, _, said) =
-        told(&["apply", &second, "--bind", "z=http://127.0.0.1:3", "--bind", "y=http://127.0.0.1:4", "--reason", "test"]);
+    let (code, _, said) = told(&["apply", &second, "--bind", "z=http://127.0.0.1:3", "--bind", "y=http://127.0.0.1:4", "--reason", "test"]);
     assert!(code == 0 && said.contains("bound  y  http://127.0.0.1:4  instead of http://127.0.0.1:2"), "{said}");
     let shown = served.local().get("/v1/binding").await;
     let all = json!({ "x": "http://127.0.0.1:1", "y": "http://127.0.0.1:4", "z": "http://127.0.0.1:3" });
