@@ -137,6 +137,14 @@ pub(crate) fn parse_json(bytes: &[u8]) -> Result<serde_json::Value, Failure> {
     serde_json::to_value(&value).map_err(|e| Failure::new("malformed", e.to_string()))
 }
 
+/// One document as `--output` says: on several lines, or on one.
+pub(crate) fn document(output: Output, json: &serde_json::Value) -> String {
+    match output {
+        Output::Jsonl => json.to_string(),
+        Output::Table | Output::Json => pretty(json),
+    }
+}
+
 /// Pretty JSON.
 pub(crate) fn pretty(json: &serde_json::Value) -> String {
     serde_json::to_string_pretty(json).unwrap_or_default()

@@ -35,6 +35,8 @@ mod schedule;
 mod secrets;
 #[path = "api/served.rs"]
 mod served;
+#[path = "api/starts.rs"]
+mod starts;
 #[path = "api/stream.rs"]
 mod stream;
 #[path = "api/surface.rs"]

@@ -134,7 +134,7 @@ fn done(answer: &serde_json::Value) -> ExitCode {
 }
 
 async fn answer(target: &Target, review: &str, option: &str, reason: &str, form: serde_json::Value) -> Result<ExitCode, Failure> {
-    let client = target.connect().await?;
+    let client = target.change().await?;
     note(&format!("server {}", client.url()));
     let open = client.get("/v1/reviews").await?;
     let found = open["items"].as_array().into_iter().flatten().find(|item| item["id"] == review);
@@ -142,7 +142,7 @@ async fn answer(target: &Target, review: &str, option: &str, reason: &str, form:
         Failure::new("unknown-review", format!("review `{review}` is not open")).detail("`provost list reviews` shows those that are")
     })?;
     let body = json!({ "orchestration": orchestration, "option": option, "reason": reason, "form": form });
-    let said = client.post(&format!("/v1/reviews/{review}"), &body, &[]).await?;
+    let said = client.post(&format!("/v1/reviews/{}", encoded(review)), &body, &[]).await?;
     client.close().await;
     Ok(done(&said))
 }
@@ -166,7 +166,7 @@ impl Resolve {
     /// Settles it.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
         let result = parse_json(&json_argument(&self.result)?)?;
-        let client = target.connect().await?;
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let open = client.get("/v1/effects?state=in-doubt").await?;
         let found = open["items"].as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
@@ -177,7 +177,7 @@ impl Resolve {
         let body = json!({
             "orchestration": orchestration, "done": self.done && !self.not_done, "result": result, "evidence": self.evidence, "reason": self.reason,
         });
-        let said = client.post(&format!("/v1/effects/{}/resolution", self.effect), &body, &[]).await?;
+        let said = client.post(&format!("/v1/effects/{}/resolution", encoded(&self.effect)), &body, &[]).await?;
         client.close().await;
         Ok(done(&said))
     }
@@ -186,7 +186,7 @@ impl Resolve {
 impl Redrive {
     /// Redrives it.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let path = format!("/v1/orchestrations/{}/redrive", meant(&client, target, &self.id).await?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
@@ -198,7 +198,7 @@ impl Redrive {
 impl Cancel {
     /// Cancels it.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let path = format!("/v1/orchestrations/{}/cancellation", meant(&client, target, &self.id).await?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
@@ -236,7 +236,7 @@ impl Token {
 impl Revoke {
     /// Shuts it out.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let path = format!("/v1/principals/{}/revocation", encoded(&self.name));
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
@@ -249,9 +249,10 @@ impl Revoke {
 impl Policies {
     /// Prints those that hold, or replaces them.
     pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+        let shows = self.files.is_empty() && !self.built_in;
+        let client = if shows { target.ask().await? } else { target.connect().await? };
         note(&format!("server {}", client.url()));
-        if self.files.is_empty() && !self.built_in {
+        if shows {
             let held = client.get("/v1/policies").await?;
             client.close().await;
             data(&crate::verbs::pretty(&held));

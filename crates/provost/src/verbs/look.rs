@@ -178,7 +178,7 @@ pub(crate) async fn meant(client: &Client, target: &Target, id: &str) -> Result<
         });
     }
     if id.starts_with("orc_") {
-        return Ok(id.to_owned());
+        return Ok(encoded(id));
     }
     let by = if id.starts_with("evt_") { "event" } else { "subject" };
     let found = client.get(&format!("/v1/orchestrations?{by}={}&limit={MATCHES_SHOWN}", encoded(id))).await?;

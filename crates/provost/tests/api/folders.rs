@@ -124,7 +124,7 @@ async fn an_address_left_behind_leads_to_no_other_folders_server() {
     let id = local.start("double", json!({ "n": 1 }), &[("prefer", "wait=10")]).await.text_at("/id");
     let other = tempfile::tempdir().unwrap();
     let data = other.path().join("data");
-    assert_eq!(run(&["list", "orchestrations"], &data).0, 0);
+    assert_eq!(run(&["guard", "{}", "--reason", "test"], &data).0, 0);
     std::fs::write(data.join("address"), served.url()).unwrap();
     let (code, out, said) = run(&["list", "orchestrations"], &data);
     assert!(code == 0 && !out.contains(&id), "{out} {said}");
