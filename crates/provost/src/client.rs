@@ -125,7 +125,9 @@ impl Target {
     async fn opened(&self, want: Want) -> Result<Arc<Node>, Failure> {
         let path = self.data.display().to_string();
         if self.data.is_file() {
-            return Err(Failure::new("data", format!("`{path}` is a file, and a data folder is needed")).detail("name a folder with `--data`"));
+            return Err(
+                Failure::new("data", format!("`{path}` is a file, and a data folder is needed")).detail("name a folder with `--data`")
+            );
         }
         if want != Want::Begin && !is_data_folder(&self.data) {
             return Err(Refused::Store(StoreError::Absent { path }).into());

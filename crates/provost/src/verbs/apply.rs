@@ -11,7 +11,7 @@ use crate::client::{Client, Target};
 use crate::compose;
 use crate::reading;
 use crate::say::{Failure, data, note};
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document};
 
 /// How often a binding is tried again that somebody else changes at the same time.
 const BIND_TRIES_MAX: u32 = 10;
@@ -42,7 +42,7 @@ impl Apply {
                 answer["workflows"].as_array().into_iter().flatten().map(|pair| format!("{} {}", text(&pair[0]), text(&pair[1]))).collect();
             data(&format!("applied  {}  {}", text(&answer["digest"]), workflows.join(", ")));
         } else {
-            data(&pretty(&answer));
+            data(&document(output, &answer));
         }
         client.close().await;
         Ok(ExitCode::SUCCESS)

@@ -15,14 +15,12 @@ use crate::verbs::{Output, apply};
 /// Check a bundle folder or a lone workflow document. Exit 1 with errors.
 ///
 /// A document that names agents, rules, actions or contracts is read together with the bundle it stands in: the folder that holds its
-/// `workflows/`, or its own folder where a `provost.yaml` stands. Its own findings decide; those of other files are counted.
+/// `workflows/`, or its own folder where a `provost.yaml` stands. Its own findings decide; those of other files are counted. With `--json`
+/// the findings are the last line.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The folder or document.
     path: PathBuf,
-    /// Findings as JSON on the last line.
-    #[arg(long)]
-    json: bool,
 }
 
 /// What was read and what came of it.
@@ -49,7 +47,7 @@ impl Check {
         if let Some((root, others)) = around.as_ref().filter(|(_, others)| *others > 0) {
             note(&format!("other files of the bundle have {others} findings; `provost check {}` shows them", root.display()));
         }
-        if self.json || output != Output::Table {
+        if output != Output::Table {
             let digest = checked.bundle.as_ref().map(|bundle| bundle.digest.to_string());
             let bundle = around.map(|(root, _)| root.display().to_string());
             data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());

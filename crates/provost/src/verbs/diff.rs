@@ -13,7 +13,7 @@ use crate::client::{Client, Target};
 use crate::reading;
 use crate::say::{Failure, data, note};
 use crate::verbs::apply::files;
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document};
 
 /// What a bundle changes in meaning, and what it would have decided otherwise about work under way. Nothing is published.
 ///
@@ -25,9 +25,6 @@ pub struct Diff {
     before: String,
     /// What it is to be: a bundle folder.
     after: PathBuf,
-    /// One JSON document.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Diff {
@@ -49,8 +46,8 @@ impl Diff {
             }
             found["running"] = running;
         }
-        if self.json || output != Output::Table {
-            data(&pretty(&found));
+        if output != Output::Table {
+            data(&document(output, &found));
         } else {
             said(&found, asked);
         }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Target};
 use crate::say::{Failure, data, note};
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document, pretty};
 
 /// Most matches shown where an id is ambiguous.
 const MATCHES_SHOWN: usize = 20;
@@ -206,11 +206,11 @@ pub struct Get {
 
 impl Get {
     /// Prints it as JSON.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.ask().await?;
         let query = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
         let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?)).await?;
-        data(&pretty(&answer));
+        data(&document(output, &answer));
         client.close().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -82,7 +82,9 @@ fn a_start_that_waits_holds_the_folder_and_answers_other_verbs() {
     assert!(code == 0 && out.contains(review["orchestration"].as_str().unwrap()), "{out} {said}");
     assert_eq!(first.0.wait().unwrap().code(), Some(0), "it ended because somebody answered");
     assert!(second.0.try_wait().unwrap().is_none(), "the other one waits on, though the server it spoke to ended");
-    until("the second one answers in the first one's place", || place.run(&["list", "reviews", "--output", "jsonl"]).1.lines().count() == 1);
+    until("the second one answers in the first one's place", || {
+        place.run(&["list", "reviews", "--output", "jsonl"]).1.lines().count() == 1
+    });
     let review: Json = serde_json::from_str(&place.run(&["list", "reviews", "--output", "jsonl"]).1).unwrap();
     assert_eq!(place.run(&["approve", review["id"].as_str().unwrap(), "--reason", "test"]).0, 0);
     assert_eq!(second.0.wait().unwrap().code(), Some(0));
@@ -132,6 +134,45 @@ fn a_bare_name_is_a_workflow_and_a_path_is_a_folder() {
     }
     assert_eq!(place.run(&["start", "race", "--bind", "foo=http://127.0.0.1:9"]).0, 0);
     assert!(place.run(&["list", "bindings"]).1.contains("http://127.0.0.1:9"));
+}
+
+#[test]
+fn every_verb_takes_json_and_a_document_is_one_line_where_lines_are_asked_for() {
+    let place = Place::new();
+    let (code, out, said) = place.run(&["start", "./race", "--wait", "--output", "jsonl"]);
+    assert!(code == 0 && out.lines().count() == 1 && out.contains("\"completed\""), "{out} {said}");
+    for verb in [&["get", "last"][..], &["explain", "last"], &["verify", "last"], &["policies"], &["guard", "{}", "--reason", "test"]] {
+        let (code, out, said) = place.run(&[verb, &["--output", "jsonl"]].concat());
+        assert!(code == 0 && out.lines().count() == 1 && serde_json::from_str::<Json>(&out).is_ok(), "{verb:?}: {out} {said}");
+        let (short, long) = (place.run(&[verb, &["--json"]].concat()), place.run(&[verb, &["--output", "json"]].concat()));
+        assert!(short.0 == 0 && serde_json::from_str::<Json>(&short.1).is_ok(), "{verb:?}: {short:?}");
+        assert_eq!(short.1, long.1, "{verb:?}");
+    }
+    for verb in
+        [&["list", "bundles", "--json"][..], &["check", "race", "--json"], &["diff", "race", "ask", "--json"], &["rebuild", "--json"]]
+    {
+        let (code, out, said) = place.run(verb);
+        assert!(code == 0 && serde_json::from_str::<Json>(&out).is_ok(), "{verb:?}: {out} {said}");
+    }
+    assert_eq!(place.run(&["list", "bundles", "--json", "--output", "table"]).0, 2);
+}
+
+#[test]
+fn what_an_answer_or_a_role_cannot_do_is_said() {
+    let place = Place::new();
+    assert_eq!(place.run(&["start", "./ask"]).0, 0);
+    let open: Json = serde_json::from_str(&place.run(&["list", "reviews", "--output", "jsonl"]).1).unwrap();
+    let review = open["id"].as_str().unwrap();
+    assert_eq!(place.run(&["approve", review, "--reason", "test"]).0, 0);
+    for verb in ["approve", "reject"] {
+        let (code, out, said) = place.run(&[verb, review, "--reason", "test"]);
+        assert!(code == 2 && out.is_empty() && said.contains("[review-closed]"), "{out} {said}");
+    }
+    assert!(place.run(&["approve", "rev_1", "--reason", "test"]).2.contains("[unknown-review]"));
+    let (code, out, said) = place.run(&["token", "--name", "ann", "--role", "foo", "--reason", "test"]);
+    assert!(code == 0 && out.starts_with("pvt_") && said.contains("`foo` is none of the built-in roles"), "{out} {said}");
+    let (_, _, said) = place.run(&["token", "--name", "bob", "--role", "reviewer", "--reason", "test"]);
+    assert!(!said.contains("built-in"), "{said}");
 }
 
 /// The names of everything in a folder.
