@@ -160,6 +160,18 @@ fn a_folder_that_no_bundle_has_is_an_error_and_lets_nothing_out() {
     assert_eq!(check(&bundle).1["findings"][0]["code"], "PV1051");
 }
 
+#[test]
+fn what_is_said_of_a_whole_folder_blames_no_file() {
+    let place = tempfile::tempdir().unwrap();
+    let (code, _, said) = provost(&["check", "."], place.path());
+    assert!(code == 1 && said.starts_with(".: error PV1044: there is no workflow here"), "{said}");
+    std::fs::create_dir(place.path().join("contracts")).unwrap();
+    std::fs::write(place.path().join("contracts/a.json"), "{}").unwrap();
+    std::fs::write(place.path().join("README.md"), "# Nothing yet\n").unwrap();
+    let (code, summary, said) = check(place.path());
+    assert_eq!((code, &summary["findings"][0]["file"]), (1, &Json::from(".")), "{summary} {said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn no_link_leads_out_of_a_folder_and_no_pipe_holds_a_verb() {

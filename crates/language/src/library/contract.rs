@@ -5,7 +5,8 @@ use std::sync::Arc;
 use provost_model::Value;
 use provost_model::labels::is_pointer;
 
-use super::SCHEMA_BYTES_MAX;
+use super::{SCHEMA_BYTES_MAX, json};
+use crate::contract::ContractError;
 use crate::finding::{Code, Log, Place};
 use crate::yaml::{load, shown};
 
@@ -23,32 +24,29 @@ pub(crate) struct Contract {
 
 /// Reads a contract's file: JSON, or YAML.
 pub(crate) fn read(bytes: &[u8], path: &Arc<str>, stem: &str, log: &Log) -> Option<Contract> {
-    let schema = if path.ends_with(".json") {
-        provost_model::value::parse(bytes).map_err(|error| log.error(Code::Syntax, Place::START, error.to_string())).ok()?
-    } else {
-        load(bytes, 1, log)?.to_value()
-    };
-    if !check(&schema, Place::START, log) {
+    let schema = if path.ends_with(".json") { json::read(bytes, log)? } else { load(bytes, 1, log)?.to_value() };
+    if !is_valid(&schema, |pointer| json::place_of(bytes, pointer), log) {
         return None;
     }
     let event = match schema.member("x-provost") {
-        Some(own) => event_type(own, log),
+        Some(own) => event_type(own, |pointer| json::place_of(bytes, pointer), log),
         None => None,
     };
     Some(Contract { path: path.clone(), name: stem.into(), event, schema })
 }
 
-fn event_type(own: &Value, log: &Log) -> Option<Arc<str>> {
+fn event_type(own: &Value, place: impl Fn(&str) -> Place, log: &Log) -> Option<Arc<str>> {
     let known = ["type", "compatibility", "trusted"];
     for (key, _) in own.as_object().into_iter().flat_map(|map| map.iter()) {
         if !known.contains(&&**key) {
-            log.unknown(Code::UnknownKey, Place::START, format!("`{}` is not known in `x-provost`", shown(key)), key, &known);
+            let at = place(&format!("/x-provost/{}", key.replace('~', "~0").replace('/', "~1")));
+            log.unknown(Code::UnknownKey, at, format!("`{}` is not known in `x-provost`", shown(key)), key, &known);
         }
     }
     match own.member("type") {
         Some(Value::Str(kind)) if !kind.is_empty() => Some(kind.clone()),
         Some(_) => {
-            log.error(Code::WrongType, Place::START, "`x-provost.type` must be text: the type of the event");
+            log.error(Code::WrongType, place("/x-provost/type"), "`x-provost.type` must be text: the type of the event");
             None
         }
         None => None,
@@ -72,16 +70,22 @@ fn check_trusted(trusted: &Value, at: Place, log: &Log) {
 
 /// Whether a schema can be compiled; if not, the log says why.
 pub(crate) fn check(schema: &Value, at: Place, log: &Log) -> bool {
+    is_valid(schema, |_| at, log)
+}
+
+/// The same, where `place` knows where the value at a pointer stands.
+fn is_valid(schema: &Value, place: impl Fn(&str) -> Place, log: &Log) -> bool {
     if let Some(trusted) = schema.member("x-provost").and_then(|own| own.member("trusted")) {
-        check_trusted(trusted, at, log);
+        check_trusted(trusted, place("/x-provost/trusted"), log);
     }
-    match crate::contract::Contract::compile(schema) {
-        Ok(_) => true,
-        Err(error) => {
-            log.error_hint(Code::Schema, at, error.to_string(), error.hint());
-            false
-        }
-    }
+    let Err(error) = crate::contract::Contract::compile(schema) else { return true };
+    let at = match &error {
+        ContractError::Remote { pointer, .. } | ContractError::Invalid { pointer, .. } => place(pointer),
+        ContractError::Dialect(_) => place("/$schema"),
+        ContractError::TooLarge(_) | ContractError::NotASchema(_) => place(""),
+    };
+    log.error_hint(Code::Schema, at, error.to_string(), error.hint());
+    false
 }
 
 const _: () = assert!(SCHEMA_BYTES_MAX == crate::contract::SCHEMA_BYTES_MAX);
