@@ -40,8 +40,20 @@ pub fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal>
             e.to_string(),
         )
     })?;
-    serde_json::from_str(&provost_model::value::canonical(&value))
-        .map_err(|e| Refusal::new(422, "body", "the body does not fit this route", e.to_string()))
+    let misfit = |detail: String| Refusal::new(422, "body", "the body does not fit this route", detail);
+    if value.as_object().is_none() {
+        return Err(misfit(format!("it is of the kind `{}`, send an object; `GET /openapi.json` says which members", value.kind())));
+    }
+    serde_json::from_str(&provost_model::value::canonical(&value)).map_err(|e| misfit(in_words(&e.to_string())))
+}
+
+/// What a reader of JSON says, without its types' names and without a place in a text that nobody sent.
+fn in_words(said: &str) -> String {
+    let what = said.split(" at line ").next().unwrap_or_default();
+    let words = what.split(' ').collect::<Vec<_>>();
+    let named = |at: usize| at > 0 && matches!(words.get(at - 1), Some(&("struct" | "enum" | "variant")));
+    let kept = words.iter().enumerate().filter(|(at, _)| !named(*at));
+    kept.map(|(_, word)| if *word == "struct" { "an object" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 /// How many entries a page has: as many as asked for up to `max`, and `usual` where nothing was asked for.

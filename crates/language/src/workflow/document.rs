@@ -286,8 +286,8 @@ impl Build<'_> {
     /// Scopes are names of tasks; they may stand before the task is read.
     fn check_scopes(&self) {
         for (name, at) in &self.scopes {
-            let known: Vec<&str> = self.names_of_tasks().collect();
-            if !known.contains(&&**name) {
+            if !self.names_of_tasks().any(|known| *known == **name) {
+                let known: Vec<&str> = self.names_in_lists().collect();
                 let message = format!("scope `{}` is no task of this workflow", shown(name));
                 self.log.unknown(Code::UnknownReference, *at, message, name, &known);
             }

@@ -333,6 +333,12 @@ impl<'a> Build<'a> {
         self.tasks.iter().flatten().map(|task| &*task.name)
     }
 
+    /// Those that stand in a list under this name: what the compiler adds for a function stands under no number.
+    pub(super) fn names_in_lists(&self) -> impl Iterator<Item = &str> {
+        let in_list = |pointer: &str| pointer.rsplit('/').nth(1).is_some_and(|above| above.parse::<usize>().is_ok());
+        self.tasks.iter().flatten().filter(move |task| in_list(&task.pointer)).map(|task| &*task.name)
+    }
+
     pub(super) fn take_tasks(&mut self) -> Option<Vec<Task>> {
         std::mem::take(&mut self.tasks).into_iter().collect()
     }

@@ -170,6 +170,11 @@ async fn lists_have_one_shape_and_an_unknown_state_is_refused() {
         let refused = local.get(&format!("/v1/{path}")).await;
         assert!(refused.refused(400, "state").text.contains("use "), "{}", refused.text);
     }
+    for body in [json!([]), json!("x"), json!({ "guard": {}, "reason": [1] }), json!({ "guard": {}, "reasn": "x" })] {
+        let refused = local.put("/v1/guard", &body).await;
+        let text = &refused.refused(422, "body").text;
+        assert!(!text.contains("GuardBody") && !text.contains("struct") && !text.contains(" at line "), "{text}");
+    }
     for path in ["orchestrations?foo=1", "orchestrations?cursor=xx", "events?foo=1", "journals?foo=1", "effects?foo=1"] {
         let refused = local.get(&format!("/v1/{path}")).await;
         assert!(refused.refused(400, "malformed").text.contains("unknown field"), "{}", refused.text);
