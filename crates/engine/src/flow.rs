@@ -18,6 +18,7 @@ use provost_model::program::{Flow, Task, TaskIx, TaskKind};
 use provost_model::record::{Fact, Shape};
 use provost_model::{Labelled, Labels, Position, Problem};
 
+use crate::origin;
 use crate::state::OpenKind;
 use crate::tasks;
 use crate::turn::{Scope, Turn, check_depth};
@@ -142,7 +143,8 @@ pub(crate) struct Finished {
 }
 
 /// Completes the task at `at`: output, export, and on with the block around it.
-pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, finished: Finished) {
+pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, mut finished: Finished) {
+    finished.output.labels = origin::returned(turn, ix, &finished.output.value, std::mem::take(&mut finished.output.labels));
     match completion(turn, at, ix, &finished) {
         Err(problem) => raise(turn, at, ix, problem),
         Ok(fact) => {

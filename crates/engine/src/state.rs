@@ -9,7 +9,7 @@ use std::sync::Arc;
 use provost_model::id::{EffectId, EventId, ReviewId};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{Behind, EffectKind, EffectState, Ending, PlannedTask, SecretSpan, Start, Wanted};
-use provost_model::{Digest, Event, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use provost_model::{Digest, Event, Label, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ pub struct Orchestration {
     pub looks: u32,
     /// The output of a completed one.
     pub output: Value,
-    /// Labels of `output`, where a parent waits for it.
+    /// Labels of `output`, where a parent waits for it or not everybody may see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_labels: Option<Labels>,
     /// The error of a faulted one.
@@ -227,6 +227,12 @@ pub struct Effect {
     pub fingerprint: Digest,
     /// What is sent.
     pub arguments: Value,
+    /// Who may see what is sent.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Who may see the authored key.
+    #[serde(default, skip_serializing_if = "Label::is_none")]
+    pub key_label: Label,
     /// Where secrets belong in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretSpan>,
@@ -345,7 +351,7 @@ pub struct Review {
     /// Queue, title, options.
     pub spec: ReviewSpec,
     /// What the person sees.
-    pub show: Value,
+    pub show: Labelled,
     /// Digest of the exact call it releases.
     pub call: Option<Digest>,
     /// The name of the action it releases.
@@ -370,7 +376,7 @@ pub struct ReviewAnswered {
     /// Who.
     pub by: Who,
     /// What was filled in.
-    pub form: Value,
+    pub form: Labelled,
     /// Why.
     #[serde(default)]
     pub reason: Arc<str>,

@@ -47,6 +47,7 @@ fn who() -> Who {
 
 fn start() -> Start {
     Start {
+        labels: provost_model::Labels::new(),
         workflow: "refund-triage".into(),
         version: "2.1.0".into(),
         pin: Digest::of(b"pin"),
@@ -120,6 +121,8 @@ fn facts_with_labels() -> Vec<Fact> {
 fn with_secrets() -> Fact {
     let span = SecretSpan { pointer: "/token".to_owned(), start: 7, end: 18, name: "token".to_owned() };
     Fact::Intended {
+        labels: provost_model::Labels::new(),
+        key_label: provost_model::Label::NONE,
         effect: effect(),
         at: place(),
         kind: EffectKind::Action,
@@ -213,6 +216,8 @@ fn facts_of_effects() -> Vec<Fact> {
     let rules = vec![Rule { id: "small-refunds".into(), at: "refund.cedar:14".into() }];
     let (effect, at, review) = (effect(), place(), id().review("settle/refund", "0"));
     let intended = |kind, class, business_key, arguments, example, undoes| Fact::Intended {
+        labels: provost_model::Labels::new(),
+        key_label: provost_model::Label::NONE,
         effect,
         at: place(),
         kind,
@@ -228,6 +233,7 @@ fn facts_of_effects() -> Vec<Fact> {
         undoes,
     };
     let on_trial = |answer, rules, would| Fact::Judged {
+        label: provost_model::Label::NONE,
         at: place(),
         action: "payments.refund".into(),
         resource: "payments.refund".into(),
@@ -283,6 +289,7 @@ fn facts_of_effects() -> Vec<Fact> {
         Fact::Undoable { effect, by: "payments.reverse-refund@1".into() },
         Fact::Unwinding { at: at.clone(), effects: vec![effect] },
         Fact::ReviewOpened {
+            labels: provost_model::Labels::new(),
             review,
             at: at.clone(),
             spec: spec(),
@@ -290,9 +297,33 @@ fn facts_of_effects() -> Vec<Fact> {
             call: Some(Digest::of(b"call")),
             action: Some("payments.refund@1".into()),
         },
-        Fact::ReviewOpened { review, at: at.clone(), spec: spec(), show: Value::Null, call: None, action: None },
-        Fact::ReviewAnswered { review, option: "approve".into(), approved: true, by: who(), form: value(), reason: String::new() },
-        Fact::ReviewAnswered { review, option: "reject".into(), approved: false, by: who(), form: Value::Null, reason: "too large".into() },
+        Fact::ReviewOpened {
+            labels: provost_model::Labels::new(),
+            review,
+            at: at.clone(),
+            spec: spec(),
+            show: Value::Null,
+            call: None,
+            action: None,
+        },
+        Fact::ReviewAnswered {
+            labels: provost_model::Labels::new(),
+            review,
+            option: "approve".into(),
+            approved: true,
+            by: who(),
+            form: value(),
+            reason: String::new(),
+        },
+        Fact::ReviewAnswered {
+            labels: provost_model::Labels::new(),
+            review,
+            option: "reject".into(),
+            approved: false,
+            by: who(),
+            form: Value::Null,
+            reason: "too large".into(),
+        },
         Fact::ReviewClosed { review },
         Fact::ApprovalSpent { review, effect },
         Fact::Retrieved {
@@ -303,6 +334,7 @@ fn facts_of_effects() -> Vec<Fact> {
         },
         Fact::Retrieved { effect, sources: Vec::new(), withheld: 0, digest: Digest::of(b"answer") },
         Fact::Planned {
+            label: provost_model::Label::NONE,
             at: at.clone(),
             effect: Some(effect),
             revision: 2,
@@ -319,8 +351,22 @@ fn facts_of_effects() -> Vec<Fact> {
                 PlannedTask { name: "say".into(), call: PlannedCall::Set, called: "".into(), when: None, given: Value::Null },
             ],
         },
-        Fact::Planned { at: at.clone(), effect: None, revision: 1, digest: Digest::of(b"plan"), because: None, tasks: Vec::new() },
-        Fact::Decided { decision: id().decision("record", ""), at: at.clone(), opinions: value(), outcome: value() },
+        Fact::Planned {
+            label: provost_model::Label::NONE,
+            at: at.clone(),
+            effect: None,
+            revision: 1,
+            digest: Digest::of(b"plan"),
+            because: None,
+            tasks: Vec::new(),
+        },
+        Fact::Decided {
+            labels: provost_model::Labels::new(),
+            decision: id().decision("record", ""),
+            at: at.clone(),
+            opinions: value(),
+            outcome: value(),
+        },
         Fact::Emitted { at, effect, event: Box::new(event()) },
     ]
 }
@@ -360,9 +406,14 @@ fn arrived(more: bool) -> Arrived {
 
 fn facts_of_listeners() -> Vec<Fact> {
     let (at, id) = (place(), arrived(false).id);
-    let wanted = Wanted { attributes: vec![("subject".into(), "R-1".into())], expected: vec![("order".into(), Value::Int(7))] };
+    let wanted = Wanted {
+        label: provost_model::Label::NONE,
+        attributes: vec![("subject".into(), "R-1".into())],
+        expected: vec![("order".into(), Value::Int(7))],
+    };
     let exported = Exported { set: value(), dropped: Vec::new(), whole: None, labels: Labels::new() };
     let taken = |item: Option<Value>, last| Fact::EventTaken {
+        correlated_label: provost_model::Label::NONE,
         at: place(),
         event: id,
         filter: Some(0),
@@ -382,6 +433,7 @@ fn facts_of_listeners() -> Vec<Fact> {
         taken(Some(Value::Null), false),
         taken(None, false),
         Fact::EventTaken {
+            correlated_label: provost_model::Label::NONE,
             at: at.clone(),
             event: id,
             filter: None,
@@ -582,6 +634,7 @@ fn what_the_command_says_is_not_written_twice() {
         (
             Command::Review(asked.clone()),
             Fact::ReviewAnswered {
+                labels: provost_model::Labels::new(),
                 review: asked.review,
                 option: asked.option,
                 approved: false,

@@ -27,6 +27,8 @@ mod metrics;
 mod otlp;
 #[path = "api/reconcile.rs"]
 mod reconcile;
+#[path = "api/redaction.rs"]
+mod redaction;
 #[path = "api/schedule.rs"]
 mod schedule;
 #[path = "api/secrets.rs"]

@@ -27,6 +27,7 @@ pub mod results;
 pub mod retention;
 mod seat;
 mod shell;
+mod sight;
 pub mod start;
 pub mod sweep;
 pub mod tally;

@@ -6,6 +6,7 @@ use axum::extract::{Query as Parameters, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, ResolveBody, Review, ReviewBody};
+use provost_model::marks::Sight;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
@@ -14,7 +15,7 @@ use provost_store::Needs;
 use serde::Deserialize;
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Reveal};
 use crate::control;
 use crate::orchestrations::body;
 use crate::path::Id;
@@ -58,9 +59,10 @@ async fn needing(app: &App, caller: &Caller, needs: Needs) -> Result<Vec<provost
 }
 
 /// `GET /v1/reviews`: those that are open.
-pub async fn reviews(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Review>>, Refusal> {
+pub async fn reviews(State(app): State<App>, caller: Caller, Parameters(reveal): Parameters<Reveal>) -> Result<Json<Vec<Review>>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &reveal)?;
     let views = needing(&app, &caller, Needs::REVIEW).await?;
-    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review)));
+    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review, sight)));
     Ok(Json(all.filter(|review| review.status == "open").collect()))
 }
 
@@ -69,17 +71,24 @@ pub async fn effects(
     State(app): State<App>,
     caller: Caller,
     Parameters(asked): Parameters<EffectParameters>,
+    Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<Vec<Effect>>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &reveal)?;
     let wanted = asked.state.unwrap_or_else(|| "in-doubt".to_owned());
     let views = needing(&app, &caller, Needs::IN_DOUBT.with(Needs::CONFLICT)).await?;
-    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect)));
+    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect, sight)));
     Ok(Json(all.filter(|effect| effect.state == wanted).collect()))
 }
 
 /// `GET /v1/dead-letters`.
-pub async fn dead_letters(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Orchestration>>, Refusal> {
+pub async fn dead_letters(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(reveal): Parameters<Reveal>,
+) -> Result<Json<Vec<Orchestration>>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &reveal)?;
     let views = needing(&app, &caller, Needs::PARKED.with(Needs::CONFLICT)).await?;
-    Ok(Json(views.iter().map(shown::orchestration).collect()))
+    Ok(Json(views.iter().map(|view| shown::orchestration(view, sight)).collect()))
 }
 
 /// `POST /v1/reviews/{id}`.
@@ -113,7 +122,7 @@ pub async fn answer_review(
     let cause = Cause { review: Some(review), who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, asked.orchestration, Command::Review(answer), cause).await?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `POST /v1/effects/{id}/resolution`.
@@ -133,7 +142,7 @@ pub async fn resolve(
     let cause = Cause { effect: Some(effect), who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, asked.orchestration, Command::Resolve(resolve), cause).await?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `GET /v1/bundles`.

@@ -348,7 +348,7 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
         Ok(output) => {
             super::withdraw_within(turn, &Position::root());
             run::leave_within(turn, &Position::root());
-            let labels = origin::followed(turn, &output).filter(|_| is_awaited(turn));
+            let labels = origin::followed(turn, &output).filter(|labels| is_awaited(turn) || !labels.is_shown());
             ledger::leave_in_doubt(turn);
             turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None, labels });
             turn.intend(Intent::Announce);

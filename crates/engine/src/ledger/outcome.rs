@@ -48,8 +48,11 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
         (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
         // A contract's word is about the content, and the reference is none of it.
         (Attempted::Done { value, .. }, Some(_)) => origin::reference(turn, value),
-        (Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Unreadable { .. } | Attempted::Absent, _) => Labels::new(),
+        (Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Unreadable { .. } | Attempted::Absent, _) => {
+            Labels::whole(origin::failure(turn, &effect))
+        }
     };
+    let quotes = labels.all();
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });
     match &outcome.result {
         Attempted::Done { value, dropped_bytes, .. } => {
@@ -57,11 +60,11 @@ pub(crate) fn attempted(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<(), Re
             done(turn, &id, usable);
         }
         Attempted::Failed { problem, retry, retry_after_ms } if effect.state != EffectState::Asked => {
-            failed(turn, &id, &effect, problem, *retry, *retry_after_ms);
+            failed(turn, &id, &effect, &problem.clone().quoting(quotes), *retry, *retry_after_ms);
         }
         Attempted::Failed { .. } => ask_again(turn, &id, &effect),
-        Attempted::Unknown { problem } => unknown(turn, &id, &effect, problem),
-        Attempted::Unreadable { problem, .. } => done(turn, &id, Err(problem.clone())),
+        Attempted::Unknown { problem } => unknown(turn, &id, &effect, &problem.clone().quoting(quotes)),
+        Attempted::Unreadable { problem, .. } => done(turn, &id, Err(problem.clone().quoting(quotes))),
         Attempted::Absent => absent(turn, &id, &effect),
     }
     Ok(())
@@ -137,9 +140,9 @@ pub(crate) fn usable(
         EffectKind::Feature => return tasks::feature::check(turn, effect, value),
     };
     match stored {
-        None => turn.validate(contract, value, what),
+        None => turn.validate_part(contract, value, origin::failure(turn, effect), what),
         Some(Stored { broken: None }) => Ok(()),
-        Some(Stored { broken: Some(detail) }) => Err(breaks_contract(what, detail)),
+        Some(Stored { broken: Some(detail) }) => Err(breaks_contract(what, detail).quoting(origin::failure(turn, effect))),
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use provost_model::program::{Consume, ListenEach, ListenTask, Reading, TaskKind, Template, Until};
 use provost_model::record::{Arrived, Fact, Intent, Shape, Wanted};
 use provost_model::value::{canonical, canonical_len};
-use provost_model::{Event, Labelled, Labels, Position, Problem, Value};
+use provost_model::{Event, Label, Labelled, Labels, Position, Problem, Value};
 
 use crate::flow::{Entering, Entry, Finished, complete, difference, is_through, raise, used_up};
 use crate::origin;
@@ -32,11 +32,15 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ListenT
     for filter in task.filters() {
         let mut computed = Wanted::default();
         for (name, template) in filter.attributes.iter().filter(|(_, template)| !matches!(template, Template::Literal(_))) {
-            computed.attributes.push((name.clone(), turn.render(template, &entering.input, &scope)?.value));
+            let value = turn.render(template, &entering.input, &scope)?;
+            computed.label = computed.label.join(value.labels.all().sensitive());
+            computed.attributes.push((name.clone(), value.value));
         }
         for correlation in &filter.correlate {
             if let Some(expect) = &correlation.expect {
-                computed.expected.push((correlation.name.clone(), turn.render(expect, &entering.input, &scope)?.value));
+                let value = turn.render(expect, &entering.input, &scope)?;
+                computed.label = computed.label.join(value.labels.all().sensitive());
+                computed.expected.push((correlation.name.clone(), value.value));
             }
         }
         let kind = computed.attributes.iter().find(|(name, _)| **name == *"type");
@@ -102,10 +106,13 @@ impl Offered<'_> {
 fn take(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived) -> Result<Option<Fact>, Problem> {
     let Offered { at, listener, task, .. } = offered;
     let mut envelope = None;
-    let mut correlated = Vec::new();
+    let (mut correlated, mut correlated_label) = (Vec::new(), Label::NONE);
     let mut look = |strategy, met: &[u32], offset| {
         let found = Match { turn, offered, arrived, offset }.of(strategy, met, &mut envelope)?;
-        correlated.extend(found.1);
+        for (name, value) in found.1 {
+            correlated_label = correlated_label.join(value.labels.all().sensitive());
+            correlated.push((name, value.value));
+        }
         Some(found.0)
     };
     let filter = look(&task.to, &listener.met, 0);
@@ -126,7 +133,7 @@ fn take(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived) -> Result<Opt
     let last = is_last(turn, offered, filter, until, item.as_ref())?;
     let (item, labels) = item.map_or((None, Default::default()), |item| (Some(item.value), item.labels));
     let (at, event, hops, more) = ((*at).clone(), arrived.id, arrived.event.hops, arrived.more);
-    Ok(Some(Fact::EventTaken { at, event, filter, until, item, as_sent: false, labels, correlated, hops, last, more }))
+    Ok(Some(Fact::EventTaken { at, event, filter, until, item, as_sent: false, labels, correlated, correlated_label, hops, last, more }))
 }
 
 /// Whether anything reads what was consumed: the output of a listener that never ends is read by nobody.
@@ -161,6 +168,15 @@ pub fn read_as(reading: Reading, event: &Event) -> Value {
         Reading::Data => event.data.clone(),
         Reading::Envelope => super::emit::as_value(event),
         Reading::Raw => raw(&event.data),
+    }
+}
+
+/// Who may see what `reading` makes of an event, as far as the event brought it along.
+pub fn read_labels(reading: Reading, event: &Event) -> Labels {
+    match reading {
+        Reading::Data => event.labels.within("/data"),
+        Reading::Envelope => event.labels.clone(),
+        Reading::Raw => Labels::whole(event.labels.within("/data").all()),
     }
 }
 

@@ -74,7 +74,7 @@ fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, n: u32, i
 fn keys_of(turn: &Turn<'_>, task: &RunTask, input: &Labelled) -> Result<Keys, Problem> {
     let Some(keys) = &task.keys else { return Ok(Keys::default()) };
     let concurrency = keys.concurrency.map(|concurrency| concurrency.key);
-    let spec = KeysOf { from: keys.from.as_ref(), order: keys.order, concurrency };
+    let spec = KeysOf { from: keys.from.as_ref(), order: keys.order, concurrency, marks: keys.marks.clone() };
     let found = order::values(turn.code, &spec, &input.value).map_err(|unusable| unusable.problem)?;
     let limit = keys.concurrency.map_or(1, |concurrency| concurrency.spec.limit);
     if task.awaits

@@ -224,7 +224,7 @@ fn expect(world: &World, word: &str, rest: &str) -> Result<(), Failure> {
             if world.rows.iter().any(holds) { Err(format!("`{rest}` is in the record")) } else { Ok(()) }
         }
         "explained" => {
-            let now = Now { at_us: world.now_us, behind: None };
+            let now = Now { sight: provost_model::marks::Sight::Usual, at_us: world.now_us, behind: None };
             let explained = explain(&world.code.program, world.state.tenant.clone(), world.state.id, &world.rows, now)?;
             let text = render(&explained);
             if text.contains(rest) { Ok(()) } else { Err(format!("the explanation does not say so:\n{text}")) }

@@ -111,6 +111,9 @@ impl Build<'_> {
         let (name, pointer, then, kind) = (task.name.clone(), task.pointer.clone(), task.then.clone(), task.kind);
         let (input, output, export) = (Input::default(), Output::default(), Output::default());
         let inner = self.added(Some(Task { name, pointer, when: None, input, output, export, timeout: None, then, kind }));
+        if let Some(marks) = self.tables.owner.and_then(|owner| self.marked.remove(&owner)) {
+            self.marked.insert(inner, marks);
+        }
         let body = before.into_iter().chain([inner]).chain(after).collect();
         let kind = TaskKind::Extended(ExtendedTask { body, task: inner, definition });
         // Where control goes then is the inner task's to say: a `switch` or a `catch` may go elsewhere.

@@ -13,8 +13,10 @@ use crate::finding::{Code, Place};
 use crate::names::check_seen;
 use crate::yaml::{Entry, Node, shown};
 
-/// What `metadata.provost` of a task may hold; the first two are executed.
-const SETTINGS: [&str; 8] = ["inDoubt", "store", "labels", "redact", "concurrency", "effect", "server", "limits"];
+/// What `metadata.provost` of a task may hold.
+const SETTINGS: [&str; 6] = ["inDoubt", "store", "labels", "redact", "effect", "server"];
+/// What stands in `metadata.provost` of the document only.
+const WHOLE: [&str; 2] = ["concurrency", "limits"];
 const BASE: [&str; 7] = ["if", "input", "output", "export", "timeout", "then", "metadata"];
 
 /// The keyword of each kind and the keys that come with it. `for` stands before `do`, which it contains.
@@ -195,19 +197,30 @@ impl<'a> Build<'a> {
 
     fn written_settings<'n>(&self, body: &Fields<'n>) -> Option<Fields<'n>> {
         let metadata = open_fields(body.find("metadata")?, "`metadata`", self.log)?;
-        fields(metadata.find("provost")?, "`metadata.provost` of a task", &SETTINGS, self.log)
+        let provost = metadata.find("provost")?;
+        let what = "`metadata.provost` of a task";
+        for entry in provost.as_map().unwrap_or_default().iter().filter(|entry| !SETTINGS.contains(&&*entry.key)) {
+            let (key, message) = (&*entry.key, format!("`{}` is not known in {what}", shown(&entry.key)));
+            if WHOLE.contains(&key) {
+                let hint = format!("it holds for an orchestration as a whole: write it in `document.metadata.provost.{key}`");
+                self.log.error_hint(Code::UnknownKey, entry.at, message, hint);
+            } else {
+                self.log.unknown(Code::UnknownKey, entry.at, message, key, &SETTINGS);
+            }
+        }
+        open_fields(provost, what, self.log)
     }
 
     fn checked_settings(&mut self, settings: &Fields<'_>, keyword: &str, kind: Option<&TaskKind>) -> Settings {
         // A protocol call has read it.
         let is_read = |key: &str| matches!(key, "effect" | "server") && kind.is_none_or(is_written_out);
-        for key in SETTINGS.iter().skip(2) {
-            if matches!(*key, "effect" | "server") && settings.find(key).is_some() && !is_read(key) {
-                let hint = "only `call: http` and `call: openapi` have it; of an action it stands in the action's file";
-                self.log.error_hint(Code::UnknownKey, settings.key_at(key), format!("`{key}` is not known in this task"), hint);
-            } else if settings.find(key).is_some() && !is_read(key) {
-                self.not_yet(settings.key_at(key), &format!("`metadata.provost.{key}` of a task"), "leave it out for now");
-            }
+        for key in ["effect", "server"].into_iter().filter(|key| settings.find(key).is_some() && !is_read(key)) {
+            let hint = "only `call: http` and `call: openapi` have it; of an action it stands in the action's file";
+            self.log.error_hint(Code::UnknownKey, settings.key_at(key), format!("`{key}` is not known in this task"), hint);
+        }
+        let marks = self.marks(settings);
+        if let (Some(owner), false) = (self.tables.owner, marks.is_empty()) {
+            self.marked.insert(owner, marks);
         }
         let in_doubt = settings.find("inDoubt").and_then(|node| self.in_doubt(node));
         if in_doubt.is_some() && keyword != "call" {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::client::Target;
 use crate::say::{Failure, data, note};
 use crate::verbs::apply::apply;
+use crate::verbs::look::revealing;
 use crate::verbs::{Output, json_argument, parse_json, pretty};
 
 /// How long `--wait` waits, in milliseconds.
@@ -23,6 +24,9 @@ pub struct Start {
     /// Wait for the end, up to 60 s.
     #[arg(long)]
     wait: bool,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
     /// What it is about, for people.
     #[arg(long)]
     subject: Option<String>,
@@ -64,7 +68,7 @@ impl Start {
         // Before the wait: whoever is killed while waiting asks for `last` next.
         let _remembered = std::fs::write(target.data.join("last"), &id);
         if self.wait {
-            answer = client.get(&format!("/v1/orchestrations/{id}?wait_ms={WAIT_MS}")).await?;
+            answer = client.get(&revealing(format!("/v1/orchestrations/{id}?wait_ms={WAIT_MS}"), self.reveal)).await?;
         }
         let code = self.print(&answer, output);
         client.close().await;

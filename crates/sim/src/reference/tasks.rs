@@ -205,7 +205,7 @@ impl<'c> Interpreter<'c> {
         let status = error.member("status").and_then(Value::as_int).and_then(|status| u16::try_from(status).ok());
         let title = text("title").unwrap_or_else(|| kind.rsplit('/').next().unwrap_or_default().to_owned());
         let (status, detail, instance) = (status.unwrap_or(500), text("detail").unwrap_or_default(), text("instance"));
-        Ok(Problem { kind, title, status, detail, instance, extra: Value::Null })
+        Ok(Problem { kind, title, status, detail, instance, extra: Value::Null, label: provost_model::Label::NONE })
     }
 
     /// Walks an open task of any kind.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use provost_model::Labelled;
 use provost_model::program::{Consume, EventFilter, Strategy, Template};
 use provost_model::record::{Arrived, Wanted};
-use provost_model::{Labelled, Value};
 
 use super::Offered;
 use crate::origin;
@@ -20,7 +20,7 @@ pub(super) struct Match<'m, 't> {
 }
 
 /// Correlations that an event settles.
-type Correlated = Vec<(Arc<str>, Value)>;
+type Correlated = Vec<(Arc<str>, Labelled)>;
 
 impl Match<'_, '_> {
     /// The first filter of `strategy` that the event fits and that may still take one, and the correlations it settles.
@@ -55,11 +55,11 @@ impl Match<'_, '_> {
         let mut settled = Correlated::new();
         for correlation in &filter.correlate {
             let envelope = envelope.get_or_insert_with(|| origin::envelope(self.turn, self.arrived, None));
-            let found = self.turn.evaluate(correlation.from, envelope, &scope).ok()?.value;
+            let found = self.turn.evaluate(correlation.from, envelope, &scope).ok()?;
             let fixed = wanted.expected.iter().find(|(name, _)| *name == correlation.name).map(|(_, value)| value);
             match fixed.or_else(|| self.offered.listener.correlated.get(&correlation.name)) {
-                _ if found.is_null() => return None,
-                Some(expected) if *expected != found => return None,
+                _ if found.value.is_null() => return None,
+                Some(expected) if *expected != found.value => return None,
                 Some(_) => {}
                 None => settled.push((correlation.name.clone(), found)),
             }
