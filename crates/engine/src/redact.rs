@@ -160,7 +160,8 @@ fn optional(value: Option<Value>, labels: &Labels, sight: Sight) -> Option<Value
     value.map(|value| sight.of(&value, labels))
 }
 
-fn fact_seen(fact: Fact, sight: Sight) -> Fact {
+/// `fact` as far as `sight` sees it.
+pub fn fact_seen(fact: Fact, sight: Sight) -> Fact {
     match fact {
         Fact::Started { start, labels, input, input_labels } => {
             let start = start.map(|start| Box::new(start_seen(*start, &labels, sight)));
