@@ -118,6 +118,28 @@ fn facts_with_labels() -> Vec<Fact> {
     ]
 }
 
+/// One of each kind of fact that tells who may see it, where not everybody may.
+fn facts_not_shown() -> Vec<Fact> {
+    let mut kinds = BTreeSet::new();
+    let all = facts_of_flow().into_iter().chain(facts_of_effects()).chain(facts_of_listeners());
+    all.filter_map(hidden).filter(|fact| kinds.insert(name_of_fact(fact))).collect()
+}
+
+fn hidden(mut fact: Fact) -> Option<Fact> {
+    let personal = Labels::of([("/lines".to_owned(), Label::PERSONAL)]);
+    match &mut fact {
+        Fact::Intended { labels, key_label, .. } => (*labels, *key_label) = (personal, Label::SECRET),
+        Fact::ReviewOpened { labels, .. } | Fact::ReviewAnswered { labels, .. } | Fact::Decided { labels, .. } => *labels = personal,
+        Fact::Judged { label, .. } | Fact::Planned { label, .. } => *label = Label::PERSONAL,
+        Fact::EventTaken { correlated_label, .. } => *correlated_label = Label::PERSONAL,
+        Fact::ListeningBegan { wanted, .. } => wanted.first_mut()?.label = Label::PERSONAL,
+        Fact::Emitted { event, .. } => event.labels = Labels::of([("/data".to_owned(), Label::INTERNAL)]),
+        Fact::Raised { problem, .. } => problem.label = Label::SECRET,
+        _ => return None,
+    }
+    Some(fact)
+}
+
 fn with_secrets() -> Fact {
     let span = SecretSpan { pointer: "/token".to_owned(), start: 7, end: 18, name: "token".to_owned() };
     Fact::Intended {
@@ -597,6 +619,7 @@ fn facts_stay_as_they_are() {
         facts_of_flow()
             .into_iter()
             .chain(facts_of_effects())
+            .chain(facts_not_shown())
             .chain(facts_of_children())
             .chain(facts_with_labels())
             .chain(facts_of_listeners())
