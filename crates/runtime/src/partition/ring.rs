@@ -27,6 +27,8 @@ pub struct Ring {
     met: Vec<OrchestrationId>,
     /// Those of the round before.
     before: Option<Vec<OrchestrationId>>,
+    /// Whether both rounds met the same: the child is to be told.
+    stands: bool,
 }
 
 /// Most orchestrations of a ring; a longer one waits as before.
@@ -38,7 +40,20 @@ const TIMER: &str = "ring:";
 
 impl Ring {
     fn of(child: OrchestrationId) -> Self {
-        Self { of: child, at: child, met: Vec::new(), before: None }
+        Self { of: child, at: child, met: Vec::new(), before: None, stands: false }
+    }
+
+    /// Goes on to `next`; whether that is worth while.
+    fn goes_on(&mut self, next: OrchestrationId) -> bool {
+        self.met.push(std::mem::replace(&mut self.at, next));
+        if next != self.of {
+            return self.met.len() < RING_MAX && !self.met.contains(&next);
+        }
+        match &self.before {
+            Some(before) => self.stands = *before == self.met,
+            None => self.before = Some(std::mem::take(&mut self.met)),
+        }
+        self.stands || self.met.is_empty()
     }
 }
 
@@ -81,20 +96,14 @@ impl<S: Upkeep> Partition<S> {
     pub(super) fn follow(&mut self, stage: &mut Stage, tenant: &TenantId, ring: &Ring) -> Result<(), Refused> {
         let mut ring = ring.clone();
         while self.owns(ring.at.slot()) {
+            if ring.stands {
+                return self.entangled(stage, tenant, ring.of, ring.met);
+            }
             if self.asks_instead(tenant, &ring)? {
                 ring = Ring::of(ring.at);
             }
             let Some(next) = self.waits_for(tenant, &ring)? else { return Ok(()) };
-            ring.met.push(ring.at);
-            ring.at = next;
-            if next == ring.of {
-                let met = std::mem::take(&mut ring.met);
-                match &ring.before {
-                    Some(before) if *before == met => return self.entangled(stage, tenant, ring.of, met),
-                    Some(_) => return Ok(()),
-                    None => ring.before = Some(met),
-                }
-            } else if ring.met.len() >= RING_MAX || ring.met.contains(&next) {
+            if !ring.goes_on(next) {
                 return Ok(());
             }
         }
