@@ -4,6 +4,7 @@
 //! names can be typed. It prints nothing itself: [`render`] gives text.
 
 mod happened;
+mod once;
 mod stands;
 mod text;
 

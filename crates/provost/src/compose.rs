@@ -10,7 +10,7 @@ use provost_model::{TenantId, Who};
 use provost_runtime::language::Sources;
 use provost_runtime::{Node, NodeConfig, Observer, PARTITIONS, RetentionConfig};
 use provost_server::{App, listen, router};
-use provost_store::Blobs;
+use provost_store::{Blobs, Folder};
 use provost_worker::BuiltIn;
 use provost_worker::secrets::Secrets;
 
@@ -105,15 +105,19 @@ async fn past_the_drain(begun: tokio::sync::oneshot::Receiver<()>) {
     tokio::time::sleep(DRAIN).await;
 }
 
-/// Reads a bundle folder, or a lone document, into sources.
+/// Reads a bundle folder, or a lone document, into sources. A data folder that stands in it is no part of it.
 ///
 /// # Errors
-/// [`Failure`] when something cannot be read.
+/// [`Failure`] when something cannot be read, or the folder is itself a data folder.
 pub fn sources(path: &Path) -> Result<Sources, Failure> {
     if path.is_file() {
         let bytes = bytes(path)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         return Ok(Sources::lone(&name, bytes));
+    }
+    if Folder::stands_at(path) {
+        return Err(Failure::new("data-folder", format!("`{}` is a data folder", path.display()))
+            .detail("keep the bundle in a folder of its own; a data folder may stand in it: `--data FOLDER/data`"));
     }
     let mut sources = Sources::new();
     let mut folders: Vec<PathBuf> = vec![path.to_owned()];
@@ -126,7 +130,9 @@ pub fn sources(path: &Path) -> Result<Sources, Failure> {
                 continue;
             }
             if at.is_dir() {
-                folders.push(at);
+                if !Folder::stands_at(&at) {
+                    folders.push(at);
+                }
             } else {
                 let relative = at.strip_prefix(path).unwrap_or(&at).to_string_lossy().into_owned();
                 sources.add(&relative, bytes(&at)?);

@@ -70,7 +70,10 @@ pub async fn apply(client: &Client, folder: &Path, bind: &[String], reason: &str
 pub(super) fn files(sources: &Sources) -> Result<serde_json::Map<String, serde_json::Value>, Failure> {
     let mut files = serde_json::Map::new();
     for (path, bytes) in sources.iter() {
-        let text = std::str::from_utf8(bytes).map_err(|_| Failure::new("not-utf8", format!("`{path}` is not UTF-8")))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            Failure::new("not-utf8", format!("`{path}` is no UTF-8 text, and a bundle is made of text"))
+                .detail("save it as UTF-8, or move it out of the folder; names that begin with `.` are left out")
+        })?;
         files.insert(path.to_string(), text.into());
     }
     Ok(files)

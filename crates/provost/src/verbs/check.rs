@@ -6,11 +6,12 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
+use provost_runtime::language::{Bundle, Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
+use provost_store::Folder;
 
 use crate::compose;
-use crate::say::{Failure, data, note};
-use crate::verbs::Output;
+use crate::say::{self, Failure, data, note};
+use crate::verbs::{Output, apply};
 
 /// Check a bundle folder or a lone workflow document. Exit 1 with errors.
 ///
@@ -41,12 +42,10 @@ impl Check {
         let Read { sources, checked, around, .. } = read(&self.path)?;
         let mut findings: Vec<serde_json::Value> = checked.findings.iter().filter_map(|f| serde_json::to_value(f).ok()).collect();
         let mut errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        if let Some(bundle) = checked.bundle.as_ref().filter(|_| around.is_none())
-            && let Err(refused) = provost_runtime::control_plane::load(provost_runtime::control_plane::stored(bundle))
-        {
+        if let Some(refused) = checked.bundle.as_ref().filter(|_| around.is_none()).and_then(|bundle| unpublishable(bundle, &sources)) {
             errors += 1;
             findings.push(serde_json::json!({ "code": refused.code(), "severity": "error", "message": refused.to_string() }));
-            note(&refused.to_string());
+            say::tell(&refused);
         }
         if let Some((root, others)) = around.as_ref().filter(|(_, others)| *others > 0) {
             note(&format!("other files of the bundle have {others} findings; `provost check {}` shows them", root.display()));
@@ -66,6 +65,12 @@ impl Check {
         }
         Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// What would stop a bundle without errors on its way to a server, or there.
+fn unpublishable(bundle: &Bundle, sources: &Sources) -> Option<Failure> {
+    let loaded = provost_runtime::control_plane::load(provost_runtime::control_plane::stored(bundle));
+    loaded.err().map(Failure::from).or_else(|| apply::files(sources).err())
 }
 
 /// Findings on standard error, and how many there are.
@@ -121,7 +126,7 @@ fn parts(root: &Path) -> Result<Sources, Failure> {
     for entry in entries {
         let entry = entry.map_err(|e| compose::unreadable(root, &e))?;
         let folder = entry.file_name().to_string_lossy().into_owned();
-        if is_part_folder(&folder) && entry.path().is_dir() {
+        if is_part_folder(&folder) && entry.path().is_dir() && !Folder::stands_at(&entry.path()) {
             for (name, bytes) in compose::sources(&entry.path())?.iter() {
                 all.add(&format!("{folder}/{name}"), bytes);
             }
