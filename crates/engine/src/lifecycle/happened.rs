@@ -95,7 +95,7 @@ impl Lifecycle {
                 self.halted(program, ("resumed", "resumedAt"), phase_of);
             }
             Fact::ListeningBegan { .. } => self.say_workflow(program, "correlation-started", "startedAt", Vec::new()),
-            Fact::EventTaken { at, last: true, .. } => {
+            Fact::EventTaken { at, last: true, .. } | Fact::EventHandled { at, last: true, .. } => {
                 let keys = self.state.listeners.get(at).map(|listener| &listener.correlated);
                 let keys: provost_model::value::Map =
                     keys.into_iter().flat_map(|keys| keys.iter()).map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -61,9 +61,6 @@ impl<'a> Build<'a> {
 
     fn listed(&mut self, node: &Node, what: &str, pointer: &str, unordered: bool) -> Block {
         let Some(list) = fields::list(node, what, self.log) else { return Block::new() };
-        if list.is_empty() {
-            self.log.error(Code::TaskShape, node.at, format!("`{what}` has no task"));
-        }
         let items: Vec<Item<'_>> = list.iter().filter_map(|item| self.item(item, "a task")).collect();
         let mut names = Names { unordered, ..Names::default() };
         let mut block = Block::new();
