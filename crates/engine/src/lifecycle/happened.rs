@@ -79,6 +79,8 @@ impl Lifecycle {
                 self.say_task(program, (at, *task), ("started", "startedAt"), Vec::new());
                 self.say_task_status(program, (at, *task), status);
             }
+            // What is stopped from here on is stopped by something else.
+            Fact::Caught { .. } => self.raised = None,
             Fact::RetryScheduled { at, .. } => self.status_of(program, at, Status::Waiting),
             Fact::Retried { at } => {
                 if let Some(task) = self.task_at(at) {

@@ -105,9 +105,6 @@ impl<'a> Build<'a> {
             self.log.error(Code::WrongValue, entry.at, "a name must have 1 to 128 bytes");
         }
         check_seen(name, entry.at, self.log);
-        if matches!(name, "continue" | "exit" | "end") {
-            self.log.error_hint(Code::WrongValue, entry.at, format!("`{name}` is a flow word"), "give the task another name");
-        }
     }
 
     fn task(&mut self, item: &Item<'_>, index: TaskIx, names: &Names, pointer: &str) -> Option<Task> {
@@ -289,6 +286,10 @@ impl<'a> Build<'a> {
     /// `then`: a flow word, or a task of the same list.
     pub(super) fn flow(&self, node: &Node, names: &Names) -> Flow {
         let Some(target) = fields::text(node, "then", self.log) else { return Flow::Continue };
+        if matches!(&*target, "continue" | "exit" | "end") && names.targets.contains_key(&target) {
+            let message = format!("`{target}` is a flow word, and a task of that name stands in this list");
+            self.log.error_hint(Code::WrongValue, node.at, message, "give the task another name: `then` cannot go to it");
+        }
         match &*target {
             "continue" => return Flow::Continue,
             "exit" => return Flow::Exit,

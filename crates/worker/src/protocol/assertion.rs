@@ -43,7 +43,7 @@ mod tests {
     fn an_assertion_is_signed_with_the_secret_for_one_endpoint_and_one_minute() {
         let made = signed("me", "shared", "https://auth.example/token", 1_700_000_000_000_000).unwrap();
         let parts: Vec<&str> = made.split('.').collect();
-        let [header, claims, signature] = parts.as_slice() else { panic!("it has other parts") };
+        let &[header, claims, signature] = <&[&str; 3]>::try_from(parts.as_slice()).unwrap();
         let read = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         assert_eq!(read(header), r#"{"alg":"HS256","typ":"JWT"}"#);
         let claims_read = read(claims);
