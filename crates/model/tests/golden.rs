@@ -468,8 +468,9 @@ fn facts_of_listeners() -> Vec<Fact> {
             last: true,
             more: true,
         },
-        Fact::EventHandled { at: at.clone(), index: 3, output: Some(value()), labels: labelled(), exported: Some(exported) },
-        Fact::EventHandled { at, index: 0, output: None, labels: Labels::new(), exported: None },
+        Fact::EventHandled { at: at.clone(), index: 3, output: Some(value()), labels: labelled(), exported: Some(exported), last: false },
+        Fact::EventHandled { at: at.clone(), index: 0, output: None, labels: Labels::new(), exported: None, last: false },
+        Fact::EventHandled { at, index: 1, output: None, labels: Labels::new(), exported: None, last: true },
     ]
 }
 

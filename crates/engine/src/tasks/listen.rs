@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | one, any | meets a filter | taken; the last one |
 //! | any until a condition | meets a filter | taken; the last one where the condition holds over all taken so far |
+//! | the same with `foreach` | is handled | no further one where the condition holds now, with what `foreach` exported |
 //! | any until events | meets a filter, or a filter of `until` | taken; the last one where `until` is met |
 //! | all | meets a filter that none met | taken; the last one where every filter is met |
 //! | any of these | meets nothing | no fact |
@@ -276,17 +277,32 @@ fn handled(turn: &Turn<'_>, at: &Position, open: &Open, listener: &Listener, blo
     };
     turn.validate(each.output.schema, &output, "the output of an event")?;
     scope.output = output.clone();
-    let exported = match &each.export.to {
+    let before = turn.state.context(at);
+    let after = match &each.export.to {
         Some(to) => {
             let after = turn.render(to, &output, &scope)?;
             turn.validate(each.export.schema, &after, "the exported context")?;
-            difference(&turn.state.context(at), &after)
+            Some(after)
         }
         None => None,
     };
+    let exported = after.as_ref().and_then(|after| difference(&before, after));
+    let last = is_met(turn, at, open, task, after.unwrap_or(before))?;
     let kept = task.until != Some(Until::Never);
     let (output, labels) = if kept { (Some(output.value), output.labels) } else { (None, Default::default()) };
-    Ok(Fact::EventHandled { at: at.clone(), index, output, labels, exported })
+    Ok(Fact::EventHandled { at: at.clone(), index, output, labels, exported, last })
+}
+
+/// Whether a condition that an event did not meet as it came holds once `foreach` is through with it: `context` is what that left.
+fn is_met(turn: &Turn<'_>, at: &Position, open: &Open, task: &ListenTask, context: Labelled) -> Result<bool, Problem> {
+    let (Some(Until::Condition(condition)), Some(listener)) = (&task.until, turn.state.listeners.get(at)) else { return Ok(false) };
+    if listener.over {
+        return Ok(false);
+    }
+    let items = Labelled::array(listener.items.values().cloned());
+    let more = vec![("context".into(), context)];
+    let scope = Scope { at: Some(at.clone()), input: open.input.clone(), task: Some(open.task), more, ..Scope::default() };
+    turn.holds(*condition, &items, &scope)
 }
 
 fn lost() -> Problem {

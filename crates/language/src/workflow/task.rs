@@ -63,9 +63,6 @@ impl<'a> Build<'a> {
 
     fn listed(&mut self, node: &Node, what: &str, pointer: &str, unordered: bool) -> Block {
         let Some(list) = fields::list(node, what, self.log) else { return Block::new() };
-        if list.is_empty() {
-            self.log.error(Code::TaskShape, node.at, format!("`{what}` has no task"));
-        }
         let items: Vec<Item<'_>> = list.iter().filter_map(|item| self.item(item, "a task")).collect();
         let mut names = Names { unordered, ..Names::default() };
         let mut block = Block::new();
@@ -110,9 +107,6 @@ impl<'a> Build<'a> {
             self.log.error(Code::WrongValue, entry.at, "a name must have 1 to 128 bytes");
         }
         check_seen(name, entry.at, self.log);
-        if matches!(name, "continue" | "exit" | "end") {
-            self.log.error_hint(Code::WrongValue, entry.at, format!("`{name}` is a flow word"), "give the task another name");
-        }
     }
 
     fn task(&mut self, item: &Item<'_>, index: TaskIx, names: &Names, pointer: &str) -> Option<Task> {
@@ -305,6 +299,10 @@ impl<'a> Build<'a> {
     /// `then`: a flow word, or a task of the same list.
     pub(super) fn flow(&self, node: &Node, names: &Names) -> Flow {
         let Some(target) = fields::text(node, "then", self.log) else { return Flow::Continue };
+        if matches!(&*target, "continue" | "exit" | "end") && names.targets.contains_key(&target) {
+            let message = format!("`{target}` is a flow word, and a task of that name stands in this list");
+            self.log.error_hint(Code::WrongValue, node.at, message, "give the task another name: `then` cannot go to it");
+        }
         match &*target {
             "continue" => return Flow::Continue,
             "exit" => return Flow::Exit,

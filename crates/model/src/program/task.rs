@@ -209,6 +209,9 @@ pub struct Catch {
     /// How often to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
+    /// The delay of `retry` where it is computed, over the input of the `try` and with the error; that of `retry` is then not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Template>,
     /// What to do instead; `None` where nothing was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Block>,

@@ -544,6 +544,9 @@ pub enum Fact {
         /// The changed top-level keys of `$context`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exported: Option<Exported>,
+        /// Whether the listener takes no further event: what it waits for until holds now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
     },
     /// Somebody wants it stopped. Who and why stand in the row's command.
     CancelRequested {

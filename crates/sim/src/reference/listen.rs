@@ -178,6 +178,10 @@ impl<'c> Interpreter<'c> {
         }
         let (context, whole) = (Value::empty(), super::events::as_value(event));
         let seen = listener.about.seen(&context);
+        let fits = |name: &str, pattern| event.attribute(name).is_some_and(|text| self.holds(pattern, &text, &seen).unwrap_or(false));
+        if !filter.patterns.iter().all(|(name, pattern)| fits(name, *pattern)) {
+            return None;
+        }
         if filter.data.is_some_and(|condition| !self.holds(condition, &event.data, &seen).unwrap_or(false)) {
             return None;
         }

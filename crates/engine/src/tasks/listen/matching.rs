@@ -1,4 +1,4 @@
-//! Whether an event fits a filter: attributes by equality, the condition over its data, its contract, its correlations.
+//! Whether an event fits a filter: attributes by equality or pattern, the condition over its data, its contract, its correlations.
 
 use std::sync::Arc;
 
@@ -46,6 +46,13 @@ impl Match<'_, '_> {
             return None;
         }
         let scope = self.offered.scope();
+        let fits = |(name, pattern): &(Arc<str>, _)| {
+            let text = event.attribute(name).map(Labelled::authored);
+            text.is_some_and(|text| self.turn.holds(*pattern, &text, &scope).unwrap_or(false))
+        };
+        if !filter.patterns.iter().all(fits) {
+            return None;
+        }
         if let Some(condition) = filter.data {
             let data = origin::said_in(self.turn, self.arrived, filter.contract);
             if !self.turn.holds(condition, &data, &scope).unwrap_or(false) {
