@@ -7,7 +7,7 @@
 //! | `flow` | lists, `then`, the end, timeouts also while an effect is out |
 //! | `blocks` | `for` with `while`; `fork`, competing or not |
 //! | `attempts` | `try`: what is taken, what a retry runs again, what becomes of one that is used up |
-//! | `listen` | events from outside: kept, offered, taken |
+//! | `listen`, `each` | events from outside: kept, offered, taken; what is done with each |
 //! | `people` | questions, and who answers them |
 //! | `extend` | lists before and after a task |
 //! | `effects` | `act` and calls: once per place, conflict, in doubt, whose retry it is |
@@ -23,6 +23,7 @@ mod attempts;
 pub mod beside;
 mod blocks;
 mod children;
+mod each;
 mod effects;
 mod evaluate;
 mod events;

@@ -385,6 +385,7 @@ fn note(told: &mut Told, fact: &Fact, now_us: i64) {
         Fact::RetryScheduled { at, attempt, due_us, .. } => (format!("again {attempt} in {}", due_us - now_us), at),
         Fact::Retried { at } => ("retried".to_owned(), at),
         Fact::EventTaken { at, .. } => ("took".to_owned(), at),
+        Fact::EventHandled { at, index, .. } => (format!("handled {index}"), at),
         Fact::Emitted { at, event, .. } => {
             told.events.push((**event).clone());
             ("emitted".to_owned(), at)

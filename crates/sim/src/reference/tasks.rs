@@ -8,6 +8,7 @@ use provost_model::{Problem, Value};
 use super::agents::Run;
 use super::attempts::{Tried, Trying};
 use super::blocks::Branch;
+use super::each::Each;
 use super::evaluate::Seen;
 use super::extend::{self, Extended};
 use super::flow::{About, Entered, Interpreter, List, Node, Stop, Went};
@@ -35,7 +36,7 @@ pub(super) enum Kind<'c> {
     /// `review`.
     Review(Question),
     /// `listen`; the events know the rest.
-    Listen,
+    Listen(Each<'c>),
     /// A task with lists around it.
     Extended(Extended<'c>),
 }
@@ -53,7 +54,8 @@ impl Kind<'_> {
             Self::Child(at_us) => due_us.push(*at_us),
             Self::Review(question) => due_us.push(question.due_us),
             Self::Extended(extended) => extend::due(extended, due_us),
-            Self::Act | Self::Listen => {}
+            Self::Listen(each) => each.body.iter().for_each(|list| list.due(due_us)),
+            Self::Act => {}
         }
     }
 
@@ -61,13 +63,13 @@ impl Kind<'_> {
     pub fn give_up(&mut self) {
         match self {
             Self::List(list) => list.give_up(),
-            Self::For { body, .. } => body.iter_mut().for_each(List::give_up),
+            Self::For { body, .. } | Self::Listen(Each { body, .. }) => body.iter_mut().for_each(List::give_up),
             Self::Fork(branches) => branches.iter_mut().filter_map(|branch| branch.open.as_mut()).for_each(|node| node.kind.give_up()),
             Self::Try(Tried { at: Trying::Body(list) | Trying::Handlers(list), .. }) => list.give_up(),
             Self::Extended(extended) => extended.open.iter_mut().for_each(|node| node.kind.give_up()),
             Self::Run(run) => run.due_us = i64::MAX,
             Self::Child(due_us) => *due_us = i64::MAX,
-            Self::Try(_) | Self::Wait(_) | Self::Act | Self::Listen | Self::Review(_) => {}
+            Self::Try(_) | Self::Wait(_) | Self::Act | Self::Review(_) => {}
         }
     }
 }
@@ -228,10 +230,10 @@ impl<'c> Interpreter<'c> {
             (Kind::Run(run), _) => self.run_on(about, run, context),
             (Kind::Act, TaskKind::Act(task)) => self.act_on(about, task, context),
             (Kind::Review(question), TaskKind::Review(task)) => self.review_on(about, task, question, context),
-            (Kind::Listen, _) => self.listen_on(about, context),
+            (Kind::Listen(each), TaskKind::Listen(task)) => self.listen_on(about, task, each, context),
             (Kind::Child(due_us), _) if self.now_us < *due_us => Ok(None),
             (Kind::Child(_), _) => self.child_on(about, context),
-            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act | Kind::Extended(_) | Kind::Review(_), _) => {
+            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act | Kind::Listen(_) | Kind::Extended(_) | Kind::Review(_), _) => {
                 Err(extend::strange())
             }
         }
