@@ -11,12 +11,14 @@
 //! | `people` | questions, and who answers them |
 //! | `extend` | lists before and after a task |
 //! | `effects` | `act` and calls: once per place, conflict, in doubt, whose retry it is |
+//! | `undo` | `compensate`: a scope, latest first |
+//! | `policy` | what the rules of the generated bundle answer |
 //! | `agents`, `pure`, `events`, `children` | runs and reads; `rules` and `decide`; `emit`; `run: workflow` |
 //! | `evaluate`, `places` | what expressions see |
 //!
 //! What must stay true: the interpreter shares the language (documents, expressions, contracts) and the model with the engine, and not one
 //! line of the engine itself; it is written to be read beside LANGUAGE.md. Only [`beside`] knows both.
-//! What is absent: durability, speed, labels, policies, `compensate`.
+//! What is absent: durability, speed, labels.
 
 mod agents;
 mod attempts;
@@ -34,9 +36,11 @@ pub mod listen;
 mod outcome;
 pub mod people;
 mod places;
+mod policy;
 mod pure;
 pub mod shrink;
 mod tasks;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -113,6 +117,10 @@ pub enum Answer {
 
 /// What whoever is asked reads: the arguments, or the body or query of a call.
 fn asked(arguments: &Value) -> &Value {
+    // An undo is told what was asked for; that says how it is answered itself.
+    if let Some(was) = arguments.member("arguments") {
+        return was.member("undo").unwrap_or(was);
+    }
     let parts = ["body", "query"].into_iter().filter_map(|part| arguments.member(part));
     parts.into_iter().find(|part| part.member("site").is_some()).unwrap_or(arguments)
 }

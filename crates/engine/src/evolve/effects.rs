@@ -77,8 +77,22 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
 }
 
 fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) {
-    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, secrets, example, deadline_us, undoes, .. } =
-        fact
+    let Fact::Intended {
+        at,
+        kind,
+        name,
+        class,
+        key,
+        business_key,
+        fingerprint,
+        arguments,
+        secrets,
+        example,
+        deadline_us,
+        undoes,
+        undo,
+        ..
+    } = fact
     else {
         return;
     };
@@ -97,6 +111,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         example: *example,
         deadline_us: *deadline_us,
         undoes: *undoes,
+        undo: undo.clone(),
         attempt: 1,
         lookups: 0,
         looks: 0,
@@ -133,6 +148,17 @@ fn attempted(effect: &mut Effect, result: &Attempted, labels: &Labels, now_us: i
             effect.problem = Some(Box::new(problem.clone()));
         }
         Attempted::Absent => {}
+    }
+}
+
+/// The task at `at` undoes these: an undo that failed before answers from now on where it is waited for.
+pub(super) fn unwinding(state: &mut Orchestration, at: &provost_model::Position, effects: &[EffectId]) {
+    state.unwinding.insert_mut(at.clone(), Arc::new(effects.to_vec()));
+    let failed = |effect: &Effect| matches!(effect.state, EffectState::Failed | EffectState::Abandoned);
+    let taken_up = |effect: &Effect| effect.undoes.is_some_and(|undoes| effects.contains(&undoes)) && failed(effect);
+    let before: Vec<EffectId> = state.effects.iter().filter(|(_, effect)| taken_up(effect)).map(|(id, _)| *id).collect();
+    for id in before {
+        change(state, &id, |effect| effect.at = at.clone());
     }
 }
 

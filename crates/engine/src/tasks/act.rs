@@ -26,6 +26,7 @@ struct Call<'p> {
     fingerprint: Digest,
     purpose: String,
     secrets: Vec<SecretSpan>,
+    undo: Option<Arc<str>>,
 }
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask) -> Result<Entry, Problem> {
@@ -94,6 +95,7 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
         fingerprint,
         purpose,
         secrets,
+        undo: task.compensate.clone(),
     })
 }
 
@@ -221,6 +223,7 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         example: None,
         deadline_us: 0,
         undoes: None,
+        undo: call.undo,
     });
     ledger::leave(turn, &effect);
 }
@@ -288,6 +291,7 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         example: None,
         deadline_us: 0,
         undoes: Some(next),
+        undo: None,
     });
     ledger::leave(turn, &effect);
     true

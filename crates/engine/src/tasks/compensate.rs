@@ -7,7 +7,7 @@
 use provost_model::id::EffectId;
 use provost_model::program::{CompensateTask, EffectClass, TaskKind};
 use provost_model::record::{EffectState, Fact, Shape};
-use provost_model::{Labelled, Position, Problem, Value};
+use provost_model::{Position, Problem};
 
 use super::{ended, unwind_next};
 use crate::flow::{Entering, Entry, raise};
@@ -24,7 +24,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Compens
         }
         let effects = undoable_in(turn, scope);
         if effects.is_empty() {
-            return ended(entering, Labelled::authored(Value::object([("undone", Value::array([]))])));
+            return ended(entering, ledger::undone_at(turn, entering.at));
         }
         entering.open(turn, Shape::Plain)?;
         turn.emit(Fact::Unwinding { at: entering.at.clone(), effects });
@@ -93,7 +93,11 @@ fn in_scope(at: &Position, scope: Option<&str>) -> bool {
 
 fn unsettled(turn: &Turn<'_>, scope: Option<&str>) -> Option<EffectId> {
     let unresolved = |effect: &Effect| effect.class != EffectClass::E0 && (effect.is_out() || effect.state == EffectState::Conflict);
-    let open = turn.state.effects.iter().find(|(_, effect)| unresolved(effect) && in_scope(&effect.at, scope));
+    // An undo belongs to the scope of what it undoes: one that is out for a task that lost its place may still act on the world.
+    let place = |effect: &Effect| {
+        effect.undoes.and_then(|undoes| turn.state.effects.get(&undoes)).map_or(effect.at.clone(), |done| done.at.clone())
+    };
+    let open = turn.state.effects.iter().find(|(_, effect)| unresolved(effect) && in_scope(&place(effect), scope));
     open.map(|(id, _)| *id)
 }
 

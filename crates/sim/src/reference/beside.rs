@@ -363,7 +363,7 @@ impl Beside {
                     // What still comes in once it has parked is recorded and leads nowhere.
                     break;
                 }
-                note(&mut self.told, fact, transition.ambient.now_us);
+                note(&mut self.told, &state, fact, transition.ambient.now_us);
                 evolve(&mut state, fact, transition.ambient.now_us);
                 self.told.context = state.context(&Position::root()).value;
             }
@@ -374,7 +374,8 @@ impl Beside {
 }
 
 /// What a fact says in the words of the reference.
-fn note(told: &mut Told, fact: &Fact, now_us: i64) {
+fn note(told: &mut Told, state: &Orchestration, fact: &Fact, now_us: i64) {
+    let place_of = |effect: &EffectId| state.effects.get(effect).map(|effect| effect.at.to_string()).unwrap_or_default();
     let (verb, at) = match fact {
         Fact::Entered { at, .. } => ("entered".to_owned(), at),
         Fact::Iterated { at, index } => (format!("iterated {index}"), at),
@@ -384,6 +385,7 @@ fn note(told: &mut Told, fact: &Fact, now_us: i64) {
         Fact::Caught { at, .. } => ("caught".to_owned(), at),
         Fact::RetryScheduled { at, attempt, due_us, .. } => (format!("again {attempt} in {}", due_us - now_us), at),
         Fact::Retried { at } => ("retried".to_owned(), at),
+        Fact::Intended { at, undoes: Some(undone), .. } => (format!("undoes {}", place_of(undone)), at),
         Fact::EventTaken { at, .. } => ("took".to_owned(), at),
         Fact::EventHandled { at, index, .. } => (format!("handled {index}"), at),
         Fact::Emitted { at, event, .. } => {

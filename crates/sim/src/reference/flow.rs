@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use provost_language::Compiled;
 use provost_model::program::{Flow, Task, TaskIx};
@@ -14,7 +15,9 @@ use super::children::{Child, Others};
 use super::effects::Effect;
 use super::evaluate::Seen;
 use super::listen::{Arrival, Heard, Listener};
+use super::people::Question;
 use super::places::Scope;
+use super::policy::Approval;
 use super::tasks::Kind;
 use super::{Ending, Given, Told};
 
@@ -136,11 +139,17 @@ pub(super) struct Interpreter<'c> {
     pub events: Vec<Event>,
     /// Effects by their place.
     pub ledger: BTreeMap<Position, Effect<'c>>,
+    /// What was done and can be undone, with the action that undoes it, in the order in which it was done.
+    pub undoable: Vec<(Position, Arc<str>)>,
+    /// Whether an undo failed that nobody waits for.
+    pub failed_undo: bool,
+    /// What people said yes to.
+    pub approvals: Vec<Approval>,
     /// Children by their place.
     pub children: BTreeMap<Position, Child>,
     pub others: &'c Others,
     /// Questions by their place, with their answers.
-    pub answered: BTreeMap<Position, Vec<(Value, Value)>>,
+    pub answered: BTreeMap<Position, Vec<(Question, Value)>>,
     /// Events that come from outside, in order.
     pub arrivals: &'c [Arrival],
     /// What came of them.
@@ -171,6 +180,9 @@ impl<'c> Interpreter<'c> {
             sent: BTreeMap::new(),
             events: Vec::new(),
             ledger: BTreeMap::new(),
+            undoable: Vec::new(),
+            failed_undo: false,
+            approvals: Vec::new(),
             children: BTreeMap::new(),
             others: given.others,
             answered: BTreeMap::new(),
@@ -220,6 +232,9 @@ impl<'c> Interpreter<'c> {
         let root = Position::root();
         loop {
             self.come_in();
+            if self.failed_undo {
+                return Err(Stop::Parked(super::effects::undo_failed()));
+            }
             self.arrive();
             if self.is_up(until_us) {
                 until_us = None;
@@ -375,6 +390,9 @@ impl<'c> Interpreter<'c> {
         self.listens_no_more(at);
         self.stop_within(at);
         self.give_up_within(at);
+        for undo in self.ledger.values_mut().filter(|effect| effect.undoes.is_some() && effect.at.is_within(at)) {
+            undo.lost = true;
+        }
         self.over.retain(|over| over == at || !over.is_within(at));
     }
 }

@@ -236,7 +236,7 @@ impl Growing {
 
     fn kind(&mut self, names: &[&str]) -> Json {
         let deep = self.depth >= DEPTH_MAX || self.left == 0;
-        let drawn = self.below(if deep { 73 } else { 115 });
+        let drawn = self.below(if deep { 82 } else { 124 });
         match drawn {
             0..=19 => json!({ "set": if self.chance(600) { self.words.object() } else { json!(self.words.wrapped()) } }),
             20..=26 => self.switch(names),
@@ -250,10 +250,17 @@ impl Growing {
             65 => self.review(),
             66..=68 => self.http(),
             69..=70 => self.run(),
-            71..=72 => self.listen(),
-            73..=79 => self.inside(|this| json!({ "do": this.list() })),
-            80..=88 => self.inside(Self::each),
-            89..=98 => self.inside(Self::fork),
+            71..=73 => self.listen(),
+            74 => self.policy(),
+            75 => self.approved(),
+            76..=77 => {
+                let scope = self.words.random.pick(names).copied();
+                self.compensate(scope)
+            }
+            78..=81 => self.saga(),
+            82..=88 => self.inside(|this| json!({ "do": this.list() })),
+            89..=97 => self.inside(Self::each),
+            98..=107 => self.inside(Self::fork),
             _ => self.inside(|this| this.tried(names)),
         }
     }

@@ -59,7 +59,7 @@ impl Growing {
         json!({ "try": [{ "a": first }, { "b": fails }], "catch": { "retry": retry, "do": handlers } })
     }
 
-    fn retry(&mut self) -> Json {
+    pub(super) fn retry(&mut self) -> Json {
         let delay = if self.chance(200) { 0 } else { 1 + self.below(9_000) };
         let mut retry = json!({ "delay": { "milliseconds": delay }, "limit": { "attempt": { "count": self.below(4) } } });
         if self.chance(500) {
