@@ -36,8 +36,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask
     }
     let Some((verdict, approval)) = judge(turn, &call) else { return Ok(Entry::Asking) };
     match (verdict.answer, approval) {
-        (Answer::Deny, _) => Err(policy::denied(&verdict, &call.spec.name)),
-        (Answer::Allow, approval) => {
+        (Answer::Deny, _) if !planted("denied-and-sent") => Err(policy::denied(&verdict, &call.spec.name)),
+        (Answer::Allow | Answer::Deny, approval) => {
             entering.open(turn, Shape::Plain)?;
             intend(turn, call, approval);
             Ok(Entry::Open)
@@ -201,7 +201,7 @@ fn request(turn: &Turn<'_>, call: &Call<'_>, approval: Option<&Value>) -> Policy
 /// Decides on the effect: it may leave once this is on disk. The task is open.
 fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
     let effect = turn.state.id.effect(call.at.as_str(), &call.purpose);
-    if let Some(review) = approval {
+    if let Some(review) = approval.filter(|_| !planted("approval-never-spent")) {
         turn.emit(Fact::ApprovalSpent { review, effect });
     }
     if let Some(before) = turn.state.effects.get(&effect).cloned() {

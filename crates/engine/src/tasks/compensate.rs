@@ -5,6 +5,7 @@
 //! The undo of an approved action is covered by the rights of the bundle that registered it; the Guard may still stop it when it leaves.
 
 use provost_model::id::EffectId;
+use provost_model::planted::planted;
 use provost_model::program::{CompensateTask, EffectClass, TaskKind};
 use provost_model::record::{EffectState, Fact, Shape};
 use provost_model::{Position, Problem};
@@ -19,7 +20,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Compens
     let scope = task.scope.as_deref();
     let unknown = answerable(turn, scope);
     if unknown.is_empty() {
-        if let Some(open) = unsettled(turn, scope) {
+        if let Some(open) = unsettled(turn, scope).filter(|_| !planted("unresolved-undone")) {
             return Err(unresolved(open));
         }
         let effects = undoable_in(turn, scope);
@@ -104,5 +105,9 @@ fn unsettled(turn: &Turn<'_>, scope: Option<&str>) -> Option<EffectId> {
 /// The finished actions of a scope that can be undone, latest first.
 pub(crate) fn undoable_in(turn: &Turn<'_>, scope: Option<&str>) -> Vec<EffectId> {
     let wanted = |id: &EffectId| turn.state.effects.get(id).is_some_and(|effect| in_scope(&effect.at, scope));
-    turn.state.undoable.iter().rev().map(|(id, _)| *id).filter(|id| wanted(id)).collect()
+    let mut effects: Vec<EffectId> = turn.state.undoable.iter().rev().map(|(id, _)| *id).filter(|id| wanted(id)).collect();
+    if planted("oldest-undone-first") {
+        effects.reverse();
+    }
+    effects
 }

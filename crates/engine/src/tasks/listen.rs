@@ -189,6 +189,7 @@ fn is_last(
         }
         (Some(Until::Events(strategy)), _) => match strategy.consume {
             Consume::One | Consume::Any => Ok(until.is_some()),
+            Consume::All if provost_model::planted::planted("until-all-as-any") => Ok(until.is_some()),
             Consume::All => Ok(all(&listener.until_met, until, strategy.filters.len())),
         },
     }
@@ -259,6 +260,7 @@ fn handled(turn: &Turn<'_>, at: &Position, open: &Open, listener: &Listener, blo
     };
     let output = match &each.output.to {
         Some(to) => turn.render(to, &block.last, &scope)?,
+        None if provost_model::planted::planted("events-as-taken") => block.input.clone(),
         None => block.last.clone(),
     };
     turn.validate(each.output.schema, &output, "the output of an event")?;

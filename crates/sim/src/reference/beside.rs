@@ -2,13 +2,15 @@
 //!
 //! What must stay true: a crash costs no time here, so that nothing of what is compared depends on it.
 
+mod words;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use provost_engine::{Orchestration, evolve};
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
-use provost_model::record::{Attempted, Cause, Command, Ending as Ended, Fact, ReviewAnswer, Stream};
+use provost_model::record::{Attempted, Cause, Command, ReviewAnswer, Stream};
 use provost_model::who::Known;
 use provost_model::{Digest, EffectId, Event, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use provost_runtime::{Binding, Claimant, Delivery, Loaded, Offer, OfferKind, Registry, StartRequest, TenantWorld, World};
@@ -363,7 +365,7 @@ impl Beside {
                     // What still comes in once it has parked is recorded and leads nowhere.
                     break;
                 }
-                note(&mut self.told, &state, fact, transition.ambient.now_us);
+                words::note(&mut self.told, &state, fact, transition.ambient.now_us);
                 evolve(&mut state, fact, transition.ambient.now_us);
                 self.told.context = state.context(&Position::root()).value;
             }
@@ -371,45 +373,4 @@ impl Beside {
         self.read = Some((state, until));
         Ok((self.told.ending != Ending::Waits).then(|| self.told.clone()))
     }
-}
-
-/// What a fact says in the words of the reference.
-fn note(told: &mut Told, state: &Orchestration, fact: &Fact, now_us: i64) {
-    let place_of = |effect: &EffectId| state.effects.get(effect).map(|effect| effect.at.to_string()).unwrap_or_default();
-    let (verb, at) = match fact {
-        Fact::Entered { at, .. } => ("entered".to_owned(), at),
-        Fact::Iterated { at, index } => (format!("iterated {index}"), at),
-        Fact::Completed { at, .. } => ("completed".to_owned(), at),
-        Fact::Skipped { at, .. } => ("skipped".to_owned(), at),
-        Fact::Raised { at, problem, .. } => (format!("raised {}", problem.code()), at),
-        Fact::Caught { at, .. } => ("caught".to_owned(), at),
-        Fact::RetryScheduled { at, attempt, due_us, .. } => (format!("again {attempt} in {}", due_us - now_us), at),
-        Fact::Retried { at } => ("retried".to_owned(), at),
-        Fact::Intended { at, undoes: Some(undone), .. } => (format!("undoes {}", place_of(undone)), at),
-        Fact::EventTaken { at, .. } => ("took".to_owned(), at),
-        Fact::EventHandled { at, index, .. } => (format!("handled {index}"), at),
-        Fact::Emitted { at, event, .. } => {
-            told.events.push((**event).clone());
-            ("emitted".to_owned(), at)
-        }
-        Fact::Parked { problem, .. } => {
-            told.ending = Ending::Parked(problem.clone());
-            return;
-        }
-        Fact::Yielded => {
-            // Where a transition was full, branches go on in the order of their names.
-            told.tied = true;
-            return;
-        }
-        Fact::Ended { ending, output, problem, labels: _ } => {
-            told.ending = match (ending, problem) {
-                (Ended::Completed, _) => Ending::Completed(output.clone().unwrap_or_default()),
-                (Ended::Faulted, Some(problem)) => Ending::Faulted(problem.clone()),
-                (Ended::Faulted | Ended::Cancelled, _) => Ending::Waits,
-            };
-            return;
-        }
-        _ => return,
-    };
-    told.steps.push(format!("{} {verb} {at}", now_us - BEGAN_US));
 }

@@ -87,10 +87,11 @@ impl<'c> Effect<'c> {
         }
     }
 
-    /// The first attempt, or another one where it was certainly not done.
-    pub fn asked_for(&mut self, now_us: i64) {
+    /// The first attempt, or another one where it was certainly not done: how many tasks that counts as.
+    pub fn asked_for(&mut self, now_us: i64) -> u64 {
         self.attempt += 1;
         self.sent(now_us);
+        u64::from(self.attempt > 1)
     }
 
     /// What it is known to have done.
@@ -156,8 +157,7 @@ impl<'c> Interpreter<'c> {
     /// The first attempt of a place, or another one of what was certainly not done.
     fn send(&mut self, about: &About<'c>, new: Effect<'c>) {
         let effect = self.ledger.entry(about.at.clone()).or_insert(new);
-        self.tasks_run += u64::from(effect.attempt > 0);
-        effect.asked_for(self.now_us);
+        self.tasks_run += effect.asked_for(self.now_us);
     }
 
     /// Goes on with a call that a person is asked about: yes sends it, if policy agrees.

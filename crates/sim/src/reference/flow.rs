@@ -15,9 +15,8 @@ use super::children::{Child, Others};
 use super::effects::Effect;
 use super::evaluate::Seen;
 use super::listen::{Arrival, Heard, Listener};
-use super::people::Question;
+use super::people::People;
 use super::places::Scope;
-use super::policy::Approval;
 use super::tasks::Kind;
 use super::{Ending, Given, Told};
 
@@ -143,13 +142,11 @@ pub(super) struct Interpreter<'c> {
     pub undoable: Vec<(Position, Arc<str>)>,
     /// Whether an undo failed that nobody waits for.
     pub failed_undo: bool,
-    /// What people said yes to.
-    pub approvals: Vec<Approval>,
     /// Children by their place.
     pub children: BTreeMap<Position, Child>,
     pub others: &'c Others,
-    /// Questions by their place, with their answers.
-    pub answered: BTreeMap<Position, Vec<(Question, Value)>>,
+    /// What people were asked, and what they said.
+    pub people: People,
     /// Events that come from outside, in order.
     pub arrivals: &'c [Arrival],
     /// What came of them.
@@ -182,10 +179,9 @@ impl<'c> Interpreter<'c> {
             ledger: BTreeMap::new(),
             undoable: Vec::new(),
             failed_undo: false,
-            approvals: Vec::new(),
             children: BTreeMap::new(),
             others: given.others,
-            answered: BTreeMap::new(),
+            people: People::default(),
             arrivals: given.arrivals,
             heard: Heard::default(),
             listeners: BTreeMap::new(),

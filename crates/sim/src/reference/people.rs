@@ -3,15 +3,26 @@
 //! What must stay true: the same question at the same place is asked once, whatever runs it again; a question whose place is lost is closed
 //! and asked anew. Who answers, and what, is said by the question itself; no forms.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::program::ReviewTask;
-use provost_model::{Problem, Value};
+use provost_model::{Position, Problem, Value};
 
 use super::evaluate::{Seen, iso8601};
 use super::flow::{About, Interpreter, Went};
+use super::policy::Approval;
 use super::tasks::{Begun, Kind};
 use super::{number, takes_us};
+
+/// What people were asked, and what they said.
+#[derive(Default)]
+pub(super) struct People {
+    /// Questions by their place, with their answers.
+    answered: BTreeMap<Position, Vec<(Question, Value)>>,
+    /// What they said yes to.
+    pub approvals: Vec<Approval>,
+}
 
 /// A question that waits.
 #[derive(Clone)]
@@ -53,7 +64,7 @@ impl<'c> Interpreter<'c> {
         let show = self.render(&task.show, &about.input, seen)?;
         let call = task.approves.as_ref().map(|(_, arguments)| self.render(arguments, &about.input, seen)).transpose()?;
         let question = Question { releases: call.unwrap_or_default(), ..Question::new(show, self.now_us) };
-        let before = self.answered.get(&about.at).and_then(|all| all.iter().find(|(asked, _)| asked.is_same(&question)));
+        let before = self.people.answered.get(&about.at).and_then(|all| all.iter().find(|(asked, _)| asked.is_same(&question)));
         Ok(before.map_or_else(|| Begun::Open(Kind::Review(question.clone())), |(_, answer)| Begun::Ended(answer.clone())))
     }
 
@@ -76,7 +87,7 @@ impl<'c> Interpreter<'c> {
         if let (true, Some((action, _))) = (approved, &task.approves) {
             self.approves(action, question.releases.clone());
         }
-        self.answered.entry(about.at.clone()).or_default().push((question.clone(), answer.clone()));
+        self.people.answered.entry(about.at.clone()).or_default().push((question.clone(), answer.clone()));
         self.complete(about, answer, about.task.then.clone(), context)
     }
 }

@@ -72,7 +72,7 @@ impl<'c> Interpreter<'c> {
     /// What policy says of a call, with the approval that it has.
     pub(super) fn judged(&self, spec: &ActionSpec, arguments: &Value) -> (Answer, Option<usize>) {
         let good = |approval: &Approval| !approval.spent && *approval.action == *spec.name && approval.arguments == *arguments;
-        let approval = self.approvals.iter().position(good);
+        let approval = self.people.approvals.iter().position(good);
         let context = Value::object([("arguments", arguments.clone())]);
         (answer(&spec.name, &context, approval.is_some()).0, approval)
     }
@@ -87,7 +87,7 @@ impl<'c> Interpreter<'c> {
             Answer::Review if approval.is_none() => return Ok(false),
             Answer::Review | Answer::Allow => {}
         }
-        if let Some(approval) = approval.and_then(|at| self.approvals.get_mut(at)) {
+        if let Some(approval) = approval.and_then(|at| self.people.approvals.get_mut(at)) {
             approval.spent = true;
         }
         Ok(true)
@@ -96,6 +96,6 @@ impl<'c> Interpreter<'c> {
     /// A person said yes to a call.
     pub(super) fn approves(&mut self, action: &str, arguments: Value) {
         let action = action.split('@').next().unwrap_or_default().into();
-        self.approvals.push(Approval { action, arguments, spent: false });
+        self.people.approvals.push(Approval { action, arguments, spent: false });
     }
 }

@@ -75,9 +75,7 @@ impl<'c> Interpreter<'c> {
         let new = || Effect::undoing(about.at.clone(), done.clone(), spec, told, now_us);
         let effect = self.ledger.entry(place).or_insert_with(new);
         (effect.at, effect.lost) = (about.at.clone(), false);
-        let again = effect.first_us < now_us;
-        effect.asked_for(now_us);
-        (self.touched, self.tasks_run) = (true, self.tasks_run + u64::from(again));
+        (self.touched, self.tasks_run) = (true, self.tasks_run + effect.asked_for(now_us));
         Ok(())
     }
 }
