@@ -11,6 +11,7 @@
 //! | `people` | questions, and who answers them |
 //! | `extend` | lists before and after a task |
 //! | `effects` | `act` and calls: once per place, conflict, in doubt, whose retry it is |
+//! | `lookups` | what of an unknown answer a target can be asked |
 //! | `undo` | `compensate`: a scope, latest first |
 //! | `policy` | what the rules of the generated bundle answer |
 //! | `agents`, `pure`, `events`, `children` | runs and reads; `rules` and `decide`; `emit`; `run: workflow` |
@@ -33,6 +34,7 @@ mod extend;
 mod flow;
 pub mod generate;
 pub mod listen;
+mod lookups;
 mod outcome;
 pub mod people;
 mod places;
@@ -151,6 +153,13 @@ pub fn answers(arguments: &Value, attempt: u32) -> Answer {
         Some("lost" | "shaky") => Answer::Unknown(Problem::standard("timeout", 504, "the target did not answer")),
         Some(_) | None => Answer::Done(done),
     }
+}
+
+/// What a target that is asked finds: what was done, or nothing. Both worlds ask this.
+pub fn found(arguments: &Value) -> Option<Value> {
+    let asked = asked(arguments);
+    let done = asked.member("found").and_then(Value::as_bool).unwrap_or(false);
+    done.then(|| Value::object([("n", Value::Int(number(asked, "n").rem_euclid(50))), ("found", Value::Bool(true))]))
 }
 
 /// Runs a program to its end.

@@ -18,7 +18,7 @@ use provost_store::{Fault, Store as _};
 
 use super::listen::Arrival;
 use super::people;
-use super::{Answer as Done, Ending, Given, Told, answers, interpret, takes_us};
+use super::{Answer as Done, Ending, Given, Told, answers, found, interpret, takes_us};
 use crate::machine::{Machine, QUEUE, Turned, outcome_of};
 use crate::mix::Mix;
 use crate::outside::Outside;
@@ -98,8 +98,8 @@ struct Beside {
     may_die: bool,
     id: Option<OrchestrationId>,
     held: BTreeMap<(i64, EffectId), Answer>,
-    /// When the answer to an attempt is due; a crash does not change it.
-    due_us: BTreeMap<(EffectId, u32), i64>,
+    /// When the answer to an attempt, or to a look-up, is due; a crash does not change it.
+    due_us: BTreeMap<(EffectId, u32, bool), i64>,
     /// What the journal says so far, and until where.
     read: Option<(provost_engine::Orchestration, u64)>,
     told: Told,
@@ -303,7 +303,7 @@ impl Beside {
         let Some(up) = &mut self.machine.up else { return false };
         for (token, offer) in up.dispatcher.claim(&by, &[QUEUE.into()], 1000, self.now_us) {
             let due_us = self.now_us + takes_us(&offer.arguments);
-            let due_us = *self.due_us.entry((offer.effect, offer.attempt)).or_insert(due_us);
+            let due_us = *self.due_us.entry((offer.effect, offer.attempt, offer.kind == OfferKind::LookUp)).or_insert(due_us);
             self.sending(&offer);
             self.held.insert((due_us, offer.effect), Answer { token, offer });
         }
@@ -343,6 +343,10 @@ impl Beside {
         if offer.kind == OfferKind::Agent {
             let code = self.registry.program(&offer.tenant, &offer.pin, &offer.workflow).unwrap_or_else(|| self.code.clone());
             return Outside::default().carry_out(offer, &code, &Mix::quiet(1, 0), &mut Random::new(0));
+        }
+        if offer.kind == OfferKind::LookUp {
+            let done = |value| Attempted::Done { value, reference: None, usage: None, dropped_bytes: None };
+            return found(&offer.arguments).map_or(Attempted::Absent, done);
         }
         match answers(&offer.arguments, offer.attempt) {
             Done::Done(value) => Attempted::Done { value, reference: None, usage: None, dropped_bytes: None },

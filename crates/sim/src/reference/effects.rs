@@ -2,7 +2,7 @@
 //!
 //! What must stay true: a finished effect answers from the ledger when its place is run again; other arguments there are a conflict that no
 //! `catch` takes; what is out stays out when its place is lost; while it is out no time around it is over; what was done can be undone,
-//! whoever still waits for it. No keys of the author, no look-ups: the generator writes none.
+//! whoever still waits for it. No keys of the author: the generator writes none.
 
 use std::sync::Arc;
 
@@ -36,8 +36,10 @@ pub(super) struct Effect<'c> {
     pub lost: bool,
     attempt: u32,
     pub first_us: i64,
+    /// When an attempt of which nobody knows came back.
+    pub last_us: i64,
     /// Whether an attempt may have been done although nobody knows.
-    unknown: bool,
+    pub unknown: bool,
     pub fate: Fate,
 }
 
@@ -46,6 +48,13 @@ pub(super) enum Fate {
     Out(i64),
     /// Its next attempt leaves then.
     Waits(i64),
+    /// Nobody knows, and its target is asked; the answer comes then.
+    Asked {
+        /// When it is asked.
+        asked_us: i64,
+        /// When it answers.
+        due_us: i64,
+    },
     /// Its answer came and nobody has looked at it.
     Came(Answer),
     /// It was done.
@@ -73,6 +82,7 @@ impl<'c> Effect<'c> {
             lost: false,
             attempt: 0,
             first_us: now_us,
+            last_us: 0,
             unknown: false,
             fate,
         }
@@ -98,7 +108,7 @@ impl<'c> Effect<'c> {
     pub fn result(&self) -> Option<&Value> {
         match &self.fate {
             Fate::Done(value) | Fate::Came(Answer::Done(value)) => Some(value),
-            Fate::Out(_) | Fate::Waits(_) | Fate::Came(_) | Fate::Failed | Fate::InDoubt => None,
+            Fate::Out(_) | Fate::Waits(_) | Fate::Asked { .. } | Fate::Came(_) | Fate::Failed | Fate::InDoubt => None,
         }
     }
 
@@ -110,7 +120,7 @@ impl<'c> Effect<'c> {
     /// Whether it may act, or have acted, on the world.
     fn is_out(&self) -> bool {
         match self.fate {
-            Fate::Out(_) | Fate::Came(Answer::Unknown(_)) | Fate::InDoubt => true,
+            Fate::Out(_) | Fate::Asked { .. } | Fate::Came(Answer::Unknown(_)) | Fate::InDoubt => true,
             Fate::Waits(_) | Fate::Came(Answer::Failed { .. }) => self.unknown,
             Fate::Came(Answer::Done(_)) | Fate::Done(_) | Fate::Failed => false,
         }
@@ -143,7 +153,7 @@ impl<'c> Interpreter<'c> {
             Some((Fate::Came(Answer::Failed { .. }), true) | (Fate::Came(Answer::Unknown(_)), _)) => {
                 known.into_iter().for_each(|effect| effect.fate = Fate::InDoubt);
             }
-            Some((Fate::Out(_) | Fate::Waits(_) | Fate::InDoubt, _)) => {}
+            Some((Fate::Out(_) | Fate::Waits(_) | Fate::Asked { .. } | Fate::InDoubt, _)) => {}
             None | Some((Fate::Failed | Fate::Came(Answer::Failed { .. }), _)) => {
                 if !self.is_released(spec, &arguments)? {
                     return Ok(Begun::Open(Kind::Act(Some(Question::new(arguments, self.now_us)))));
@@ -198,6 +208,7 @@ impl<'c> Interpreter<'c> {
             lost: false,
             attempt: 0,
             first_us,
+            last_us: 0,
             unknown: false,
             fate: Fate::Failed,
         }
@@ -248,7 +259,7 @@ impl<'c> Interpreter<'c> {
     fn not_known(&mut self, about: &About<'c>, place: &Position) -> Result<(), Stop> {
         let (now_us, used_up) = (self.now_us, self.is_used_up());
         let Some(effect) = self.ledger.get_mut(place) else { return Ok(()) };
-        effect.unknown = true;
+        (effect.unknown, effect.last_us) = (true, now_us);
         let horizon_us = match effect.spec.class {
             EffectClass::E0 | EffectClass::E2 => i64::MAX,
             EffectClass::E1 => effect.first_us + effect.spec.key_horizon_ms * 1000,
@@ -256,13 +267,13 @@ impl<'c> Interpreter<'c> {
         };
         let may = effect.undoes.is_some() || !used_up;
         let again_us = next_us(effect.retry, effect.attempt, effect.first_us, now_us).filter(|due_us| *due_us < horizon_us && may);
-        let Some(due_us) = again_us else { return self.in_doubt(about, place) };
+        let Some(due_us) = again_us else { return self.ask_or_doubt(about, place) };
         self.tasks_run += 1;
         effect.again(due_us, now_us);
         Ok(())
     }
 
-    fn in_doubt(&mut self, about: &About<'c>, place: &Position) -> Result<(), Stop> {
+    pub(super) fn in_doubt(&mut self, about: &About<'c>, place: &Position) -> Result<(), Stop> {
         let Some(effect) = self.ledger.get_mut(place) else { return Ok(()) };
         effect.fate = Fate::InDoubt;
         match effect.in_doubt {
@@ -285,7 +296,7 @@ impl<'c> Interpreter<'c> {
                 Ok(())
             }
             // This attempt was not done; an earlier one may have been.
-            None if effect.unknown => self.in_doubt(about, place),
+            None if effect.unknown => self.ask_or_doubt(about, place),
             None => {
                 effect.fate = Fate::Failed;
                 self.in_time(&about.at)?;
@@ -297,8 +308,13 @@ impl<'c> Interpreter<'c> {
     /// What is due in the ledger comes in, whether or not its place is still open.
     pub(super) fn come_in(&mut self) {
         for (place, effect) in &mut self.ledger {
-            if matches!(effect.fate, Fate::Out(due_us) if due_us <= self.now_us) {
-                effect.fate = Fate::Came(answers(&effect.arguments, effect.attempt));
+            let came = match effect.fate {
+                Fate::Out(due_us) if due_us <= self.now_us => Some(answers(&effect.arguments, effect.attempt)),
+                Fate::Asked { asked_us, due_us } if due_us <= self.now_us => effect.looked_up(asked_us, self.now_us),
+                Fate::Out(_) | Fate::Waits(_) | Fate::Asked { .. } | Fate::Came(_) | Fate::Done(_) | Fate::Failed | Fate::InDoubt => None,
+            };
+            if let Some(came) = came {
+                effect.fate = Fate::Came(came);
                 match (&effect.fate, &effect.undoes, &effect.undo) {
                     (Fate::Came(Answer::Done(_)), Some(undone), _) => self.undoable.retain(|(done, _)| done != undone),
                     (Fate::Came(Answer::Done(_)), None, Some(by)) => self.undoable.push((place.clone(), by.clone())),
@@ -318,7 +334,7 @@ impl<'c> Interpreter<'c> {
     /// When something in the ledger is due.
     pub(super) fn ledger_due(&self, due_us: &mut Vec<i64>) {
         let due = |effect: &Effect<'_>| match effect.fate {
-            Fate::Out(due_us) | Fate::Waits(due_us) => Some(due_us),
+            Fate::Out(due_us) | Fate::Waits(due_us) | Fate::Asked { due_us, .. } => Some(due_us),
             Fate::Came(_) | Fate::Done(_) | Fate::Failed | Fate::InDoubt => None,
         };
         due_us.extend(self.ledger.values().filter_map(due));

@@ -26,8 +26,11 @@ impl Growing {
     }
 
     pub(super) fn act(&mut self) -> Json {
-        let action = self.words.pick(&["keyed", "natural", "once", "guarded"]);
+        let action = self.words.pick(&["keyed", "natural", "once", "guarded", "asked"]);
         let mut asked = if action == "guarded" { self.guarded() } else { self.asked() };
+        if self.chance(400) {
+            put(&mut asked, "found", json!(true));
+        }
         if self.chance(300) {
             let undo = self.asked();
             put(&mut asked, "undo", undo);

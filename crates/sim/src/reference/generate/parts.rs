@@ -1,7 +1,7 @@
 //! The agents and tables that generated workflows call: one for each way in which they can end.
 
 /// Path and text of each file.
-pub(super) const PARTS: [(&str, &str); 24] = [
+pub(super) const PARTS: [(&str, &str); 25] = [
     ("agents/sure.md", "---\nversion: 1.0.0\nmodel: scripted\nexamples: [ { answer: { n: 3, ok: true } } ]\n---\nAnswers.\n"),
     (
         "agents/picky.md",
@@ -60,6 +60,10 @@ pub(super) const PARTS: [(&str, &str); 24] = [
     (
         "actions/back.yaml",
         "version: 1.0.0\nclass: E1\nqueue: out\nretry: { delay: { milliseconds: 1414 }, backoff: { linear: {} }, limit: { attempt: { count: 2 } } }\n",
+    ),
+    (
+        "actions/asked.yaml",
+        "version: 1.0.0\nclass: E3\nqueue: out\nundo: back\nlookup: { http: { method: GET, destination: target, path: '/effects/{key}' } }\nsettleMs: 12000\nretry: { delay: { milliseconds: 1212 }, limit: { attempt: { count: 1 } } }\n",
     ),
     (
         "actions/unsay.yaml",
