@@ -242,6 +242,8 @@ pub struct Effect {
     pub deadline_us: i64,
     /// For an undo: what it undoes.
     pub undoes: Option<EffectId>,
+    /// What undoes it, where its task says so.
+    pub undo: Option<Arc<str>>,
     /// The current attempt; the first is 1.
     pub attempt: u32,
     /// How many look-ups were scheduled.

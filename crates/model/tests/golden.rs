@@ -158,6 +158,7 @@ fn with_secrets() -> Fact {
         example: None,
         deadline_us: 0,
         undoes: None,
+        undo: None,
     }
 }
 
@@ -253,6 +254,7 @@ fn facts_of_effects() -> Vec<Fact> {
         example,
         deadline_us: if example.is_some() { 9 } else { 0 },
         undoes,
+        undo: None,
     };
     let on_trial = |answer, rules, would| Fact::Judged {
         label: provost_model::Label::NONE,

@@ -17,6 +17,7 @@ mod looks;
 pub mod open_work;
 pub mod order;
 pub mod places;
+mod plans;
 pub mod redecided;
 pub mod refold;
 pub mod rings;
@@ -75,6 +76,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("looks", looks::check(world, &left));
     add("places", places::check(world, &left));
     add("rings", rings::check(&left));
+    add("plans", plans::check(&left));
     add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));

@@ -78,7 +78,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
 
 fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) {
     let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, labels, key_label, .. } = fact else { return };
-    let Fact::Intended { secrets, example, deadline_us, undoes, .. } = fact else { return };
+    let Fact::Intended { secrets, example, deadline_us, undoes, undo, .. } = fact else { return };
     state.touched = true;
     let arguments = arguments.clone().or_else(|| state.open.get(at).map(|open| open.input.value.clone())).unwrap_or_default();
     let effect = Effect {
@@ -96,6 +96,7 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         example: *example,
         deadline_us: *deadline_us,
         undoes: *undoes,
+        undo: undo.clone(),
         attempt: 1,
         lookups: 0,
         looks: 0,
@@ -133,6 +134,17 @@ fn attempted(effect: &mut Effect, result: &Attempted, labels: &Labels, now_us: i
             effect.problem = quoted(problem);
         }
         Attempted::Absent => {}
+    }
+}
+
+/// The task at `at` undoes these: an undo that failed before answers from now on where it is waited for.
+pub(super) fn unwinding(state: &mut Orchestration, at: &provost_model::Position, effects: &[EffectId]) {
+    state.unwinding.insert_mut(at.clone(), Arc::new(effects.to_vec()));
+    let failed = |effect: &Effect| matches!(effect.state, EffectState::Failed | EffectState::Abandoned);
+    let taken_up = |effect: &Effect| effect.undoes.is_some_and(|undoes| effects.contains(&undoes)) && failed(effect);
+    let before: Vec<EffectId> = state.effects.iter().filter(|(_, effect)| taken_up(effect)).map(|(id, _)| *id).collect();
+    for id in before {
+        change(state, &id, |effect| effect.at = at.clone());
     }
 }
 

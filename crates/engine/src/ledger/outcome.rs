@@ -197,20 +197,12 @@ fn read_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result
 fn action_done(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, usable: Result<(), Problem>) {
     settle(turn, id, EffectState::Done);
     let Some(spec) = turn.program().actions.get(&effect.name) else { return };
-    if let Some(by) = undo_of(turn, effect).or_else(|| spec.undo.clone()) {
+    if let Some(by) = effect.undo.clone().or_else(|| spec.undo.clone()) {
         turn.emit(Fact::Undoable { effect: *id, by });
     }
     match usable {
         Ok(()) => finish(turn, id, effect),
         Err(problem) => raise_at(turn, &effect.at, problem),
-    }
-}
-
-fn undo_of(turn: &Turn<'_>, effect: &Effect) -> Option<std::sync::Arc<str>> {
-    let open = turn.state.open.get(&effect.at)?;
-    match &turn.task(open.task).ok()?.kind {
-        TaskKind::Act(task) => task.compensate.clone(),
-        _ => None,
     }
 }
 
@@ -303,7 +295,9 @@ pub(super) fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, prob
         EffectKind::Undo => {
             let failed = Problem::ours("undo-failed", 500, format!("the undo `{}` failed", effect.name))
                 .detail(format!("{}; settle it by hand, then redrive or cancel", problem.title));
-            if turn.state.open.contains_key(&effect.at) && !effect.at.is_root() {
+            if provost_model::planted::planted("failed-undo-passed-over") {
+                undone(turn, &effect.at);
+            } else if turn.state.open.contains_key(&effect.at) && !effect.at.is_root() {
                 raise_at(turn, &effect.at, failed);
             } else {
                 park(turn, effect.at.clone(), failed);
@@ -390,8 +384,11 @@ fn doubt(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect) {
     }
 }
 
-/// An undo is through: the next one, or the end of the task that undoes.
+/// An undo is through: the next one, or the end of the task that undoes. Where that lost its place nothing more is undone.
 fn unwound(turn: &mut Turn<'_>, at: &Position) {
+    if !turn.state.open.contains_key(at) {
+        return;
+    }
     if !tasks::unwind_next(turn, at) {
         undone(turn, at);
     }
@@ -401,10 +398,15 @@ fn unwound(turn: &mut Turn<'_>, at: &Position) {
 pub(crate) fn undone(turn: &mut Turn<'_>, at: &Position) {
     let Some(open) = turn.state.open.get(at).cloned().filter(|_| !at.is_root()) else { return };
     let then = turn.task(open.task).map(|task| task.then.clone()).unwrap_or_default();
+    let output = undone_at(turn, at);
+    complete(turn, at, open.task, Finished { input: open.input.clone(), output, then, effect: None });
+}
+
+/// What the task at `at` has undone, also in an earlier round of a `try`: in the order in which that was begun.
+pub(crate) fn undone_at(turn: &Turn<'_>, at: &Position) -> Labelled {
     let undone = turn.state.effects.values().filter(|e| e.at == *at && e.kind == EffectKind::Undo && e.state == EffectState::Done);
     let mut undone: Vec<_> = undone.collect();
     undone.sort_by_key(|effect| effect.first_us);
     let undone = undone.into_iter().map(|e| provost_model::Value::Str(e.name.clone())).collect::<Vec<_>>();
-    let output = provost_model::Value::object([("undone", provost_model::Value::array(undone))]);
-    complete(turn, at, open.task, Finished { input: open.input.clone(), output: Labelled::authored(output), then, effect: None });
+    Labelled::authored(provost_model::Value::object([("undone", provost_model::Value::array(undone))]))
 }

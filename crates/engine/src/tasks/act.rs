@@ -28,6 +28,7 @@ struct Call<'p> {
     fingerprint: Digest,
     purpose: String,
     secrets: Vec<SecretSpan>,
+    undo: Option<Arc<str>>,
 }
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask) -> Result<Entry, Problem> {
@@ -37,8 +38,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask
     }
     let Some((verdict, approval)) = judge(turn, &call) else { return Ok(Entry::Asking) };
     match (verdict.answer, approval) {
-        (Answer::Deny, _) => Err(policy::denied(&verdict, &call.spec.name)),
-        (Answer::Allow, approval) => {
+        (Answer::Deny, _) if !planted("denied-and-sent") => Err(policy::denied(&verdict, &call.spec.name)),
+        (Answer::Allow | Answer::Deny, approval) => {
             entering.open(turn, Shape::Plain)?;
             intend(turn, call, approval);
             Ok(Entry::Open)
@@ -101,6 +102,7 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
         fingerprint,
         purpose,
         secrets,
+        undo: task.compensate.clone(),
     })
 }
 
@@ -206,7 +208,7 @@ fn request(turn: &Turn<'_>, call: &Call<'_>, approval: Option<&Value>) -> Policy
 /// Decides on the effect: it may leave once this is on disk. The task is open.
 fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
     let effect = turn.state.id.effect(call.at.as_str(), &call.purpose);
-    if let Some(review) = approval {
+    if let Some(review) = approval.filter(|_| !planted("approval-never-spent")) {
         turn.emit(Fact::ApprovalSpent { review, effect });
     }
     if let Some(before) = turn.state.effects.get(&effect).cloned() {
@@ -230,6 +232,7 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         example: None,
         deadline_us: 0,
         undoes: None,
+        undo: call.undo,
     });
     ledger::leave(turn, &effect);
 }
@@ -300,6 +303,7 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         example: None,
         deadline_us: 0,
         undoes: Some(next),
+        undo: None,
     });
     ledger::leave(turn, &effect);
     true

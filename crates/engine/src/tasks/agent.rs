@@ -83,6 +83,7 @@ pub(super) fn leave(turn: &mut Turn<'_>, entering: &Entering<'_>, run: Run<'_>) 
         example,
         deadline_us: turn.ambient.now_us.saturating_add(wall_ms.saturating_mul(1000)),
         undoes: None,
+        undo: None,
     });
     turn.intend(Intent::Attempt { effect, attempt: 1 });
     Ok(Left::Entry(Entry::Open))

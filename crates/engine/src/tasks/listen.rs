@@ -206,6 +206,7 @@ fn is_last(
         }
         (Some(Until::Events(strategy)), _) => match strategy.consume {
             Consume::One | Consume::Any => Ok(until.is_some()),
+            Consume::All if provost_model::planted::planted("until-all-as-any") => Ok(until.is_some()),
             Consume::All => Ok(all(&listener.until_met, until, strategy.filters.len())),
         },
     }
@@ -264,15 +265,19 @@ fn handled(turn: &Turn<'_>, at: &Position, open: &Open, listener: &Listener, blo
     let Ok(TaskKind::Listen(task)) = turn.task(open.task).map(|task| &task.kind) else { return Err(lost()) };
     let each = task.each.as_ref().ok_or_else(lost)?;
     let index = listener.next;
+    // It is the `listen` that says this: `$task` is the `listen`, as in its own filters and its `until`.
+    let more = vec![(each.item.clone(), block.input.clone()), (each.at.clone(), Labelled::authored(i64::try_from(index).ok()))];
     let mut scope = Scope {
-        at: Some(at.iteration(index)),
+        at: Some(at.clone()),
         input: block.input.clone(),
         output: block.last.clone(),
         task: Some(open.task),
+        more,
         ..Scope::default()
     };
     let output = match &each.output.to {
         Some(to) => turn.render(to, &block.last, &scope)?,
+        None if provost_model::planted::planted("events-as-taken") => block.input.clone(),
         None => block.last.clone(),
     };
     turn.validate(each.output.schema, &output, "the output of an event")?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use provost_language::plan::{self, Proposed, is_literal};
 use provost_model::id::{EffectId, ReviewId};
+use provost_model::planted::planted;
 use provost_model::program::{AgentSpec, Allowed, FailureMode, PlanTask, PlannedCall, TaskKind};
 use provost_model::record::{EffectKind, EffectState, Fact, PlannedTask, ReviewAnswer, Shape};
 use provost_model::verdict::Entity;
@@ -129,6 +130,9 @@ pub(crate) fn propose(turn: &mut Turn<'_>, at: &Position, effect: Option<EffectI
     let released = released(turn, at, digest);
     let approval = review::approval(turn, &released);
     let request = request(turn, task, &proposed, approval.as_ref().map(|(_, approval)| approval));
+    if planted("plan-not-shown") {
+        return carry_out(turn, at, effect, digest, proposed, None);
+    }
     let Some(verdict) = policy::judged(turn, at, request) else { return };
     match (verdict.answer, approval) {
         (Answer::Deny, _) => raise(turn, at, open.task, policy::denied(&verdict, ACTION)),
@@ -157,7 +161,7 @@ fn carry_out(turn: &mut Turn<'_>, at: &Position, effect: Option<EffectId>, diges
     let label = written_label(turn, effect.as_ref());
     let known = turn.state.plans.get(at).cloned().unwrap_or_default();
     // The same plan again is the same plan: what it finished answers from the journal.
-    let revision = known.iter().position(|before| *before == digest).unwrap_or(known.len()) + 1;
+    let revision = known.iter().position(|before| *before == digest && !planted("same-plan-anew")).unwrap_or(known.len()) + 1;
     let revision = u32::try_from(revision).unwrap_or(u32::MAX);
     turn.emit(Fact::Planned { at: at.clone(), effect, revision, digest, because: proposed.because, tasks: proposed.tasks, label });
     turn.ready.push(at.clone());

@@ -45,6 +45,7 @@ pub(super) fn leave(turn: &mut Turn<'_>, entering: &Entering<'_>, read: Read<'_>
         example: read.example,
         deadline_us: turn.ambient.now_us.saturating_add(read.timeout_ms.saturating_mul(1000)),
         undoes: None,
+        undo: None,
     });
     turn.intend(Intent::Attempt { effect, attempt: 1 });
     Ok(Entry::Open)

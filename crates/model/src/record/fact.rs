@@ -206,6 +206,9 @@ pub enum Fact {
         /// For an undo: the effect it undoes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undoes: Option<EffectId>,
+        /// `name@major` of the action that undoes it, where the task names another one than the action's file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<Arc<str>>,
     },
     /// An effect of class E4 is about to be sent: from here on its outcome may be unknown.
     Sent {
