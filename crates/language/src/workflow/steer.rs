@@ -93,7 +93,7 @@ impl Build<'_> {
             let condition = body.find("while").and_then(|node| build.condition(node, "while"));
             (condition, body_node.map(|node| build.block(node, "do", &format!("{pointer}/do"))))
         });
-        Some(TaskKind::For(ForTask { each, at, items: items?, condition, body: block? }))
+        Some(TaskKind::For(Box::new(ForTask { each, at, items: items?, condition, body: block? })))
     }
 
     /// `for.in`: an expression, or items as written.
@@ -149,12 +149,12 @@ impl Build<'_> {
             then,
         });
         let body = attempt_ms.map_or_else(|| block.clone(), |ms| self.timed(&block, ms, &format!("{pointer}/try")));
-        Some(TaskKind::Try(TryTask { body, catch: caught }))
+        Some(TaskKind::Try(Box::new(TryTask { body, catch: caught })))
     }
 
     /// The list of a `try` whose attempts are limited: one task of ours around it, which has the time of an attempt.
     fn timed(&mut self, list: &Block, ms: i64, pointer: &str) -> Block {
-        let around = Task { timeout: Some(Duration::Millis(ms)), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
+        let around = Task { timeout: Some(Box::new(Duration::Millis(ms))), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
         Block::from([self.added(Some(around))])
     }
 
