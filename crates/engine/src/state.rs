@@ -3,10 +3,13 @@
 //! Cheap to clone (persistent maps), so that `decide` works on a copy. Serialisable for snapshots. It holds no program.
 
 mod effects;
+mod visits;
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use provost_model::id::{EffectId, EventId, ReviewId};
+use provost_model::position::{ROOT, around};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{Behind, EffectKind, EffectState, Ending, PlannedTask, SecretSpan, Start, Wanted};
 use provost_model::{Digest, Event, Label, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
@@ -14,6 +17,7 @@ use rpds::{RedBlackTreeMapSync, VectorSync};
 use serde::{Deserialize, Serialize};
 
 pub use effects::Effects;
+pub use visits::Visits;
 
 /// A persistent sorted map.
 pub type Tree<K, V> = RedBlackTreeMapSync<K, V>;
@@ -149,7 +153,7 @@ pub struct Open {
     /// Where that child sent control.
     pub then: Flow,
     /// How often each child finished; a `fork` knows it by its outputs.
-    pub visits: Tree<TaskIx, u32>,
+    pub visits: Visits,
     /// Whether its time is up while an effect inside is still out.
     pub expired: bool,
     /// What else is known.
@@ -511,28 +515,34 @@ impl Orchestration {
     /// `$context` as seen from `at`.
     pub fn context(&self, at: &Position) -> Labelled {
         if self.lines.size() <= 1 {
-            return self.lines.get(&Position::root()).cloned().unwrap_or_else(|| Labelled::authored(Value::empty()));
+            return self.lines.get(ROOT).cloned().unwrap_or_else(|| Labelled::authored(Value::empty()));
         }
-        let mut place = Some(at.clone());
+        let mut place = Some(at.as_str());
         while let Some(here) = place {
-            if let Some(context) = self.lines.get(&here) {
+            if let Some(context) = self.lines.get(here) {
                 return context.clone();
             }
-            place = here.parent();
+            place = around(here);
         }
         Labelled::authored(Value::empty())
     }
 
     /// Whether a direct child of the block at `at` is open.
     pub fn has_open_child(&self, at: &Position) -> bool {
-        self.open_within(at).any(|(place, _)| place != at)
+        // What is inside sorts behind it.
+        self.open.last().is_some_and(|(last, _)| last > at) && self.open_within(at).any(|(place, _)| place != at)
+    }
+
+    /// Whether `at` or anything inside it is open.
+    pub(crate) fn is_open_within(&self, at: &Position) -> bool {
+        self.open.last().is_some_and(|(last, _)| last >= at) && self.open_within(at).next().is_some()
     }
 
     /// Open things at `at` and inside it, in order of position.
     pub fn open_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s Position, &'s Arc<Open>)> {
         // Everything inside starts with the same text, so the range ends at the first place that does not.
         self.open
-            .range(at.clone()..)
+            .range::<str, (Bound<&str>, Bound<&str>)>((Bound::Included(at.as_str()), Bound::Unbounded))
             .take_while(|(place, _)| place.as_str().starts_with(at.as_str()))
             .filter(|(place, _)| place.is_within(at))
     }

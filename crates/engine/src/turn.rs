@@ -61,7 +61,9 @@ pub(crate) struct Scope {
 impl<'t> Turn<'t> {
     /// A transition over a copy of `state`.
     pub fn new(code: &'t dyn Code, state: &Orchestration, ambient: &'t Ambient) -> Self {
-        let (facts, intents) = (Vec::with_capacity(4), Vec::with_capacity(2));
+        // What goes on from a full transition mostly fills the next one too.
+        let facts_usual = if state.yielded { TRANSITION_TASKS_MAX as usize + 1 } else { 4 };
+        let (facts, intents) = (Vec::with_capacity(facts_usual), Vec::with_capacity(2));
         Self {
             code,
             state: state.clone(),

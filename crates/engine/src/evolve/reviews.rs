@@ -43,6 +43,9 @@ fn change(state: &mut Orchestration, id: &ReviewId, with: impl FnOnce(&mut Revie
 
 /// Unanswered questions at `at` and inside it lose their place.
 pub(super) fn close_within(state: &mut Orchestration, at: &Position) {
+    if state.reviews.is_empty() {
+        return;
+    }
     let closing: Vec<ReviewId> = state
         .reviews
         .iter()

@@ -24,7 +24,7 @@ impl Build<'_> {
             None => self.library.contract_of_event(&kind).map(|schema| self.tables.schema(&schema)),
         };
         let event: Template = self.template(with);
-        Some(TaskKind::Emit(EmitTask { event, contract }))
+        Some(TaskKind::Emit(Box::new(EmitTask { event, contract })))
     }
 
     /// A value that is written out must be what the attribute may be; of an expression the task says so when it runs.

@@ -34,7 +34,7 @@ impl Build<'_> {
             Some(each) => Some(each?),
             None => None,
         };
-        Some(TaskKind::Listen(ListenTask { to, until, read, each }))
+        Some(TaskKind::Listen(Box::new(ListenTask { to, until, read, each })))
     }
 
     /// `one`, `any` (with `until` where that is allowed) or `all` of events.

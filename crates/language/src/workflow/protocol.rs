@@ -88,7 +88,7 @@ impl Build<'_> {
         let name = self.call_name(written.pointer, action(call, class, settle_ms));
         let arguments = template::object(arguments);
         let in_doubt = self.in_doubt;
-        Some(TaskKind::Act(ActTask {
+        Some(TaskKind::Act(Box::new(ActTask {
             action: name,
             arguments,
             key: None,
@@ -97,7 +97,7 @@ impl Build<'_> {
             retry: None,
             in_doubt,
             store: Keeping::Record,
-        }))
+        })))
     }
 
     /// Takes the action behind a call into the program, under a name of its own.

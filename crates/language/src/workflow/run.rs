@@ -41,6 +41,6 @@ impl Build<'_> {
             Some(input) => Some(input?),
             None => None,
         };
-        Some(TaskKind::Run(RunTask { workflow: name, version, input, awaits, silent, keys: None }))
+        Some(TaskKind::Run(Box::new(RunTask { workflow: name, version, input, awaits, silent, keys: None })))
     }
 }

@@ -96,7 +96,7 @@ impl Build<'_> {
             let condition = body.find("while").and_then(|node| build.condition(node, "while"));
             (condition, body_node.map(|node| build.block(node, "do", &format!("{pointer}/do"))))
         });
-        Some(TaskKind::For(ForTask { each, at, items: items?, condition, body: block? }))
+        Some(TaskKind::For(Box::new(ForTask { each, at, items: items?, condition, body: block? })))
     }
 
     /// `for.in`: an expression, or items as written.
@@ -162,12 +162,12 @@ impl Build<'_> {
             }
         });
         let body = attempt.map_or_else(|| block.clone(), |longest| self.timed(&block, longest, &format!("{pointer}/try")));
-        Some(TaskKind::Try(TryTask { body, catch: caught }))
+        Some(TaskKind::Try(Box::new(TryTask { body, catch: caught })))
     }
 
     /// The list of a `try` whose attempts are limited: one task of ours around it, which has the time of an attempt.
     fn timed(&mut self, list: &Block, longest: Duration, pointer: &str) -> Block {
-        let around = Task { timeout: Some(longest), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
+        let around = Task { timeout: Some(Box::new(longest)), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
         Block::from([self.added(Some(around))])
     }
 

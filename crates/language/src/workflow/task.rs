@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{
-    ActTask, AgentTask, Block, Duration, Flow, HTTP_CALL, InDoubt, Input, Keeping, Output, SchemaIx, Task, TaskIx, TaskKind,
-};
+use provost_model::program::{Block, Duration, Flow, HTTP_CALL, InDoubt, Input, Keeping, Output, Rare, SchemaIx, Task, TaskIx, TaskKind};
 
 use super::{Build, foreign};
 use crate::fields::{self, Fields, fields, open_fields};
@@ -136,10 +134,10 @@ impl<'a> Build<'a> {
             name: item.name.clone(),
             pointer: pointer.into(),
             when: body.find("if").and_then(|node| self.condition(node, "if")),
-            input: body.find("input").map(|node| self.input(node)).unwrap_or_default(),
-            output: body.find("output").map(|node| self.output(node, "`output`")).unwrap_or_default(),
-            export: body.find("export").map(|node| self.output(node, "`export`")).unwrap_or_default(),
-            timeout: body.find("timeout").and_then(|node| self.timeout(node)),
+            input: body.find("input").map(|node| self.input(node).into()).unwrap_or_default(),
+            output: body.find("output").map(|node| self.output(node, "`output`").into()).unwrap_or_default(),
+            export: body.find("export").map(|node| self.output(node, "`export`").into()).unwrap_or_default(),
+            timeout: body.find("timeout").and_then(|node| self.timeout(node)).map(Box::new),
             then: body.find("then").map(|node| self.flow(node, names)).unwrap_or_default(),
             kind: with_settings(kind?, settings),
         };
@@ -391,11 +389,14 @@ fn is_written_out(kind: &TaskKind) -> bool {
 
 fn with_settings(kind: TaskKind, settings: Settings) -> TaskKind {
     match kind {
-        TaskKind::Act(act) => {
-            let (in_doubt, store) = (settings.in_doubt.unwrap_or(act.in_doubt), settings.store.unwrap_or(act.store));
-            TaskKind::Act(ActTask { in_doubt, store, ..act })
+        TaskKind::Act(mut act) => {
+            (act.in_doubt, act.store) = (settings.in_doubt.unwrap_or(act.in_doubt), settings.store.unwrap_or(act.store));
+            TaskKind::Act(act)
         }
-        TaskKind::Agent(run) => TaskKind::Agent(AgentTask { store: settings.store.unwrap_or(run.store), ..run }),
+        TaskKind::Agent(mut run) => {
+            run.store = settings.store.unwrap_or(run.store);
+            TaskKind::Agent(run)
+        }
         kind => kind,
     }
 }
@@ -406,9 +407,9 @@ pub(super) fn plain_task(name: &str, pointer: &str, kind: TaskKind) -> Task {
         name: name.into(),
         pointer: pointer.into(),
         when: None,
-        input: Input::default(),
-        output: Output::default(),
-        export: Output::default(),
+        input: Rare::default(),
+        output: Rare::default(),
+        export: Rare::default(),
         timeout: None,
         then: Flow::Continue,
         kind,
