@@ -77,6 +77,7 @@ fn command_seen(command: Command, facts: &[Fact], sight: Sight) -> Command {
         | Command::Interrupt { .. }
         | Command::Cancel(_)
         | Command::Redrive(_)
+        | Command::Entangled { .. }
         | Command::Continue) => command,
     }
 }
@@ -174,9 +175,9 @@ pub fn fact_seen(fact: Fact, sight: Sight) -> Fact {
             let exported = exported.map(|exported| exported_seen(exported, sight));
             Fact::Completed { at, task, output: optional(output, &labels, sight), labels, effect, exported, then }
         }
-        Fact::EventHandled { at, index, output, labels, exported } => {
+        Fact::EventHandled { at, index, output, labels, exported, last } => {
             let exported = exported.map(|exported| exported_seen(exported, sight));
-            Fact::EventHandled { at, index, output: optional(output, &labels, sight), labels, exported }
+            Fact::EventHandled { at, index, output: optional(output, &labels, sight), labels, exported, last }
         }
         Fact::Attempted { effect, attempt, result, labels } => {
             let result = result.map(|result| Box::new(attempted_seen(*result, &labels, sight)));

@@ -140,9 +140,9 @@ async fn a_rebuild_is_advised_only_where_it_helps_and_never_by_itself() {
         std::fs::rename(aside, data.join(file)).unwrap();
     }
     let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'meta'";
-    let page: u64 = partition(&data, 1).query_row(page, [], |row| row.get(0)).unwrap();
+    let page: u32 = partition(&data, 1).query_row(page, [], |row| row.get(0)).unwrap();
     let file = std::fs::File::options().write(true).open(data.join("partition-001.db")).unwrap();
-    file.write_all_at(&[0xff; 64], (page - 1) * 8192).unwrap();
+    file.write_all_at(&[0xff; 64], u64::from(page - 1) * 8192).unwrap();
     assert!(said(&["list", "orchestrations"]).contains("run `provost rebuild`"));
     let of_the_rebuild = said(&["rebuild"]);
     assert!(of_the_rebuild.contains("partition-001.db") && of_the_rebuild.contains("restore that file from a backup"), "{of_the_rebuild}");
