@@ -30,7 +30,7 @@ Feature: Events
             event:
               with:
                 id: '${ "id-\(.n)" }'
-                source: https://acme.com/s
+                source: https://acme.com/{who}/of/{n}?x={none}
                 type: com.acme.said
                 subject: '${ .who }'
                 time: '2026-01-01T00:00:00Z'
@@ -59,6 +59,10 @@ Feature: Events
     And the emitted event should have a 'subject' property with value:
     """yaml
     ann
+    """
+    And the emitted event should have a 'source' property with value:
+    """yaml
+    https://acme.com/ann/of/3?x=
     """
 
   Scenario: Emit without a source generates one

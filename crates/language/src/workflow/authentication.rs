@@ -50,7 +50,7 @@ impl Build<'_> {
             _ => self.oauth2(with)?,
         }
         let written = self.template(with);
-        match with.member("authority").and_then(|node| self.filled_authority(node)) {
+        match with.member("authority").and_then(|node| self.uri_template(node, "authority")) {
             None => Some(written),
             Some(authority) => {
                 let members: Vec<(Arc<str>, Template)> = match written {
@@ -65,20 +65,6 @@ impl Build<'_> {
                 Some(template::object(others.chain([("authority".into(), authority)]).collect()))
             }
         }
-    }
-
-    /// An `authority` with variables: filled from the task's input, as an endpoint is.
-    fn filled_authority(&mut self, node: &Node) -> Option<Template> {
-        let text = node.as_text().filter(|text| text.contains('{') && expression_text(text).is_none())?;
-        let (mut rest, mut parts) = (&**text, Vec::new());
-        for name in self.placeholders(text, node)? {
-            let (before, after) = rest.split_once(&format!("{{{name}}}"))?;
-            parts.push(Value::from(before).to_string());
-            parts.push(format!("(.[{}] | if . == null then \"\" else @uri end)", Value::from(&*name)));
-            rest = after;
-        }
-        parts.push(Value::from(rest).to_string());
-        self.expression(&parts.join(" + "), "authority", node).map(Template::Expression)
     }
 
     /// RFC 7617 and RFC 7616: a colon ends the name.
