@@ -231,7 +231,7 @@ impl<'c> Interpreter<'c> {
                 self.validate(contract, &value).map_err(|problem| self.fails(about, problem))?;
                 self.complete(about, value, about.task.then.clone(), context)
             }
-            Fate::Came(_) | Fate::Out(_) | Fate::Waits(_) | Fate::Failed | Fate::InDoubt => {
+            Fate::Came(_) | Fate::Out(_) | Fate::Waits(_) | Fate::Asked { .. } | Fate::Failed | Fate::InDoubt => {
                 self.not_through(about, &about.at).map(|()| None)
             }
         }
@@ -251,7 +251,13 @@ impl<'c> Interpreter<'c> {
                 self.not_done(about, place, problem, retry)
             }
             Fate::Came(Answer::Unknown(_)) => self.not_known(about, place),
-            Fate::Came(Answer::Done(_)) | Fate::Out(_) | Fate::Waits(_) | Fate::Failed | Fate::InDoubt | Fate::Done(_) => Ok(()),
+            Fate::Came(Answer::Done(_))
+            | Fate::Out(_)
+            | Fate::Waits(_)
+            | Fate::Asked { .. }
+            | Fate::Failed
+            | Fate::InDoubt
+            | Fate::Done(_) => Ok(()),
         }
     }
 
