@@ -59,7 +59,7 @@ pub const BUGS: [(&str, &str); 54] = [
 ];
 
 /// The bugs that the comparison with the reference must find by itself: nothing is promised but that both say the same.
-pub const BESIDE: [(&str, &str); 38] = [
+pub const BESIDE: [(&str, &str); 40] = [
     ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
     ("retry-at-once", "engine: a retry that was scheduled for later begins at once"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
@@ -90,6 +90,8 @@ pub const BESIDE: [(&str, &str); 38] = [
     ("heard-not-offered", "runtime: who listens is not offered what is heard"),
     ("heard-before-not-offered", "runtime: who begins to listen is not offered what was heard before"),
     ("taken-for-good", "engine: what a retry runs again may not take what it took before"),
+    ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
+    ("asked-not", "engine: an effect of class E3 is sent again and nobody asks the target first"),
     ("until-all-as-any", "engine: `until` of all events ends with the first of them"),
     ("events-as-taken", "engine: a `foreach` hands on what was taken and not what it made of it"),
     ("oldest-undone-first", "engine: a scope is undone in the order in which it was done"),

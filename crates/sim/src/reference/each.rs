@@ -1,7 +1,7 @@
 //! An open `listen`: `foreach` over what it took, one event after the other in the order in which they were taken, and its end.
 //!
 //! What must stay true: events go on being taken while one is worked on; the listener is through once it took its last event and is through
-//! with each.
+//! with each. One that is through with the last when its time is up is beyond the reference.
 
 use provost_model::program::{ListenEach, ListenTask};
 use provost_model::{Problem, Value};
@@ -53,6 +53,11 @@ impl<'c> Interpreter<'c> {
                 }
             };
             let Some(output) = output else { return Ok(false) };
+            // What is through when its time is up succeeded; only what would go on is stopped.
+            if !self.listeners.get(at).is_some_and(|listener| listener.over && n + 1 >= listener.items.len()) {
+                self.in_time(at)?;
+            }
+            self.beyond |= self.in_time(at).is_err();
             let (output, exported) = self.made(about, how, (item, names), output, context).map_err(|problem| self.fails(about, problem))?;
             *context = exported;
             if let Some(listener) = self.listeners.get_mut(at) {
