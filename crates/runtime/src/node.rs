@@ -151,16 +151,19 @@ fn server_key(folder: &Path) -> Result<[u8; 32], Refused> {
 fn read_key(folder: &Path) -> Result<Option<[u8; 32]>, Refused> {
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| damaged(&path, "it has not 32 bytes")),
+        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| lost_key(folder, "it has not 32 bytes")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(damaged(&path, &error.to_string())),
+        Err(error) => Err(lost_key(folder, &error.to_string())),
     }
+}
+
+fn lost_key(folder: &Path, what: &str) -> Refused {
+    Refused::Store(StoreError::Lost { path: folder.join(KEY_FILE).display().to_string(), what: what.to_owned() })
 }
 
 /// The key of the marks that stand for subjects, in a folder that has one.
 pub(crate) fn existing_salt(folder: &Path) -> Result<[u8; 32], Refused> {
-    let missing = || damaged(&folder.join(KEY_FILE), "it is missing; restore it from a backup, no mark or token fits another key");
-    read_key(folder)?.map(|key| salt_of(&key)).ok_or_else(missing)
+    read_key(folder)?.map(|key| salt_of(&key)).ok_or_else(|| lost_key(folder, "it is not there, and no mark or token fits another key"))
 }
 
 fn salt_of(key: &[u8; 32]) -> [u8; 32] {
