@@ -128,13 +128,14 @@ async fn a_rebuild_is_advised_only_where_it_helps_and_never_by_itself() {
         assert!(code == 2 && said.contains("[STORE_DAMAGED]"), "{verb:?}: {code} {said}");
         said
     };
-    for file in ["format.json", "partition-002.db"] {
+    for file in ["format.json", "partition-002.db", "server.key"] {
         let aside = data.join("aside");
         std::fs::rename(data.join(file), &aside).unwrap();
         for verb in [&["list", "orchestrations"][..], &["verify", "--all"], &["rebuild"]] {
             let said = said(verb);
             assert!(said.contains(file) && said.contains("restore that file from a backup"), "{verb:?}: {said}");
             assert!(!said.contains("`provost rebuild`"), "{verb:?}: {said}");
+            assert!(!data.join(file).exists(), "{verb:?} made `{file}` anew");
         }
         std::fs::rename(aside, data.join(file)).unwrap();
     }
