@@ -7,6 +7,7 @@ use axum::http::Uri;
 use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
+use provost_control::TokenSecret;
 use provost_model::verdict::Entity;
 use provost_model::{TenantId, Value, Who};
 use provost_telemetry::Secret;
@@ -40,13 +41,23 @@ impl Credential {
     pub fn caller(&self, app: &App) -> Result<Caller, Refusal> {
         match self {
             Self::Token(token) => {
-                let (tenant, who) = app.node.control.authenticate(token.expose()).ok_or_else(|| {
-                    let detail = "look for a typo, an expiry or a revocation";
-                    Refusal::new(401, "unauthenticated", "the bearer token is not known here", detail)
-                })?;
+                let (tenant, who) = app.node.control.authenticate(token.expose()).ok_or_else(|| not_known(token.expose()))?;
                 Ok(Caller { tenant, who })
             }
             Self::Local(user) => Ok(Caller { tenant: TenantId::local(), who: provost_control::loopback(user) }),
+        }
+    }
+}
+
+/// What is said of a token that nobody has. Its form and checksum are no secret, so that a typo is told as one; everything else is one answer.
+fn not_known(token: &str) -> Refusal {
+    match TokenSecret::parse(token) {
+        Err(error) => {
+            Refusal::new(401, error.code(), error.to_string(), "send `Authorization: Bearer pvt_…` with the token as it was shown")
+        }
+        Ok(_) => {
+            let detail = "look for another server's token, an expiry or a revocation";
+            Refusal::new(401, "unauthenticated", "the bearer token is not known here", detail)
         }
     }
 }
