@@ -42,5 +42,7 @@ mod target;
 mod tenants;
 #[path = "api/unread.rs"]
 mod unread;
+#[path = "api/versions.rs"]
+mod versions;
 #[path = "api/workers.rs"]
 mod workers;
