@@ -85,6 +85,7 @@ codes! {
     NoLimit = "PV2024", "A loop has no limit of its own.";
     Unasked = "PV2025", "A policy names something that nothing asks about.";
     SameId = "PV2026", "Every orchestration sends an event under the same id.";
+    VersionReused = "PV2040", "A workflow's name and version have other content already.";
 }
 
 impl std::fmt::Display for Code {

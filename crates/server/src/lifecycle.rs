@@ -22,7 +22,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::auth::{Caller, Credential, Reveal};
 use crate::orchestrations::{code_of, orchestration_of, page_of, rows};
-use crate::path::{Id, flag};
+use crate::path::{Named, flag};
 use crate::refusal::Refusal;
 use crate::stream;
 
@@ -45,7 +45,7 @@ pub struct LifecycleParameters {
 pub async fn events(
     State(app): State<App>,
     credential: Credential,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<LifecycleParameters>,
     Parameters(reveal): Parameters<Reveal>,
     headers: HeaderMap,

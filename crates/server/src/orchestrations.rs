@@ -23,7 +23,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::arrival::Arrival;
 use crate::auth::{Caller, Reveal};
-use crate::path::{Id, id};
+use crate::path::{Named, id};
 use crate::refusal::Refusal;
 use crate::shown;
 
@@ -135,7 +135,7 @@ pub struct ShowParameters {
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<ShowParameters>,
     Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<Orchestration>, Refusal> {
@@ -258,7 +258,7 @@ pub struct JournalParameters {
 pub async fn journal(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<JournalParameters>,
     Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
@@ -271,7 +271,7 @@ pub async fn journal(
 pub async fn explanation(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<Explanation>, Refusal> {
     let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
@@ -295,7 +295,7 @@ pub async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<
 }
 
 /// `POST /v1/orchestrations/{id}/verification`.
-pub async fn verification(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Verification>, Refusal> {
+pub async fn verification(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Json<Verification>, Refusal> {
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
         Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
@@ -398,24 +398,14 @@ async fn told(app: &App, caller: &Caller, id: OrchestrationId, command: Command)
 }
 
 /// `POST /v1/orchestrations/{id}/cancellation`.
-pub async fn cancel(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrchestrationId>,
-    bytes: Bytes,
-) -> Result<Json<Orchestration>, Refusal> {
+pub async fn cancel(State(app): State<App>, caller: Caller, Named(id): Named, bytes: Bytes) -> Result<Json<Orchestration>, Refusal> {
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason, replaced_by: None })).await
 }
 
 /// `POST /v1/orchestrations/{id}/redrive`.
-pub async fn redrive(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrchestrationId>,
-    bytes: Bytes,
-) -> Result<Json<Orchestration>, Refusal> {
+pub async fn redrive(State(app): State<App>, caller: Caller, Named(id): Named, bytes: Bytes) -> Result<Json<Orchestration>, Refusal> {
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "effect.redrive", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Redrive(Redrive { by: caller.who.clone(), reason })).await

@@ -1,5 +1,7 @@
 //! The platform: health, metrics, reviews, effects, dead letters, bundles.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query as Parameters, State};
@@ -10,7 +12,8 @@ use provost_model::marks::Sight;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
-use provost_runtime::language::{Bundle, Finding, Severity, Sources, compile};
+use provost_runtime::language::{self, Bundle, Finding, Severity, Sources, compile};
+use provost_runtime::{Reused, reused};
 use provost_store::Needs;
 use serde::Deserialize;
 
@@ -162,21 +165,33 @@ pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Re
     caller.may_in_tenant(&app, "bundle.publish")?;
     let (bundle, findings) = sound(&asked.files)?;
     app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    let reused = reused(&app.node.plane.registry().tenant(&caller.tenant), &bundle);
     app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), control::reason(&asked.reason)?).await?;
     let workflows = bundle.workflows.iter().map(|program| (program.name.to_string(), program.version.to_string())).collect();
-    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings: findings.iter().map(line).collect() }))
+    let warnings = findings.iter().map(line).chain(taken_versions(&bundle, &asked.files, &reused)).collect();
+    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings }))
+}
+
+/// A line for each workflow whose version has other content already.
+fn taken_versions(bundle: &Bundle, files: &BTreeMap<String, String>, reused: &[Reused]) -> Vec<String> {
+    if reused.is_empty() {
+        return Vec::new();
+    }
+    let sources = sources(files);
+    let found = reused.iter().filter_map(|one| language::reused(bundle, &sources, &one.workflow, (one.pin, one.is_active)));
+    found.map(|finding| format!("{}; {}", line(&finding), finding.hint.as_deref().unwrap_or_default())).collect()
+}
+
+fn sources(files: &BTreeMap<String, String>) -> Sources {
+    files.iter().map(|(path, text)| (path, text.as_bytes().to_vec())).collect()
 }
 
 /// The bundle of these files, with its warnings.
 ///
 /// # Errors
 /// `bundle-invalid` with every error.
-pub fn sound(files: &std::collections::BTreeMap<String, String>) -> Result<(Bundle, Vec<Finding>), Refusal> {
-    let mut sources = Sources::new();
-    for (path, text) in files {
-        sources.add(path, text.as_bytes().to_vec());
-    }
-    let checked = compile(&sources);
+pub fn sound(files: &BTreeMap<String, String>) -> Result<(Bundle, Vec<Finding>), Refusal> {
+    let checked = compile(&sources(files));
     let Some(bundle) = checked.bundle else {
         let errors: Vec<String> = checked.findings.iter().filter(|f| f.severity == Severity::Error).map(line).collect();
         return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));

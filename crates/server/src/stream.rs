@@ -29,7 +29,7 @@ use crate::App;
 use crate::auth::{Caller, Credential, Reveal};
 use crate::lifecycle::{Telling, Wanted};
 use crate::orchestrations::{may_read, orchestration_of, row_json, rows};
-use crate::path::Id;
+use crate::path::Named;
 use crate::refusal::Refusal;
 
 /// How long a caller that may no longer read can go on, at most.
@@ -41,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn stream(
     State(app): State<App>,
     credential: Credential,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::client::Target;
 use crate::say::{Failure, data, note};
-use crate::verbs::apply::apply;
+use crate::verbs::apply::{apply, warn};
 use crate::verbs::look::revealing;
 use crate::verbs::{Output, json_argument, parse_json, pretty};
 
@@ -54,6 +54,7 @@ impl Start {
         let folder = Path::new(&self.what);
         let workflow = if folder.is_dir() || is_document(folder) {
             let answer = apply(&client, folder, &self.bind, "started from its folder").await?;
+            warn(&answer);
             self.chosen(&answer)?
         } else {
             self.what.clone()
