@@ -5,6 +5,7 @@ mod compose;
 mod contents;
 mod demo;
 mod hands;
+mod reading;
 mod verbs;
 
 use clap::Parser as _;

@@ -5,6 +5,8 @@
 
 #[path = "api/batches.rs"]
 mod batches;
+#[path = "api/bindings.rs"]
+mod bindings;
 #[path = "api/blobs.rs"]
 mod blobs;
 #[path = "api/calls.rs"]
@@ -37,6 +39,8 @@ mod schedule;
 mod secrets;
 #[path = "api/served.rs"]
 mod served;
+#[path = "api/starts.rs"]
+mod starts;
 #[path = "api/stream.rs"]
 mod stream;
 #[path = "api/surface.rs"]

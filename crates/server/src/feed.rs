@@ -20,6 +20,7 @@ const PAGE_MAX: usize = 500;
 
 /// What the feed may be asked with.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FeedParameters {
     after: Option<String>,
     limit: Option<usize>,

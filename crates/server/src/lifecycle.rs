@@ -33,6 +33,7 @@ const PAGE_MAX: usize = 500;
 
 /// What the events may be asked with.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LifecycleParameters {
     after: Option<u64>,
     limit: Option<usize>,

@@ -126,6 +126,7 @@ pub fn may_read(app: &App, caller: &Caller, id: OrchestrationId) -> Result<(), R
 
 /// What `GET /v1/orchestrations/{id}` may be asked with.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ShowParameters {
     wait_ms: Option<u64>,
     at: Option<u64>,
@@ -163,6 +164,7 @@ async fn stood(app: &App, caller: &Caller, id: OrchestrationId, sequence: u64) -
 
 /// What `GET /v1/orchestrations` may be asked with.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ListParameters {
     workflow: Option<String>,
     status: Option<String>,
@@ -199,7 +201,7 @@ pub async fn list(
         .map(|s| {
             serde_json::json!({
                 "id": s.orchestration, "workflow": &*s.workflow, "version": &*s.version, "status": s.status.as_str(), "event": s.event,
-                "startedAt": provost_runtime::engine::iso8601(s.started_us), "updatedAt": provost_runtime::engine::iso8601(s.updated_us),
+                "started_at": provost_runtime::engine::iso8601(s.started_us), "updated_at": provost_runtime::engine::iso8601(s.updated_us),
             })
         })
         .collect();
@@ -236,7 +238,7 @@ pub fn row_json(row: &Row, sight: Sight) -> serde_json::Value {
     let payload = read.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).map_err(|e| e.to_string()));
     let (payload, damage) = payload.map_or_else(|damage| (None, Some(damage)), |payload| (Some(payload), None));
     let mut shown = serde_json::json!({
-        "sequence": row.first_sequence, "facts": row.fact_count, "recordedAt": provost_runtime::engine::iso8601(row.recorded_at_us),
+        "sequence": row.first_sequence, "facts": row.fact_count, "recorded_at": provost_runtime::engine::iso8601(row.recorded_at_us),
         "format": row.format, "engine": row.engine, "epoch": row.epoch, "cause": row.cause, "chain": row.chain, "payload": payload,
     });
     if let (Some(shown), true) = (shown.as_object_mut(), left_out) {
@@ -250,6 +252,7 @@ pub fn row_json(row: &Row, sight: Sight) -> serde_json::Value {
 
 /// What the journal may be asked with.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JournalParameters {
     after: Option<u64>,
 }

@@ -7,7 +7,9 @@ use axum::body::Bytes;
 use axum::extract::{Query as Parameters, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, ResolveBody, Review, ReviewBody};
+use provost_api::resources::{
+    BundleAnswer, BundleBody, DeadLettersAnswer, EffectsAnswer, Orchestration, ResolveBody, ReviewBody, ReviewsAnswer,
+};
 use provost_model::marks::Sight;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
@@ -25,6 +27,8 @@ use crate::path::Id;
 use crate::refusal::Refusal;
 use crate::shown;
 
+/// States of effects that need a person.
+const NEED_A_PERSON: [&str; 2] = ["in-doubt", "conflict"];
 /// Most entries of one list.
 const LIST_MAX: usize = 500;
 
@@ -48,8 +52,19 @@ pub async fn openapi() -> impl IntoResponse {
 
 /// What lists may be asked with.
 #[derive(Debug, Default, Deserialize)]
-pub struct EffectParameters {
+#[serde(deny_unknown_fields)]
+pub struct StateParameters {
     state: Option<String>,
+}
+
+impl StateParameters {
+    /// The state that was asked for, which is one of those that this list shows.
+    fn known(&self, what: &str, shown: &[&str]) -> Result<Option<&str>, Refusal> {
+        let unknown = |state: &str| {
+            Refusal::new(400, "state", format!("`{state}` is no state of {what} that is listed"), format!("use {}", shown.join(" or ")))
+        };
+        self.state.as_deref().map(|state| if shown.contains(&state) { Ok(state) } else { Err(unknown(state)) }).transpose()
+    }
 }
 
 async fn needing(app: &App, caller: &Caller, needs: Needs) -> Result<Vec<provost_runtime::View>, Refusal> {
@@ -61,26 +76,33 @@ async fn needing(app: &App, caller: &Caller, needs: Needs) -> Result<Vec<provost
     Ok(views)
 }
 
-/// `GET /v1/reviews`: those that are open.
-pub async fn reviews(State(app): State<App>, caller: Caller, Parameters(reveal): Parameters<Reveal>) -> Result<Json<Vec<Review>>, Refusal> {
+/// `GET /v1/reviews?state=open`: those that are open.
+pub async fn reviews(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(asked): Parameters<StateParameters>,
+    Parameters(reveal): Parameters<Reveal>,
+) -> Result<Json<ReviewsAnswer>, Refusal> {
     let sight = caller.sight_in_tenant(&app, &reveal)?;
+    asked.known("reviews", &["open"])?;
     let views = needing(&app, &caller, Needs::REVIEW).await?;
     let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review, sight)));
-    Ok(Json(all.filter(|review| review.status == "open").collect()))
+    Ok(Json(ReviewsAnswer { items: all.filter(|review| review.status == "open").collect() }))
 }
 
 /// `GET /v1/effects?state=in-doubt|conflict`: those that need a person.
 pub async fn effects(
     State(app): State<App>,
     caller: Caller,
-    Parameters(asked): Parameters<EffectParameters>,
+    Parameters(asked): Parameters<StateParameters>,
     Parameters(reveal): Parameters<Reveal>,
-) -> Result<Json<Vec<Effect>>, Refusal> {
+) -> Result<Json<EffectsAnswer>, Refusal> {
     let sight = caller.sight_in_tenant(&app, &reveal)?;
-    let wanted = asked.state.unwrap_or_else(|| "in-doubt".to_owned());
+    let wanted = asked.known("effects", &NEED_A_PERSON)?;
     let views = needing(&app, &caller, Needs::IN_DOUBT.with(Needs::CONFLICT)).await?;
     let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect, sight)));
-    Ok(Json(all.filter(|effect| effect.state == wanted).collect()))
+    let listed = |state: &str| wanted.map_or_else(|| NEED_A_PERSON.contains(&state), |wanted| state == wanted);
+    Ok(Json(EffectsAnswer { items: all.filter(|effect| listed(&effect.state)).collect() }))
 }
 
 /// `GET /v1/dead-letters`.
@@ -88,10 +110,10 @@ pub async fn dead_letters(
     State(app): State<App>,
     caller: Caller,
     Parameters(reveal): Parameters<Reveal>,
-) -> Result<Json<Vec<Orchestration>>, Refusal> {
+) -> Result<Json<DeadLettersAnswer>, Refusal> {
     let sight = caller.sight_in_tenant(&app, &reveal)?;
     let views = needing(&app, &caller, Needs::PARKED.with(Needs::CONFLICT)).await?;
-    Ok(Json(views.iter().map(|view| shown::orchestration(view, sight)).collect()))
+    Ok(Json(DeadLettersAnswer { items: views.iter().map(|view| shown::orchestration(view, sight)).collect() }))
 }
 
 /// `POST /v1/reviews/{id}`.

@@ -7,7 +7,7 @@ use provost_runtime::engine::explain::{Explanation, render};
 use crate::client::Target;
 use crate::say::{Failure, data};
 use crate::verbs::look::{meant, revealing};
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document};
 
 /// Explain an orchestration: what happened, why it stands, which versions decided, what can be done.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ impl Explain {
             let explanation: Explanation = serde_json::from_value(answer).map_err(|e| Failure::new("answer", e.to_string()))?;
             data(&render(&explanation));
         } else {
-            data(&pretty(&answer));
+            data(&document(output, &answer));
         }
         client.close().await;
         Ok(ExitCode::SUCCESS)

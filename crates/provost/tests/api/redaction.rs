@@ -120,8 +120,8 @@ async fn what_is_labelled_is_shown_nowhere_until_somebody_who_may_asks() {
     local.emit("e-2", "test.came.v1", json!({ "mail": MAIL })).await.ok();
     local.emit("e-3", "test.came.v1", json!({ "mail": format!("{MAIL}, and much more than there is room for") })).await;
     let parked = local.start("parks", json!({ "mail": MAIL }), &[]).await.ok().text_at("/id");
-    local.until("/v1/reviews", |json| json.as_array().is_some_and(|all| all.len() == 1)).await;
-    local.until("/v1/dead-letters", |json| json.as_array().is_some_and(|all| all.len() == 1)).await;
+    local.until("/v1/reviews", |json| json["items"].as_array().is_some_and(|all| all.len() == 1)).await;
+    local.until("/v1/dead-letters", |json| json["items"].as_array().is_some_and(|all| all.len() == 1)).await;
     looked(&local, &id, "").await;
     looked(&local, &parked, "").await;
     for all in [local.get("/v1/orchestrations").await.json["items"].as_array().unwrap()] {
@@ -134,7 +134,7 @@ async fn what_is_labelled_is_shown_nowhere_until_somebody_who_may_asks() {
     served.kill();
     served.up().await;
     let local = served.local();
-    let review = local.get("/v1/reviews").await.json[0].clone();
+    let review = local.get("/v1/reviews").await.json["items"][0].clone();
     assert_eq!(review["show"], json!({ "mail": INSTEAD, "n": 3 }));
     let answer = json!({ "orchestration": id, "option": "yes", "reason": "seen" });
     local.post(&format!("/v1/reviews/{}", review["id"].as_str().unwrap()), &answer).await.ok();

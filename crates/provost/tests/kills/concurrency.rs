@@ -61,7 +61,7 @@ fn times(site: &Site, id: &str, kind: &str) -> Vec<String> {
     let journal = site.json(&["journal", id]);
     let holds = |row: &&Json| row["payload"]["facts"].as_array().unwrap().iter().any(|fact| fact.get(kind).is_some());
     let rows = journal["rows"].as_array().unwrap().iter().filter(holds);
-    rows.map(|row| row["recordedAt"].as_str().unwrap().to_owned()).collect()
+    rows.map(|row| row["recorded_at"].as_str().unwrap().to_owned()).collect()
 }
 
 /// As many of `workflow` for each key as there are, with their keys.
