@@ -115,15 +115,22 @@ fn is_loopback(authority: &Authority) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// `?reveal`: whether the caller wants to see what is personal.
+/// The value of `?reveal`: whether the caller wants to see what is personal.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Reveal {
-    reveal: Option<String>,
+#[serde(transparent)]
+pub struct Reveal(Option<String>);
+
+/// What a route may be asked with that takes nothing else.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Revealing {
+    /// Whether the caller wants to see what is personal.
+    pub reveal: Reveal,
 }
 
 impl Reveal {
     fn is_asked(&self) -> Result<bool, Refusal> {
-        crate::path::flag("reveal", self.reveal.as_deref())
+        crate::path::flag("reveal", self.0.as_deref())
     }
 }
 

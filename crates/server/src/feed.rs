@@ -25,6 +25,8 @@ pub struct FeedParameters {
     after: Option<String>,
     limit: Option<usize>,
     status: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/events?status=accepted|rejected&after=CURSOR&limit=N`: oldest first.
@@ -32,10 +34,9 @@ pub async fn list(
     State(app): State<App>,
     caller: Caller,
     Parameters(asked): Parameters<FeedParameters>,
-    Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<FeedAnswer>, Refusal> {
     caller.may_in_tenant(&app, "orchestration.read")?;
-    let sight = caller.sight_in_tenant(&app, &reveal)?;
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     let world = app.node.plane.registry().tenant(&caller.tenant);
     let wanted: fn(&InboxFact) -> bool = match asked.status.as_deref() {
         None => |fact| matches!(fact, InboxFact::Accepted { .. } | InboxFact::Rejected { .. }),

@@ -40,6 +40,8 @@ pub struct LifecycleParameters {
     #[serde(rename = "type")]
     kind: Option<String>,
     follow: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations/{id}/events?after=N&limit=N&type=PREFIX&follow`.
@@ -48,11 +50,10 @@ pub async fn events(
     credential: Credential,
     Named(id): Named,
     Parameters(asked): Parameters<LifecycleParameters>,
-    Parameters(reveal): Parameters<Reveal>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;
-    let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
+    let sight = caller.sight(&app, &asked.reveal, orchestration_of(id))?;
     let mut wanted = Wanted { after: asked.after.unwrap_or(0), kind: kind(asked.kind)?, sight };
     if flag("follow", asked.follow.as_deref())? {
         wanted.after = last_heard(&headers)?.unwrap_or(wanted.after);

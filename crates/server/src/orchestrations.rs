@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::arrival::Arrival;
-use crate::auth::{Caller, Reveal};
+use crate::auth::{Caller, Reveal, Revealing};
 use crate::path::{Named, id};
 use crate::refusal::Refusal;
 use crate::shown;
@@ -66,7 +66,7 @@ pub async fn start(
     Extension(arrival): Extension<Arrival>,
     caller: Caller,
     Path(name): Path<String>,
-    Parameters(reveal): Parameters<Reveal>,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Refusal> {
@@ -130,6 +130,8 @@ pub fn may_read(app: &App, caller: &Caller, id: OrchestrationId) -> Result<(), R
 pub struct ShowParameters {
     wait_ms: Option<u64>,
     at: Option<u64>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations/{id}?wait_ms=&at=`.
@@ -138,10 +140,9 @@ pub async fn show(
     caller: Caller,
     Named(id): Named,
     Parameters(asked): Parameters<ShowParameters>,
-    Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<Orchestration>, Refusal> {
     may_read(&app, &caller, id)?;
-    let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
+    let sight = caller.sight(&app, &asked.reveal, orchestration_of(id))?;
     let view = match asked.at {
         Some(sequence) => stood(&app, &caller, id, sequence).await?,
         None => {
@@ -172,6 +173,8 @@ pub struct ListParameters {
     event: Option<String>,
     before: Option<String>,
     limit: Option<usize>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations`: newest first, paged by `before`.
@@ -181,6 +184,8 @@ pub async fn list(
     Parameters(asked): Parameters<ListParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     caller.may_in_tenant(&app, "orchestration.read")?;
+    // Nothing in the list is personal; who asks to see more is answered as everywhere.
+    let _sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     let limit = page_of(asked.limit, 50, PAGE_MAX)?;
     // One more than is shown says whether there are more.
     let mut query = Query::newest(caller.tenant.clone(), limit + 1);
@@ -255,6 +260,8 @@ pub fn row_json(row: &Row, sight: Sight) -> serde_json::Value {
 #[serde(deny_unknown_fields)]
 pub struct JournalParameters {
     after: Option<u64>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations/{id}/journal?after=N`.
@@ -263,9 +270,8 @@ pub async fn journal(
     caller: Caller,
     Named(id): Named,
     Parameters(asked): Parameters<JournalParameters>,
-    Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
+    let sight = caller.sight(&app, &asked.reveal, orchestration_of(id))?;
     let rows = rows(&app, &caller, id, asked.after.unwrap_or(0)).await?;
     Ok(Json(serde_json::json!({ "rows": rows.iter().map(|row| row_json(row, sight)).collect::<Vec<_>>() })))
 }
@@ -275,7 +281,7 @@ pub async fn explanation(
     State(app): State<App>,
     caller: Caller,
     Named(id): Named,
-    Parameters(reveal): Parameters<Reveal>,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
 ) -> Result<Json<Explanation>, Refusal> {
     let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
     let rows = rows(&app, &caller, id, 0).await?;

@@ -20,7 +20,7 @@ use provost_store::Needs;
 use serde::Deserialize;
 
 use crate::App;
-use crate::auth::{Caller, Reveal};
+use crate::auth::{Caller, Reveal, Revealing};
 use crate::control;
 use crate::orchestrations::body;
 use crate::path::Id;
@@ -55,6 +55,8 @@ pub async fn openapi() -> impl IntoResponse {
 #[serde(deny_unknown_fields)]
 pub struct StateParameters {
     state: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 impl StateParameters {
@@ -81,9 +83,8 @@ pub async fn reviews(
     State(app): State<App>,
     caller: Caller,
     Parameters(asked): Parameters<StateParameters>,
-    Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<ReviewsAnswer>, Refusal> {
-    let sight = caller.sight_in_tenant(&app, &reveal)?;
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     asked.known("reviews", &["open"])?;
     let views = needing(&app, &caller, Needs::REVIEW).await?;
     let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review, sight)));
@@ -95,9 +96,8 @@ pub async fn effects(
     State(app): State<App>,
     caller: Caller,
     Parameters(asked): Parameters<StateParameters>,
-    Parameters(reveal): Parameters<Reveal>,
 ) -> Result<Json<EffectsAnswer>, Refusal> {
-    let sight = caller.sight_in_tenant(&app, &reveal)?;
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     let wanted = asked.known("effects", &NEED_A_PERSON)?;
     let views = needing(&app, &caller, Needs::IN_DOUBT.with(Needs::CONFLICT)).await?;
     let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect, sight)));
@@ -109,7 +109,7 @@ pub async fn effects(
 pub async fn dead_letters(
     State(app): State<App>,
     caller: Caller,
-    Parameters(reveal): Parameters<Reveal>,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
 ) -> Result<Json<DeadLettersAnswer>, Refusal> {
     let sight = caller.sight_in_tenant(&app, &reveal)?;
     let views = needing(&app, &caller, Needs::PARKED.with(Needs::CONFLICT)).await?;

@@ -26,7 +26,7 @@ use provost_runtime::engine::lifecycle::LifecycleEvent;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::App;
-use crate::auth::{Caller, Credential, Reveal};
+use crate::auth::{Caller, Credential, Revealing};
 use crate::lifecycle::{Telling, Wanted};
 use crate::orchestrations::{may_read, orchestration_of, row_json, rows};
 use crate::path::Named;
@@ -42,7 +42,7 @@ pub async fn stream(
     State(app): State<App>,
     credential: Credential,
     Named(id): Named,
-    Parameters(reveal): Parameters<Reveal>,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
 ) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;
     let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
