@@ -455,6 +455,29 @@ impl Orchestration {
         !self.is_ended() && !self.yielded && waited_for && !self.effects.live().any(|(_, effect)| working(effect))
     }
 
+    /// The child that it waits for, where nothing else can move it but somebody outside: no time, no event, no person, no other work.
+    pub fn only_waits_for(&self) -> Option<OrchestrationId> {
+        let still = self.phase == Phase::Running
+            && self.parked.is_none()
+            && self.queued.is_none()
+            && !self.yielded
+            && !self.looks_back
+            && self.timers.is_empty()
+            && self.unwinding.is_empty()
+            && self.listeners.values().all(|listener| listener.over)
+            && self.reviews.values().all(|review| review.closed || review.answer.is_some())
+            && self.effects.values().all(|effect| !effect.is_out() && effect.state != EffectState::InDoubt);
+        let under_way = |child: &Child| match child.state {
+            ChildState::Running | ChildState::Stopping | ChildState::Interrupted | ChildState::Wanted => true,
+            ChildState::Detached | ChildState::Parked | ChildState::Completed | ChildState::Failed => false,
+        };
+        let mut children = self.children.iter().filter(|(_, child)| under_way(child));
+        match (children.next(), children.next()) {
+            (Some((id, child)), None) if still && child.state == ChildState::Running && self.open.contains_key(&child.at) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// The one that nothing of ours caused and that caused this one: often itself.
     pub fn origin(&self) -> OrchestrationId {
         self.start.as_ref().and_then(|start| start.origin).unwrap_or(self.id)

@@ -463,6 +463,7 @@ fn commands() -> Vec<Command> {
         news(ChildFate::Parked(problem())),
         news(ChildFate::Replaced(id())),
         Command::Interrupt { parent: id() },
+        Command::Entangled { ring: vec![id(), id().begun("a", 0)] },
         Command::Sending { effect, attempt: 1 },
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),

@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 48] = [
+pub const BUGS: [(&str, &str); 50] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -40,6 +40,8 @@ pub const BUGS: [(&str, &str); 48] = [
     ("newest-combined", "runtime: a set takes the newest event of each filter"),
     ("place-not-counted", "runtime: a concurrency key admits whoever asks"),
     ("replaced-not-stopped", "runtime: whoever is replaced under a concurrency key is not cancelled"),
+    ("ring-not-looked-for", "runtime: a child that waits for its turn does not ask whether it can come"),
+    ("every-child-of-a-ring", "runtime: every child that waits in a ring is told of it"),
     ("gathered-twice", "runtime: an event that comes to its batch again is gathered again"),
     ("batch-not-read-back", "runtime: a restart forgets what was gathered"),
     ("epoch-ignored", "runtime: a report under an older epoch ends a lease of this one"),

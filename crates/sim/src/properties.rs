@@ -19,6 +19,7 @@ pub mod order;
 pub mod places;
 pub mod redecided;
 pub mod refold;
+pub mod rings;
 pub mod tenants;
 pub mod ticks;
 pub mod time;
@@ -73,6 +74,7 @@ pub fn check(world: &mut World) -> (Vec<(&'static str, String)>, Vec<String>) {
     add("batches", batches::check(world, &left));
     add("looks", looks::check(world, &left));
     add("places", places::check(world, &left));
+    add("rings", rings::check(&left));
     add("listeners", listeners::check(&left));
     add("fence", fence::check(&left));
     add("tenants", tenants::check(&left));

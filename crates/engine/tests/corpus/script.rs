@@ -132,6 +132,7 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
             Command::Child(ChildNews { child: id, sequence: child + 1, how, labels: None })
         }
         "admitted" => Command::Admitted,
+        "entangled" => Command::Entangled { ring: vec![world.state.id, world.state.id.begun("r", 0)] },
         "interrupted" => Command::Interrupt { parent: world.state.id },
         "event" => Command::Arrived(Box::new(world.event(rest, by)?)),
         "event-of-ours" => Command::Arrived(Box::new(world.event(rest, Who::system())?)),

@@ -31,6 +31,11 @@ pub enum Command {
     Claimed(Claimed),
     /// The turn of an orchestration with an ordering key came.
     Admitted,
+    /// It waits for its turn in a ring that opens by itself no more: whoever holds its key waits, through these, for its own parent.
+    Entangled {
+        /// Those in the ring, from itself on, each waiting for the next.
+        ring: Vec<OrchestrationId>,
+    },
     /// A timer is due.
     Timer {
         /// Its id, as the intent named it.

@@ -21,7 +21,7 @@ type ByKey<T> = BTreeMap<(TenantId, Arc<str>, Arc<str>), T>;
 #[derive(Default)]
 pub(super) struct Lines {
     /// Ordering keys.
-    orders: ByKey<Line>,
+    pub orders: ByKey<Line>,
     /// Concurrency keys.
     pub keys: ByKey<Concurrency>,
 }

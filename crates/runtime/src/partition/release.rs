@@ -80,6 +80,7 @@ impl<S: Upkeep> Partition<S> {
         }
         self.raise_children(stage, tenant, id, head, family)?;
         self.make_room(stage, tenant, id, &transition)?;
+        self.ask_round(stage, tenant, id, &transition);
         if let Some(state) = over {
             let next = self.step_out(&state)?;
             stage.releases.extend(next);
@@ -182,6 +183,7 @@ impl<S: Upkeep> Partition<S> {
             let state = self.load(&tenant, id)?.state.clone();
             releases.extend(self.call_up(&state)?);
             releases.extend(self.fill_key(&state)?);
+            releases.extend(self.ask_round_again(&state));
         }
         for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
             if pending.state == EffectState::Claiming {
