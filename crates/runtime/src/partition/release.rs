@@ -169,6 +169,9 @@ impl<S: Upkeep> Partition<S> {
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
         let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
+        if let Some(origin) = work.caused_by {
+            self.registry.admissions().caused(&tenant, origin);
+        }
         let timer =
             |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
         let mut releases: Vec<Release> =
