@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent")]
 
+#[path = "api/batches.rs"]
+mod batches;
 #[path = "api/blobs.rs"]
 mod blobs;
 #[path = "api/calls.rs"]

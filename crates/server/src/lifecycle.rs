@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::auth::{Caller, Credential};
 use crate::orchestrations::{code_of, page_of, rows};
-use crate::path::Id;
+use crate::path::Named;
 use crate::refusal::Refusal;
 use crate::stream;
 
@@ -44,7 +44,7 @@ pub struct LifecycleParameters {
 pub async fn events(
     State(app): State<App>,
     credential: Credential,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<LifecycleParameters>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::arrival::Arrival;
 use crate::auth::Caller;
-use crate::path::{Id, id};
+use crate::path::{Named, id};
 use crate::refusal::Refusal;
 use crate::shown;
 
@@ -126,7 +126,7 @@ pub struct ShowParameters {
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<ShowParameters>,
 ) -> Result<Json<Orchestration>, Refusal> {
     may_read(&app, &caller, id)?;
@@ -235,7 +235,7 @@ pub struct JournalParameters {
 pub async fn journal(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<JournalParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let rows = rows(&app, &caller, id, asked.after.unwrap_or(0)).await?;
@@ -243,7 +243,7 @@ pub async fn journal(
 }
 
 /// `GET /v1/orchestrations/{id}/explanation`.
-pub async fn explanation(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Explanation>, Refusal> {
+pub async fn explanation(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Json<Explanation>, Refusal> {
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
@@ -264,7 +264,7 @@ pub async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<
 }
 
 /// `POST /v1/orchestrations/{id}/verification`.
-pub async fn verification(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Verification>, Refusal> {
+pub async fn verification(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Json<Verification>, Refusal> {
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
         Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
@@ -367,24 +367,14 @@ async fn told(app: &App, caller: &Caller, id: OrchestrationId, command: Command)
 }
 
 /// `POST /v1/orchestrations/{id}/cancellation`.
-pub async fn cancel(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrchestrationId>,
-    bytes: Bytes,
-) -> Result<Json<Orchestration>, Refusal> {
+pub async fn cancel(State(app): State<App>, caller: Caller, Named(id): Named, bytes: Bytes) -> Result<Json<Orchestration>, Refusal> {
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason, replaced_by: None })).await
 }
 
 /// `POST /v1/orchestrations/{id}/redrive`.
-pub async fn redrive(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrchestrationId>,
-    bytes: Bytes,
-) -> Result<Json<Orchestration>, Refusal> {
+pub async fn redrive(State(app): State<App>, caller: Caller, Named(id): Named, bytes: Bytes) -> Result<Json<Orchestration>, Refusal> {
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "effect.redrive", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Redrive(Redrive { by: caller.who.clone(), reason })).await

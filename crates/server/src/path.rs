@@ -4,9 +4,11 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use provost_model::OrchestrationId;
 use provost_model::id::IdError;
 
 use crate::App;
+use crate::auth::Caller;
 use crate::refusal::Refusal;
 
 /// The id that a path names; a text that is none is refused with what an id looks like.
@@ -18,6 +20,21 @@ impl<T: FromStr<Err = IdError>> FromRequestParts<App> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let Path(text) = Path::<String>::from_request_parts(parts, app).await.map_err(|e| refused(e.to_string()))?;
         id(&text).map(Self)
+    }
+}
+
+/// The orchestration that a path names, by its own id or by one that the answer to an event of its batch gave. Everything behind it sees
+/// the orchestration's own id, policy too.
+pub struct Named(pub OrchestrationId);
+
+impl FromRequestParts<App> for Named {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let Id(id) = Id::<OrchestrationId>::from_request_parts(parts, app).await?;
+        let Caller { tenant, .. } = Caller::from_request_parts(parts, app).await?;
+        let meant = app.node.plane.read(id.slot(), move |partition| partition.meant(&tenant, id)).await??;
+        Ok(Self(meant))
     }
 }
 

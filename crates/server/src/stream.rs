@@ -28,7 +28,7 @@ use crate::App;
 use crate::auth::{Caller, Credential};
 use crate::lifecycle::{Telling, Wanted};
 use crate::orchestrations::{may_read, row_json, rows};
-use crate::path::Id;
+use crate::path::Named;
 use crate::refusal::Refusal;
 
 /// How long a caller that may no longer read can go on, at most.
@@ -37,7 +37,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// `GET /v1/orchestrations/{id}/stream`.
-pub async fn stream(State(app): State<App>, credential: Credential, Id(id): Id<OrchestrationId>) -> Result<Response, Refusal> {
+pub async fn stream(State(app): State<App>, credential: Credential, Named(id): Named) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;
     let _exists = rows(&app, &caller, id, 0).await?;
     Ok(followed(app, credential, caller, id, Shows::Rows { sent: 0 }))
