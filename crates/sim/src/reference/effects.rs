@@ -40,6 +40,8 @@ pub(super) struct Effect<'c> {
     pub last_us: i64,
     /// Whether an attempt may have been done although nobody knows.
     pub unknown: bool,
+    /// Whether its target was asked and had not done it.
+    pub absent: bool,
     pub fate: Fate,
 }
 
@@ -84,6 +86,7 @@ impl<'c> Effect<'c> {
             first_us: now_us,
             last_us: 0,
             unknown: false,
+            absent: false,
             fate,
         }
     }
@@ -210,6 +213,7 @@ impl<'c> Interpreter<'c> {
             first_us,
             last_us: 0,
             unknown: false,
+            absent: false,
             fate: Fate::Failed,
         }
     }
@@ -320,6 +324,8 @@ impl<'c> Interpreter<'c> {
                 Fate::Out(_) | Fate::Waits(_) | Fate::Asked { .. } | Fate::Came(_) | Fate::Done(_) | Fate::Failed | Fate::InDoubt => None,
             };
             if let Some(came) = came {
+                // Whether a target is asked about an attempt that it refused, after one that it had not done, is nobody's promise.
+                self.beyond |= effect.absent && matches!((&effect.fate, &came), (Fate::Out(_), Answer::Failed { .. }));
                 effect.fate = Fate::Came(came);
                 match (&effect.fate, &effect.undoes, &effect.undo) {
                     (Fate::Came(Answer::Done(_)), Some(undone), _) => self.undoable.retain(|(done, _)| done != undone),

@@ -25,7 +25,7 @@ impl Effect<'_> {
                 None
             }
             None => {
-                self.unknown = false;
+                (self.unknown, self.absent) = (false, true);
                 let problem = Problem::standard("communication", 504, "it was sent and was not done");
                 Some(Answer::Failed { problem, retry: true })
             }
