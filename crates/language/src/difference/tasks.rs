@@ -271,12 +271,13 @@ impl Sheet<'_> {
             .iter()
             .map(|filter| {
                 let attributes = filter.attributes.iter().map(|(name, value)| format!("{name} = {}", self.template(value)));
+                let patterns = filter.patterns.iter().map(|(name, pattern)| format!("{name}: {}", self.expression(*pattern)));
                 let data = filter.data.map(|data| format!("data: {}", self.expression(data)));
                 let linked = filter.correlate.iter().map(|one| {
                     let expect = one.expect.as_ref().map(|expect| format!(" = {}", self.template(expect)));
                     format!("{} from {}{}", one.name, self.expression(one.from), expect.unwrap_or_default())
                 });
-                attributes.chain(data).chain(linked).collect::<Vec<_>>().join(", ")
+                attributes.chain(patterns).chain(data).chain(linked).collect::<Vec<_>>().join(", ")
             })
             .collect();
         format!("{} of [{}]", json(&of.consume), filters.join("; "))
@@ -328,6 +329,7 @@ impl Sheet<'_> {
         add("catch.when", catch.when.map(|when| self.expression(when)));
         add("catch.exceptWhen", catch.except_when.map(|when| self.expression(when)));
         add("catch.retry", catch.retry.as_ref().map(|retry| self.retry(retry)));
+        add("catch.retry.delay", catch.delay.as_ref().map(|delay| self.template(delay)));
         add("catch.then", Some(self.flow(&catch.then)));
         [("", &attempt.body)].into_iter().chain(catch.body.as_ref().map(|body| ("catch", body))).collect()
     }
