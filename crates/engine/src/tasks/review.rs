@@ -139,8 +139,7 @@ pub(crate) fn approval(turn: &Turn<'_>, call: &Digest) -> Option<(ReviewId, Valu
     turn.state.reviews.iter().find_map(|(id, review)| {
         let answer = review.answer.as_ref().filter(|answer| answer.approved)?;
         let expires_us = answer.at_us.saturating_add(review.spec.expires_ms.saturating_mul(1000));
-        let fits = review.call.as_ref() == Some(call) || review.call.is_some() && provost_model::planted::planted("approval-of-anything");
-        let good = fits && !review.spent && (review.spec.expires_ms == 0 || now_us < expires_us);
+        let good = review.call.as_ref() == Some(call) && !review.spent && (review.spec.expires_ms == 0 || now_us < expires_us);
         let approval = Value::object([
             ("by", Value::Str(answer.by.name.clone())),
             ("role", answer.by.roles.first().cloned().map_or(Value::from(""), Value::Str)),
