@@ -247,6 +247,11 @@ impl Log {
         }
     }
 
+    /// What was found elsewhere of the same file.
+    pub(crate) fn extend(&self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|finding| self.keep(finding));
+    }
+
     /// What was found so far, in one file that is read several times.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         self.found.borrow().clone()

@@ -92,7 +92,7 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
     front.text("description", log);
     let model = front.need_text("model", log).map(|name| model(&name, front.value_at("model"), log));
     let schema = |key: &str| front.find(key).and_then(|node| library.schema_or_contract(node, log));
-    let retry = front.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default();
+    let retry = front.find("retry").and_then(|node| retry_policy(node, log)).unwrap_or_default();
     let (failure, failure_review) = failure(front, library, log);
     let mut conditions = Vec::new();
     let examples = front.list("examples", log).unwrap_or_default();

@@ -115,9 +115,12 @@ fn scaled(number: &str, ms: i64) -> Result<i64, &'static str> {
     Ok(total.saturating_add(i64::try_from(rest).map_err(|_| WRONG)?))
 }
 
-/// The retry policy of something whose own settings limit an attempt.
-pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log) -> Option<RetrySpec> {
-    let (spec, attempt) = timed_policy(node, build, log)?;
+/// What a retry policy of a `catch` may ask of the error.
+pub(super) const CONDITIONS: [&str; 2] = ["when", "exceptWhen"];
+
+/// The retry policy of something whose own settings limit an attempt, and that has no error to ask about.
+pub(crate) fn retry_policy(node: &Node, log: &Log) -> Option<RetrySpec> {
+    let (spec, attempt) = timed_policy(node, None, log)?;
     if let Some((_, at)) = attempt {
         let hint = "write `timeoutMs` in the file of an action, source or feature, or `budgets.wallMs` in an agent's";
         log.error_hint(Code::WrongValue, at, "`limit.attempt.duration` belongs into `catch.retry` of a `try`", hint);
@@ -160,7 +163,7 @@ fn retry_conditions(policy: &fields::Fields<'_>, build: Option<&mut Build<'_>>, 
             spec.except_when = policy.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen"));
         }
         None => {
-            for key in ["when", "exceptWhen"] {
+            for key in CONDITIONS {
                 if policy.find(key).is_some() {
                     let hint = "conditions on errors belong into `catch.retry` of a `try`";
                     log.error_hint(Code::UnknownKey, policy.key_at(key), format!("`{key}` is not known here"), hint);

@@ -61,17 +61,25 @@ impl<'a> Build<'a> {
         let Some((uses, sections)) = Uses::read(node, self.log) else { return };
         let declared = uses.declared.clone();
         self.uses = uses;
-        let log = self.log;
         for (section, entry) in declared {
             match section {
                 "authentications" => self.authentication_definition(&entry.value),
                 "errors" => drop(self.error_definition(&entry.value)),
                 "timeouts" => drop(self.timeout(&entry.value)),
-                "retries" => drop(super::duration::timed_policy(&entry.value, Some(self), log)),
+                "retries" => self.retry_definition(&entry.value),
                 _ => {}
             }
         }
         self.foreign_sections(&sections);
+    }
+
+    /// A retry policy that is declared. It is expanded where a `catch` names it, so that its conditions see the error under the name that
+    /// this `catch` gives it: here only what is wrong with them under any name is said.
+    fn retry_definition(&mut self, node: &Node) {
+        let (log, outer) = (self.log, std::mem::take(&mut self.tables));
+        super::duration::timed_policy(node, Some(self), log);
+        let own = std::mem::replace(&mut self.tables, outer);
+        log.extend(crate::compiled::misspelt(&own.expressions, &own.expression_origins));
     }
 
     fn foreign_sections(&mut self, sections: &Fields<'_>) {
