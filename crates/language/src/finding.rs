@@ -71,6 +71,7 @@ codes! {
     NoWorkflow = "PV1044", "There is no workflow to compile.";
     ForkConflict = "PV1045", "Two branches of a fork export the same key.";
     Secret = "PV1046", "A secret stands where it may not, or is not declared.";
+    Policy = "PV1047", "A policy, or the schema of policies, cannot be read.";
     NoKey = "PV2001", "An action that moves money out has no business key.";
     ContextDropped = "PV2002", "An export drops keys of the context.";
     NotEvaluated = "PV2003", "A text holds `${` but is not evaluated.";
@@ -164,6 +165,12 @@ pub fn any_error(findings: &[Finding]) -> bool {
     findings.iter().any(Finding::is_error)
 }
 
+/// Brings findings into the order in which they are said: by file, line and column, each once.
+pub(crate) fn settle_order(findings: &mut Vec<Finding>) {
+    findings.sort_by(|a, b| (&a.file, a.line, a.column, a.code, &a.message).cmp(&(&b.file, b.line, b.column, b.code, &b.message)));
+    findings.dedup();
+}
+
 /// Drops every fix whose text is not what the source holds at its place (quotes before it aside), and moves past those quotes.
 pub(crate) fn settle_fixes(findings: &mut [Finding], sources: &Sources) {
     for finding in findings {
@@ -250,6 +257,11 @@ impl Log {
     /// What was found elsewhere of the same file.
     pub(crate) fn extend(&self, findings: impl IntoIterator<Item = Finding>) {
         findings.into_iter().for_each(|finding| self.keep(finding));
+    }
+
+    /// How many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.found.borrow().iter().filter(|finding| finding.is_error()).count()
     }
 
     /// What was found so far, in one file that is read several times.

@@ -62,6 +62,8 @@ pub(crate) struct Build<'a> {
     keys: Vec<Place>,
     /// The names in `use.secrets`.
     secrets: Vec<(Arc<str>, Place)>,
+    /// Whether all of `use` could be read, so that no other name is declared.
+    uses_read: bool,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
@@ -90,6 +92,7 @@ impl<'a> Build<'a> {
             scopes: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
+            uses_read: true,
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
             catalogs: BTreeMap::new(),

@@ -9,7 +9,8 @@ use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, Re
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
-use provost_runtime::language::{Bundle, Finding, Severity, Sources, compile};
+use provost_runtime::check;
+use provost_runtime::language::{Bundle, Finding, Severity, Sources};
 use provost_store::Needs;
 use serde::Deserialize;
 
@@ -167,7 +168,7 @@ pub fn sound(files: &std::collections::BTreeMap<String, String>) -> Result<(Bund
     for (path, text) in files {
         sources.add(path, text.as_bytes().to_vec());
     }
-    let checked = compile(&sources);
+    let checked = check(&sources);
     let Some(bundle) = checked.bundle else {
         let errors: Vec<String> = checked.findings.iter().filter(|f| f.severity == Severity::Error).map(line).collect();
         return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));

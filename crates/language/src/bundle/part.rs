@@ -135,9 +135,4 @@ impl<'s> Plan<'s> {
         let tests = self.sources.iter().filter(|(path, _)| path.starts_with("tests/"));
         tests.map(|(path, bytes)| (path.clone(), bytes.into())).collect()
     }
-
-    /// A path to hang a finding about the whole on.
-    pub(super) fn any_path(&self) -> &str {
-        self.sources.iter().next().map_or("workflows", |(path, _)| path)
-    }
 }

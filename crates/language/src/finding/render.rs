@@ -51,7 +51,9 @@ pub fn render_for(findings: &[Finding], sources: &Sources, paint: Paint) -> Stri
             Severity::Warning => ("warning", YELLOW),
         };
         let Finding { code, file, line, column, message, .. } = finding;
-        let place = paint.wrap(BOLD, &format!("{file}:{line}:{column}:"));
+        // A folder has no lines.
+        let place = if file.ends_with('/') { format!("{file}:") } else { format!("{file}:{line}:{column}:") };
+        let place = paint.wrap(BOLD, &place);
         let _infallible = writeln!(out, "{place} {} {code}: {message}", paint.wrap(colour, word));
         let excerpt = Excerpt::of(finding, sources);
         if let Some(excerpt) = &excerpt {
@@ -126,7 +128,7 @@ fn steers(c: char) -> bool {
 
 /// How many characters at the beginning of `rest` are meant.
 fn length(rest: &str, code: Code) -> usize {
-    let inside = matches!(code, Code::Expression | Code::Secret);
+    let inside = matches!(code, Code::Expression | Code::Secret | Code::Policy);
     match rest.chars().next() {
         Some(quote @ ('"' | '\'')) if !inside => {
             let closing = rest.chars().skip(1).position(|c| c == quote);

@@ -25,7 +25,8 @@ impl Build<'_> {
         let library = self.library;
         let Some(found) = library.workflows.iter().find(|workflow| workflow.name == name && workflow.namespace == namespace) else {
             let known: Vec<String> = library.workflows.iter().map(|w| format!("`{}/{}` {}", w.namespace, w.name, w.version)).collect();
-            let hint = format!("put it into `workflows/`: one pin fixes both. The bundle has {}", known.join(", "));
+            let rest = if known.is_empty() { String::new() } else { format!(". The bundle has {}", known.join(", ")) };
+            let hint = format!("put it into `workflows/`: one pin fixes both{rest}");
             self.refuse(at, &format!("`{}/{}`, which is not in the bundle", shown(&namespace), shown(&name)), &hint);
             return None;
         };

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Build;
+use crate::compiled::{self, Expressions};
 use crate::fields::{Fields, entries, fields, texts};
 use crate::finding::{Code, Log, Place};
 use crate::names::check_seen;
+use crate::tables::Tables;
 use crate::yaml::{Entry, Node, shown};
 
 const KNOWN: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
@@ -79,7 +81,9 @@ impl<'a> Build<'a> {
         let (log, outer) = (self.log, std::mem::take(&mut self.tables));
         super::duration::timed_policy(node, Some(self), log);
         let own = std::mem::replace(&mut self.tables, outer);
-        log.extend(crate::compiled::misspelt(&own.expressions, &own.expression_origins));
+        let Tables { expressions, expression_origins: origins, .. } = &own;
+        // Where secrets may stand is said of each use.
+        log.extend(compiled::certain(&Expressions { expressions, origins, kept: &[], secrets: None }));
     }
 
     fn foreign_sections(&mut self, sections: &Fields<'_>) {

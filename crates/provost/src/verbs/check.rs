@@ -6,7 +6,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
+use provost_runtime::check;
+use provost_runtime::language::{Checked, Code, Finding, Paint, Severity, Sources, is_part_folder, render_for};
 
 use crate::compose;
 use crate::say::{Failure, data, note};
@@ -39,22 +40,14 @@ impl Check {
     /// Checks and prints.
     pub fn run(&self, output: Output) -> Result<ExitCode, Failure> {
         let Read { sources, checked, around, .. } = read(&self.path)?;
-        let mut findings: Vec<serde_json::Value> = checked.findings.iter().filter_map(|f| serde_json::to_value(f).ok()).collect();
-        let mut errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        if let Some(bundle) = checked.bundle.as_ref().filter(|_| around.is_none())
-            && let Err(refused) = provost_runtime::control_plane::load(provost_runtime::control_plane::stored(bundle))
-        {
-            errors += 1;
-            findings.push(serde_json::json!({ "code": refused.code(), "severity": "error", "message": refused.to_string() }));
-            note(&refused.to_string());
-        }
+        let errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         if let Some((root, others)) = around.as_ref().filter(|(_, others)| *others > 0) {
             note(&format!("other files of the bundle have {others} findings; `provost check {}` shows them", root.display()));
         }
         if self.json || output != Output::Table {
             let digest = checked.bundle.as_ref().map(|bundle| bundle.digest.to_string());
             let bundle = around.map(|(root, _)| root.display().to_string());
-            data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());
+            data(&serde_json::json!({ "findings": checked.findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());
         } else {
             tell(&checked.findings, &sources);
             if let Some(bundle) = checked.bundle.as_ref().filter(|_| errors == 0) {
@@ -91,13 +84,13 @@ fn paint() -> Paint {
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
 pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     let sources = compose::sources(path)?;
-    let checked = compile(&sources);
+    let checked = check(&sources);
     let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
     let place = if lost { enclosing(path) } else { None };
     let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None, document: None }) };
     let mut sources = parts(&root)?;
     sources.add(&name, compose::bytes(path)?);
-    let mut checked = compile(&sources);
+    let mut checked = check(&sources);
     let all = checked.findings.len();
     checked.findings.retain(|finding: &Finding| *finding.file == *name);
     let others = all - checked.findings.len();
