@@ -13,6 +13,7 @@ mod extend;
 mod foreign;
 mod keys;
 mod listen;
+mod literals;
 mod openapi;
 mod plan;
 mod protocol;

@@ -146,6 +146,10 @@ impl<'a> Build<'a> {
         let with = fields(with, "`with` of an agent", &["agent", "input", "budget"], self.log)?;
         let agent = with.need_text("agent", self.log).and_then(|name| self.agent(&name, with.value_at("agent")));
         let input = self.needed(&with, "input");
+        if let (Some(input), Some(key), Some(node)) = (&input, &agent, with.find("input")) {
+            let contract = self.agents.get(key).and_then(|spec| spec.input);
+            self.written_out(node, input, contract, &format!("the input of `{key}`"));
+        }
         let mut wall_ms = 0;
         let known = ["wallMs", "modelTokens", "modelCostMicros", "turns"];
         if let Some(budget) = with.find("budget").and_then(|node| fields(node, "`budget`", &known, self.log)) {
@@ -236,6 +240,7 @@ impl<'a> Build<'a> {
                 self.tables.leaves = true;
                 let arguments = self.needed(&approves, "arguments");
                 self.tables.leaves = false;
+                self.written_arguments(action.as_ref(), arguments.as_ref(), &approves);
                 Some((action?, arguments?))
             }
             None => None,
@@ -250,6 +255,7 @@ impl<'a> Build<'a> {
         self.tables.leaves = true;
         let arguments = self.needed(&with, "arguments");
         self.tables.leaves = false;
+        self.written_arguments(action.as_ref(), arguments.as_ref(), &with);
         let key = self.member(&with, "key");
         if let Some(Template::Expression(_) | Template::Array(_) | Template::Object(_)) = &key {
             self.keys.push(with.value_at("key"));
@@ -272,6 +278,13 @@ impl<'a> Build<'a> {
         };
         let (in_doubt, store) = (self.in_doubt, Keeping::Record);
         Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store }))
+    }
+
+    /// Arguments as far as they are written out, against what the action wants.
+    fn written_arguments(&self, action: Option<&Arc<str>>, arguments: Option<&Template>, with: &Fields<'_>) {
+        let (Some(action), Some(arguments), Some(node)) = (action, arguments, with.find("arguments")) else { return };
+        let contract = self.actions.get(action).and_then(|spec| spec.arguments);
+        self.written_out(node, arguments, contract, &format!("the arguments of `{action}`"));
     }
 
     fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {
