@@ -3,6 +3,7 @@
 //! What must stay true: the same files give the same digest, lock and programs whatever their order; `tests/`, `bindings/`, the lock
 //! itself and files of no known kind are not in the digest; policies are handed on as text, another crate reads them.
 
+mod bindings;
 mod lock;
 mod part;
 
@@ -95,6 +96,9 @@ pub fn compile(sources: &Sources) -> Checked {
         reader.findings.extend(log.into_findings());
     } else {
         reader.read_all(&plan);
+        for (path, bytes) in plan.bindings() {
+            reader.findings.extend(bindings::check(path, bytes));
+        }
     }
     let mut checked = reader.finish(&plan);
     settle_fixes(&mut checked.findings, sources);
@@ -239,6 +243,7 @@ impl Reader {
         self.parts.sort_by(|a, b| a.path.cmp(&b.path));
         let lock = Lock::of(std::mem::take(&mut self.parts));
         let mut workflows = Vec::new();
+        let mut questions = Vec::new();
         for (path, root) in &self.documents {
             let log = Log::new(path);
             let built = workflow::compile(root, &self.library, lock.bundle, &log);
@@ -246,6 +251,7 @@ impl Reader {
             match built {
                 Ok(built) => {
                     self.findings.extend(checked(path, &built));
+                    questions.extend(built.places.questions.iter().map(|(action, at)| (path.clone(), action.clone(), *at)));
                     workflows.push((path.clone(), built.program));
                 }
                 Err(unbuilt) => self.findings.extend(unbuilt.certain()),
@@ -257,6 +263,7 @@ impl Reader {
         if workflows.len() == self.documents.len() {
             self.findings.extend(unasked(plan, &workflows));
         }
+        self.findings.extend(unanswered(plan, &self.library, &questions));
         self.findings.extend(distinct(&self.headings));
         if self.documents.is_empty() && !any_error(&self.findings) {
             let log = Log::new("workflows/");
@@ -323,6 +330,18 @@ fn unasked(plan: &part::Plan<'_>, workflows: &[(Arc<str>, Program)]) -> Vec<Find
     let logs = files.iter().map(|(path, text)| {
         let log = Log::new(path);
         checks::policies::check(&asked, text, &log);
+        log
+    });
+    logs.flat_map(Log::into_findings).collect()
+}
+
+/// Questions to policy about an action that the bundle does not have and no policy names.
+fn unanswered(plan: &part::Plan<'_>, library: &Library, questions: &[(Arc<str>, Arc<str>, Place)]) -> Vec<Finding> {
+    let texts = plan.texts(".cedar");
+    let known = checks::policies::answered(library, &texts);
+    let logs = questions.iter().filter(|(_, action, _)| !known.contains(&**action)).map(|(path, action, at)| {
+        let log = Log::new(path);
+        checks::policies::unanswered(action, &known, *at, &log);
         log
     });
     logs.flat_map(Log::into_findings).collect()

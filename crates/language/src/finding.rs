@@ -86,6 +86,7 @@ codes! {
     NoLimit = "PV2024", "A loop has no limit of its own.";
     Unasked = "PV2025", "A policy names something that nothing asks about.";
     SameId = "PV2026", "Every orchestration sends an event under the same id.";
+    Unanswered = "PV2027", "A question to policy names an action that nothing knows.";
 }
 
 impl std::fmt::Display for Code {

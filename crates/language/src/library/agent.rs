@@ -62,7 +62,9 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
     ];
     let front = fields(&node, "an agent's front matter", &known, log)?;
     let named = named(&front, stem, log)?;
+    let line = text.get(..text.len() - body.len()).unwrap_or_default().matches('\n').count() + 1;
     let agent = agent(&front, &named, Digest::of(bytes), body, library, log)?;
+    super::prompt::check(body, u32::try_from(line).unwrap_or(u32::MAX), agent.input.as_ref(), log);
     Some((named, agent))
 }
 
