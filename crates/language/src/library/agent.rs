@@ -26,6 +26,9 @@ pub(crate) struct Agent {
     conditions: Vec<Condition>,
 }
 
+/// The queue of the server's own worker.
+const BUILTIN: &str = "builtin";
+
 /// The `when` of an example, where it has one.
 pub(super) type Condition = Option<(Arc<str>, Origin)>;
 
@@ -103,6 +106,14 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
     if scripted && examples.is_empty() && front.find("queue").is_none() {
         log.error_hint(Code::Agent, front.at, "`model: scripted` plays examples, and there are none", "add `examples:` with an `answer`");
     }
+    let queue = front.text("queue", log).unwrap_or_else(|| BUILTIN.into());
+    if let Some(Model::Named(name)) = model.as_ref().filter(|_| &*queue == BUILTIN)
+        && name.contains(':')
+    {
+        let hint = "give the agent a `queue` that a worker of yours serves, or write `model: scripted` and `examples`";
+        let message = format!("the model `{}` cannot be asked yet: no provider is built in", shown(name));
+        log.error_hint(Code::NotYet, front.value_at("model"), message, hint);
+    }
     if body.trim().is_empty() && !scripted {
         log.error_hint(Code::Agent, front.at, "the agent has no prompt", "write it below the front matter");
     }
@@ -111,7 +122,7 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
         version: named.version.clone(),
         digest,
         model: model?,
-        queue: front.text("queue", log).unwrap_or_else(|| "builtin".into()),
+        queue,
         prompt: body.trim().into(),
         input: None,
         output: None,

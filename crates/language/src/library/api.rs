@@ -9,7 +9,7 @@ mod shape;
 use std::sync::Arc;
 
 use provost_model::Value;
-use provost_model::value::{lookup, parse};
+use provost_model::value::lookup;
 
 use crate::finding::{Code, Log, Place};
 use crate::source::SOURCE_BYTES_MAX;
@@ -80,11 +80,7 @@ pub(crate) fn read(bytes: &[u8], path: &Arc<str>, log: &Log) -> Option<Api> {
         log.error(Code::TooLarge, Place::START, format!("the document is larger than {SOURCE_BYTES_MAX} bytes"));
         return None;
     }
-    let document = if path.ends_with(".json") {
-        parse(bytes).map_err(|error| log.error(Code::Syntax, Place::START, error.to_string())).ok()?
-    } else {
-        load(bytes, 1, log)?.to_value()
-    };
+    let document = if path.ends_with(".json") { super::json::read(bytes, log)? } else { load(bytes, 1, log)?.to_value() };
     let text = |key: &str| document.member(key).and_then(Value::as_str);
     let (old, new) = (text("swagger") == Some("2.0"), text("openapi").is_some_and(|v| v.starts_with("3.0") || v.starts_with("3.1")));
     if !old && !new {

@@ -93,9 +93,7 @@ fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built
     }
     let settings = settings.map(|node| build.document_settings(node)).unwrap_or_default();
     if let Some(node) = top.find("use") {
-        let before = log.errors();
         build.uses(node);
-        build.uses_read = log.errors() == before;
     }
     let starts = top.find("schedule").map(|node| build.schedule(node, &settings)).unwrap_or_default();
     if let Some((_, at)) = settings.batch {

@@ -9,7 +9,7 @@ use provost_model::program::{SchemaIx, Template};
 
 use super::Build;
 use crate::contract::Contract;
-use crate::finding::{Code, Place};
+use crate::finding::Code;
 use crate::yaml::Node;
 
 /// Words by which what one member is decides what another must be.
@@ -40,7 +40,7 @@ impl Build<'_> {
                 continue;
             }
             right = false;
-            let at = place(node, &found.pointer);
+            let at = node.place(&found.pointer);
             self.log.error_hint(Code::WrongValue, at, format!("{what}: {}", found.message), hint(&found.pointer));
         }
         right
@@ -87,16 +87,4 @@ fn entangled(schema: &Value) -> bool {
         Value::Array(items) => items.iter().any(entangled),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => false,
     }
-}
-
-/// Where the member at `pointer` is written.
-fn place(node: &Node, pointer: &str) -> Place {
-    let mut found = node;
-    for token in pointer.split('/').skip(1) {
-        let key = token.replace("~1", "/").replace("~0", "~");
-        let inner = found.member(&key).or_else(|| found.as_list()?.get(key.parse::<usize>().ok()?));
-        let Some(inner) = inner else { break };
-        found = inner;
-    }
-    found.at
 }

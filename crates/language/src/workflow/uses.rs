@@ -60,6 +60,12 @@ impl<'n> Uses<'n> {
 impl<'a> Build<'a> {
     /// Reads `use`; definitions are checked whether or not they are used.
     pub(super) fn uses(&mut self, node: &'a Node) {
+        let before = self.log.errors();
+        self.uses_sections(node);
+        self.uses_read = self.log.errors() == before;
+    }
+
+    fn uses_sections(&mut self, node: &'a Node) {
         let Some((uses, sections)) = Uses::read(node, self.log) else { return };
         let declared = uses.declared.clone();
         self.uses = uses;
