@@ -28,7 +28,7 @@ mod version;
 mod workflow;
 mod yaml;
 
-pub use bundle::{Bundle, Checked, Lock, Part, compile, is_bundle_folder, is_part_folder};
+pub use bundle::{Bundle, Checked, Lock, Part, PolicyFiles, compile, is_bundle_folder, is_part_folder, policy_files};
 pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Fix, Paint, Severity, render, render_for};

@@ -10,6 +10,8 @@ pub(crate) mod api;
 pub(crate) mod contract;
 pub(crate) mod feature;
 pub(crate) mod function;
+mod json;
+mod prompt;
 pub(crate) mod rules;
 pub(crate) mod source;
 

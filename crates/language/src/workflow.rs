@@ -13,6 +13,7 @@ mod extend;
 mod foreign;
 mod keys;
 mod listen;
+mod literals;
 mod marks;
 mod openapi;
 mod plan;
@@ -65,6 +66,8 @@ pub(crate) struct Build<'a> {
     keys: Vec<Place>,
     /// The names in `use.secrets`.
     secrets: Vec<(Arc<str>, Place)>,
+    /// Whether all of `use` could be read, so that no other name is declared.
+    uses_read: bool,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
@@ -95,6 +98,7 @@ impl<'a> Build<'a> {
             scopes: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
+            uses_read: true,
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
             catalogs: BTreeMap::new(),

@@ -4,6 +4,7 @@
 //! absent: HTTP handlers, calls to providers or tools, and every decision about what happens next (the engine's) or is allowed (policy's).
 
 pub mod admissions;
+mod check;
 pub mod compare;
 pub mod control_plane;
 pub mod dispatch;
@@ -37,6 +38,7 @@ mod timers;
 pub mod traced;
 mod waiting;
 
+pub use check::check;
 pub use control_plane::ControlPlane;
 pub use dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 pub use followers::Follower;

@@ -14,8 +14,8 @@ use provost_model::marks::Sight;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
-use provost_runtime::language::{self, Bundle, Finding, Severity, Sources, compile};
-use provost_runtime::{Reused, reused};
+use provost_runtime::language::{self, Bundle, Finding, Severity, Sources};
+use provost_runtime::{Reused, check, reused};
 use provost_store::Needs;
 use serde::Deserialize;
 
@@ -213,7 +213,7 @@ fn sources(files: &BTreeMap<String, String>) -> Sources {
 /// # Errors
 /// `bundle-invalid` with every error.
 pub fn sound(files: &BTreeMap<String, String>) -> Result<(Bundle, Vec<Finding>), Refusal> {
-    let checked = compile(&sources(files));
+    let checked = check(&sources(files));
     let Some(bundle) = checked.bundle else {
         let errors: Vec<String> = checked.findings.iter().filter(|f| f.severity == Severity::Error).map(line).collect();
         return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));

@@ -25,11 +25,7 @@ pub(crate) struct Contract {
 
 /// Reads a contract's file: JSON, or YAML.
 pub(crate) fn read(bytes: &[u8], path: &Arc<str>, stem: &str, log: &Log) -> Option<Contract> {
-    let schema = if path.ends_with(".json") {
-        provost_model::value::parse(bytes).map_err(|error| log.error(Code::Syntax, Place::START, error.to_string())).ok()?
-    } else {
-        load(bytes, 1, log)?.to_value()
-    };
+    let schema = if path.ends_with(".json") { super::json::read(bytes, log)? } else { load(bytes, 1, log)?.to_value() };
     if !check(&schema, Place::START, log) {
         return None;
     }

@@ -12,8 +12,9 @@ use provost_model::program::{
 
 use super::Build;
 use crate::checks::{self, Places};
+use crate::compiled;
 use crate::fields::{self, Fields, fields, open_fields};
-use crate::finding::{Code, Log, Place};
+use crate::finding::{Code, Finding, Log, Place};
 use crate::library::Library;
 use crate::tables::{Origin, Tables};
 use crate::version;
@@ -55,14 +56,32 @@ pub(crate) struct Built {
     pub(crate) places: Places,
 }
 
-/// Compiles one document. After an error, which is in `log`, what was read of it until then.
+/// What was read of a document that does not compile.
+pub(crate) struct Unbuilt {
+    tables: Tables,
+    /// The names in `use.secrets`; none where they could not all be read.
+    secrets: Option<Vec<Arc<str>>>,
+}
+
+impl Unbuilt {
+    /// What may still be said of its expressions.
+    pub(crate) fn certain(&self) -> Vec<Finding> {
+        let Tables { expressions, expression_origins: origins, kept, .. } = &self.tables;
+        compiled::certain(&compiled::Expressions { expressions, origins, kept, secrets: self.secrets.as_deref() })
+    }
+}
+
+/// Compiles one document.
 ///
 /// # Errors
-/// The tables, for what may still be said of the expressions.
-pub(crate) fn compile<'a>(root: &'a Node, library: &'a Library, pin: Digest, log: &'a Log) -> Result<Built, Tables> {
+/// After an error, which is in `log`, what was read of it until then.
+pub(crate) fn compile<'a>(root: &'a Node, library: &'a Library, pin: Digest, log: &'a Log) -> Result<Built, Unbuilt> {
     let mut build = Build::new(log, library);
     let built = built(&mut build, root, pin);
-    built.ok_or(build.tables)
+    built.ok_or_else(|| {
+        let secrets = build.uses_read.then(|| build.secrets.into_iter().map(|(name, _)| name).collect());
+        Unbuilt { tables: build.tables, secrets }
+    })
 }
 
 fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built> {

@@ -118,6 +118,9 @@ fn scaled(number: &str, ms: i64) -> Result<i64, &'static str> {
     Ok(total.saturating_add(i64::try_from(rest).map_err(|_| WRONG)?))
 }
 
+/// What a retry policy of a `catch` may ask of the error.
+pub(super) const CONDITIONS: [&str; 2] = ["when", "exceptWhen"];
+
 /// `catch.retry`: a policy, and what of it only a `try` has.
 pub(super) struct CatchRetry {
     pub(super) spec: RetrySpec,
@@ -127,10 +130,10 @@ pub(super) struct CatchRetry {
     pub(super) attempt: Option<Duration>,
 }
 
-/// The retry policy of something whose own settings limit an attempt.
-pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log) -> Option<RetrySpec> {
+/// The retry policy of something whose own settings limit an attempt, and that has no error to ask about.
+pub(crate) fn retry_policy(node: &Node, log: &Log) -> Option<RetrySpec> {
     let policy = policy_fields(node, log)?;
-    let spec = policy_of(&policy, build, log);
+    let spec = policy_of(&policy, None, log);
     if let Some(attempt) = attempt_of(&policy, log).filter(|attempt| attempt.find("duration").is_some()) {
         let hint = "write `timeoutMs` in the file of an action, source or feature, or `budgets.wallMs` in an agent's";
         let at = attempt.key_at("duration");
@@ -208,7 +211,7 @@ fn retry_conditions(policy: &fields::Fields<'_>, build: Option<&mut Build<'_>>, 
             spec.except_when = policy.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen"));
         }
         None => {
-            for key in ["when", "exceptWhen"] {
+            for key in CONDITIONS {
                 if policy.find(key).is_some() {
                     let hint = "conditions on errors belong into `catch.retry` of a `try`";
                     log.error_hint(Code::UnknownKey, policy.key_at(key), format!("`{key}` is not known here"), hint);

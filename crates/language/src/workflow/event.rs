@@ -24,6 +24,14 @@ impl Build<'_> {
             None => self.library.contract_of_event(&kind).map(|schema| self.tables.schema(&schema)),
         };
         let event: Template = self.sent(with);
+        if let (Some(node), Template::Object(members)) = (with.member("data"), &event)
+            && let Some((_, data)) = members.iter().find(|(key, _)| &**key == "data")
+        {
+            self.written_out(node, data, contract, "the event's data");
+        } else if let (Some(node), Template::Literal(value)) = (with.member("data"), &event) {
+            let data = Template::Literal(value.member("data").cloned().unwrap_or_default());
+            self.written_out(node, &data, contract, "the event's data");
+        }
         Some(TaskKind::Emit(Box::new(EmitTask { event, contract })))
     }
 

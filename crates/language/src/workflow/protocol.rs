@@ -40,6 +40,8 @@ pub(super) struct Parts {
     pub(super) operation: Option<Arc<str>>,
     /// Parameters of the query whose lists are one text with commas.
     pub(super) joined: Vec<Arc<str>>,
+    /// What the arguments must be.
+    pub(super) contract: Option<Value>,
 }
 
 /// Where a call goes: whether the endpoint is a template, and what stands in the arguments for it.
@@ -69,7 +71,7 @@ impl Build<'_> {
         arguments.extend(authentication.map(|template| ("authentication".into(), template)));
         let Address { template, arguments: place } = address?;
         arguments.splice(0..0, place);
-        self.call_of(with, written, Parts { method: method?, template, arguments, operation: None, joined: Vec::new() })
+        self.call_of(with, written, Parts { method: method?, template, arguments, operation: None, joined: Vec::new(), contract: None })
     }
 
     /// The task of a call, and the action behind it.
@@ -80,12 +82,13 @@ impl Build<'_> {
             Some("raw") => CallOutput::Raw,
             Some(_) | None => CallOutput::Content,
         };
-        let Parts { method, template, arguments, operation, joined } = parts;
+        let Parts { method, template, arguments, operation, joined, contract } = parts;
         let Effect { class, key_header, lookup, settle_ms } = self.askable(effect?, &arguments)?;
         let redirect = matches!(with.member("redirect").map(|node| &node.kind), Some(Kind::Scalar(Value::Bool(true))));
         let lookup = lookup.map(|(lookup, _)| lookup);
         let call = ProtocolCall { method, template, output, redirect, key_header, lookup, operation, joined, response_bytes_max: 0 };
-        let name = self.call_name(written.pointer, action(call, class, settle_ms));
+        let contract = contract.map(|contract| self.tables.schema(&contract));
+        let name = self.call_name(written.pointer, ActionSpec { arguments: contract, ..action(call, class, settle_ms) });
         let arguments = template::object(arguments);
         let in_doubt = self.in_doubt;
         Some(TaskKind::Act(Box::new(ActTask {

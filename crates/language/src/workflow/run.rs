@@ -27,7 +27,8 @@ impl Build<'_> {
             let known: Vec<String> = library.workflows.iter().map(|w| format!("`{}/{}` {}", w.namespace, w.name, w.version)).collect();
             let names: Vec<&str> = library.workflows.iter().map(|workflow| &*workflow.name).collect();
             let near = crate::nearest::nearest(&name, &names).map(|near| format!("did you mean `{}`? ", near.word)).unwrap_or_default();
-            let hint = format!("{near}put it into `workflows/`: one pin fixes both. The bundle has {}", known.join(", "));
+            let rest = if known.is_empty() { String::new() } else { format!(". The bundle has {}", known.join(", ")) };
+            let hint = format!("{near}put it into `workflows/`: one pin fixes both{rest}");
             self.refuse(at, &format!("`{}/{}`, which is not in the bundle", shown(&namespace), shown(&name)), &hint);
             return None;
         };

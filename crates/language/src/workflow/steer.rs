@@ -181,13 +181,15 @@ impl Build<'_> {
         duration::catch_retry(node, self, log)
     }
 
-    /// `retry`: a policy, or a name of `use.retries`.
+    /// `retry` of an action: a policy without conditions, or a name of `use.retries`.
     pub(super) fn retry(&mut self, node: &Node) -> Option<RetrySpec> {
-        let node = match node.as_text() {
-            Some(name) => self.uses.find("retries", name, node.at, self.log)?,
-            None => node,
-        };
-        let log = self.log;
-        duration::retry_policy(node, Some(self), log)
+        let Some(name) = node.as_text() else { return duration::retry_policy(node, self.log) };
+        let policy = self.uses.find("retries", name, node.at, self.log)?;
+        if let Some(key) = duration::CONDITIONS.iter().find(|key| policy.member(key).is_some()) {
+            let message = format!("`{}` has the condition `{key}`, which an action's own retry does not ask", shown(name));
+            self.log.error_hint(Code::WrongValue, node.at, message, "name it in `catch.retry` of a `try` around the action");
+            return None;
+        }
+        duration::retry_policy(policy, self.log)
     }
 }

@@ -338,8 +338,10 @@ impl<'a> Build<'a> {
         Some(name)
     }
 
+    /// The tasks that the document writes out; others are of the compiler.
     pub(super) fn names_of_tasks(&self) -> impl Iterator<Item = &str> {
-        self.tasks.iter().flatten().map(|task| &*task.name)
+        let written = (0_u32..).zip(&self.tasks).filter(|(index, _)| self.places.tasks.contains_key(&TaskIx(*index)));
+        written.filter_map(|(_, task)| task.as_ref().map(|task| &*task.name))
     }
 
     pub(super) fn take_tasks(&mut self) -> Option<Vec<Task>> {
