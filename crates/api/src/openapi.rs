@@ -28,7 +28,7 @@ const fn route(method: HttpMethod, path: &'static str, summary: &'static str, re
 }
 
 /// Every route of the API.
-pub const ROUTES: [Route; 36] = {
+pub const ROUTES: [Route; 37] = {
     use HttpMethod::{Get, Post, Put};
     [
         route(Get, "/healthz", "Whether the server can work.", "", ""),
@@ -78,11 +78,11 @@ pub const ROUTES: [Route; 36] = {
             "",
             "JournalVerification",
         ),
-        route(Get, "/v1/reviews", "Questions that are open.", "", ""),
+        route(Get, "/v1/reviews", "Questions that are open; `state` is open.", "", "ReviewsAnswer"),
         route(Post, "/v1/reviews/{id}", "Answer a question.", "ReviewBody", "Orchestration"),
-        route(Get, "/v1/effects", "Effects that need a person; `state` is in-doubt or conflict.", "", ""),
+        route(Get, "/v1/effects", "Effects that need a person; `state` is in-doubt or conflict, absent: both.", "", "EffectsAnswer"),
         route(Post, "/v1/effects/{id}/resolution", "Settle an effect in doubt by evidence.", "ResolveBody", "Orchestration"),
-        route(Get, "/v1/dead-letters", "Parked orchestrations.", "", ""),
+        route(Get, "/v1/dead-letters", "Parked orchestrations.", "", "DeadLettersAnswer"),
         route(Get, "/v1/bundles", "Active workflows with their pins.", "", ""),
         route(Post, "/v1/bundles", "Check, publish and activate a bundle.", "BundleBody", "BundleAnswer"),
         route(
@@ -93,7 +93,8 @@ pub const ROUTES: [Route; 36] = {
             "ComparisonAnswer",
         ),
         route(Get, "/v1/blobs/{digest}", "The content behind a reference, as the bytes that were put.", "", ""),
-        route(Put, "/v1/binding", "Say where destinations are.", "BindingBody", ""),
+        route(Get, "/v1/binding", "Where destinations are, and the revision.", "", "BindingAnswer"),
+        route(Put, "/v1/binding", "Replace where destinations are.", "BindingBody", ""),
         route(Get, "/v1/guard", "What is stopped now, and its revision.", "", ""),
         route(Put, "/v1/guard", "Set what is stopped now.", "GuardBody", ""),
         route(Get, "/v1/policies", "The tenant's own policies, and their revision.", "", "PoliciesAnswer"),
@@ -154,6 +155,9 @@ fn components() -> utoipa::openapi::Components {
         resources::FeedAnswer,
         resources::FeedItem,
         resources::Orchestration,
+        resources::ReviewsAnswer,
+        resources::EffectsAnswer,
+        resources::DeadLettersAnswer,
         resources::StartBody,
         resources::ReasonBody,
         resources::ReviewBody,
@@ -165,6 +169,7 @@ fn components() -> utoipa::openapi::Components {
         resources::BundleChange,
         resources::RunningUnder,
         resources::BindingBody,
+        resources::BindingAnswer,
         resources::GuardBody,
         resources::PoliciesBody,
         resources::PoliciesAnswer,

@@ -207,6 +207,27 @@ pub struct Effect {
     pub reference: Option<String>,
 }
 
+/// Questions that are open: `GET /v1/reviews`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewsAnswer {
+    /// The questions.
+    pub items: Vec<Review>,
+}
+
+/// Effects that need a person: `GET /v1/effects`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EffectsAnswer {
+    /// The effects.
+    pub items: Vec<Effect>,
+}
+
+/// Parked orchestrations: `GET /v1/dead-letters`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLettersAnswer {
+    /// The orchestrations.
+    pub items: Vec<Orchestration>,
+}
+
 /// A start by hand: `POST /v1/workflows/{name}/orchestrations`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -365,7 +386,7 @@ pub struct RunningUnder {
     pub difference: Option<String>,
 }
 
-/// Destinations of this place: `PUT /v1/binding`.
+/// Destinations of this place, all of them: `PUT /v1/binding`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BindingBody {
@@ -376,6 +397,15 @@ pub struct BindingBody {
     pub if_revision: Option<u64>,
     /// Why.
     pub reason: String,
+}
+
+/// Where destinations are: `GET /v1/binding`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BindingAnswer {
+    /// Counts up; 0 until it is set.
+    pub revision: u64,
+    /// Name -> base URL; what is not here is nowhere.
+    pub destinations: std::collections::BTreeMap<String, String>,
 }
 
 /// The Guard: `PUT /v1/guard`.

@@ -1,10 +1,12 @@
 //! Bundles: a folder of workflows, agents, rules, actions, contracts and policies, checked, compiled and locked as one.
 //!
 //! What must stay true: the same files give the same digest, lock and programs whatever their order; `tests/`, `bindings/`, the lock
-//! itself and files of no known kind are not in the digest; policies are handed on as text, another crate reads them.
+//! itself and files for people are not in the digest, and nothing else may stand there; policies are handed on as text, another crate reads
+//! them.
 
 mod lock;
 mod part;
+mod place;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use provost_model::{Digest, Program, Value};
 
 pub use lock::{Lock, LockError, Part};
 pub use part::{PartKind, is_part_folder};
+pub use place::is_bundle_folder;
 
 use crate::checks;
 use crate::compiled;
@@ -63,7 +66,7 @@ pub fn compile(sources: &Sources) -> Checked {
     let mut reader = Reader { findings: Vec::new(), library: Library::default(), parts: Vec::new(), documents: Vec::new() };
     let plan = part::plan(sources, &mut reader.findings);
     if sources.len() > SOURCE_FILES_MAX {
-        let log = Log::new("");
+        let log = Log::new(".");
         log.error(Code::TooLarge, Place::START, format!("{} files are more than the limit of {SOURCE_FILES_MAX}", sources.len()));
         reader.findings.extend(log.into_findings());
     } else {
@@ -206,6 +209,7 @@ impl Reader {
     fn finish(mut self, plan: &part::Plan<'_>) -> Checked {
         self.parts.sort_by(|a, b| a.path.cmp(&b.path));
         let lock = Lock::of(std::mem::take(&mut self.parts));
+        self.findings.extend(plan.lock().and_then(|text| lock::against(&text, &lock)));
         let mut workflows = Vec::new();
         for (path, root) in &self.documents {
             let log = Log::new(path);
@@ -227,7 +231,7 @@ impl Reader {
         }
         self.findings.extend(distinct(&workflows));
         if self.documents.is_empty() && !any_error(&self.findings) {
-            let log = Log::new(plan.any_path());
+            let log = Log::new(plan.whole());
             let hint = "write one under `workflows/`; it begins with `document:`";
             log.error_hint(Code::NoWorkflow, Place::START, "there is no workflow here", hint);
             self.findings.extend(log.into_findings());

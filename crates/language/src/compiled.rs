@@ -23,7 +23,7 @@ pub struct Compiled {
     pub expressions: Module,
     /// Its schemas, by [`provost_model::program::SchemaIx`].
     pub contracts: Contracts,
-    /// Whether anything in the program is decided on labels; if not, none are kept while it runs.
+    /// Whether anything in the program is decided or hidden by labels; if not, none are kept while it runs.
     pub keeps_labels: bool,
 }
 
@@ -77,12 +77,12 @@ impl Compiled {
     }
 }
 
-/// Whether a business key is computed, an argument must be trusted, or another workflow is run that may do either.
+/// Whether somebody may not see something, a business key is computed, an argument must be trusted, or another workflow is run that may do either.
 fn decides_on_labels(program: &Program) -> bool {
     let computed = |template: &Option<Template>| template.as_ref().is_some_and(|template| !matches!(template, Template::Literal(_)));
     let keyed = program.tasks.iter().any(|task| matches!(&task.kind, TaskKind::Act(act) if computed(&act.key)));
     let runs = program.tasks.iter().any(|task| matches!(task.kind, TaskKind::Run(_)));
-    keyed || runs || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
+    program.marks_anything() || keyed || runs || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
 }
 
 /// Digest of a program: of its JSON as stored.

@@ -71,6 +71,8 @@ codes! {
     NoWorkflow = "PV1044", "There is no workflow to compile.";
     ForkConflict = "PV1045", "Two branches of a fork export the same key.";
     Secret = "PV1046", "A secret stands where it may not, or is not declared.";
+    Misplaced = "PV1050", "A file or folder stands where no bundle has one.";
+    Lock = "PV1051", "`provost.lock` cannot be read.";
     NoKey = "PV2001", "An action that moves money out has no business key.";
     ContextDropped = "PV2002", "An export drops keys of the context.";
     NotEvaluated = "PV2003", "A text holds `${` but is not evaluated.";
@@ -85,6 +87,7 @@ codes! {
     NoLimit = "PV2024", "A loop has no limit of its own.";
     Unasked = "PV2025", "A policy names something that nothing asks about.";
     SameId = "PV2026", "Every orchestration sends an event under the same id.";
+    OtherLock = "PV2030", "`provost.lock` is that of other parts.";
     VersionReused = "PV2040", "A workflow's name and version have other content already.";
 }
 

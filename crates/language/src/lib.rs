@@ -28,12 +28,12 @@ mod version;
 mod workflow;
 mod yaml;
 
-pub use bundle::{Bundle, Checked, Lock, Part, compile, is_part_folder};
+pub use bundle::{Bundle, Checked, Lock, Part, compile, is_bundle_folder, is_part_folder};
 pub use compiled::{Compiled, program_digest};
 pub use contract::{Contract, Contracts, Violation};
 pub use finding::{Code, Finding, Fix, Paint, Severity, render, render_for};
 pub use reuse::reused;
 pub use schedule::last_time;
-pub use source::Sources;
+pub use source::{SOURCE_BYTES_MAX, SOURCE_FILES_MAX, Sources};
 pub use workflow::canonical_type;
 pub use yaml::read_value;

@@ -1,6 +1,6 @@
 //! The sources of a bundle: relative paths and bytes, handed in by the caller. This crate reads no file itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Largest single source, in bytes.
@@ -12,6 +12,8 @@ pub const SOURCE_FILES_MAX: usize = 4096;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     files: BTreeMap<Arc<str>, Arc<[u8]>>,
+    /// Paths that are there and were not read.
+    unread: BTreeSet<Arc<str>>,
 }
 
 impl Sources {
@@ -31,6 +33,21 @@ impl Sources {
     pub fn add(&mut self, path: &str, bytes: impl Into<Arc<[u8]>>) {
         let path = path.replace('\\', "/");
         self.files.insert(path.trim_start_matches("./").into(), bytes.into());
+    }
+
+    /// Says that there is a file of this path, which was not read: no bundle has its folder.
+    pub fn add_unread(&mut self, path: &str) {
+        self.unread.insert(path.replace('\\', "/").into());
+    }
+
+    /// The paths of files that were not read.
+    pub fn unread(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.unread.iter()
+    }
+
+    /// The paths of every file, those that were not read too, each once.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.files.keys().chain(&self.unread)
     }
 
     /// The bytes of a file.

@@ -13,6 +13,7 @@ mod extend;
 mod foreign;
 mod keys;
 mod listen;
+mod marks;
 mod openapi;
 mod plan;
 mod protocol;
@@ -31,7 +32,8 @@ pub use errors::canonical_type;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, InDoubt, RulesTable, SourceSpec, Task};
+use provost_model::Marks;
+use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, InDoubt, RulesTable, SourceSpec, Task, TaskIx};
 
 use crate::checks::Places;
 use crate::finding::{Code, Log, Place};
@@ -40,6 +42,7 @@ use crate::tables::Tables;
 
 pub(crate) use document::{Built, compile, heading};
 pub(crate) use duration::{fixed_ms, retry_policy};
+pub(crate) use marks::unknown_word;
 pub(crate) use template::expression_text;
 
 /// A program under construction.
@@ -69,6 +72,8 @@ pub(crate) struct Build<'a> {
     catalogs: BTreeMap<Arc<str>, Arc<str>>,
     /// What `use.extensions` declares.
     extensions: Vec<extend::Extension>,
+    /// What authors say about who may see places: of the input, and of what tasks return.
+    marked: BTreeMap<TaskIx, Marks>,
     /// Where things stand, for the checks.
     pub(crate) places: Places,
 }
@@ -94,6 +99,7 @@ impl<'a> Build<'a> {
             in_doubt: InDoubt::Wait,
             catalogs: BTreeMap::new(),
             extensions: Vec::new(),
+            marked: BTreeMap::new(),
             places: Places::default(),
         }
     }

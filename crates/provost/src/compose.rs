@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,57 +105,13 @@ async fn past_the_drain(begun: tokio::sync::oneshot::Receiver<()>) {
     tokio::time::sleep(DRAIN).await;
 }
 
-/// Reads a bundle folder, or a lone document, into sources.
-///
-/// # Errors
-/// [`Failure`] when something cannot be read.
-pub fn sources(path: &Path) -> Result<Sources, Failure> {
-    if path.is_file() {
-        let bytes = bytes(path)?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        return Ok(Sources::lone(&name, bytes));
-    }
-    let mut sources = Sources::new();
-    let mut folders: Vec<PathBuf> = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|e| unreadable(&folder, &e))?;
-        for entry in entries {
-            let entry = entry.map_err(|e| unreadable(&folder, &e))?;
-            let (at, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            if name.starts_with('.') || name == "provost.lock" {
-                continue;
-            }
-            if at.is_dir() {
-                folders.push(at);
-            } else {
-                let relative = at.strip_prefix(path).unwrap_or(&at).to_string_lossy().into_owned();
-                sources.add(&relative, bytes(&at)?);
-            }
-        }
-    }
-    Ok(sources)
-}
-
-/// The bytes of a file.
-///
-/// # Errors
-/// [`Failure`] when it cannot be read.
-pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| unreadable(path, &e))
-}
-
-/// What is said of a file or folder that cannot be read.
-pub fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new("unreadable", format!("`{}` cannot be read: {error}", path.display()))
-}
-
-/// Destinations of `bindings/local.yaml` in a bundle folder, with those of `--bind NAME=URL` over them.
+/// Destinations of `bindings/local.yaml` among the sources of a bundle, with those of `--bind NAME=URL` over them.
 ///
 /// # Errors
 /// [`Failure`] for a line that is no `NAME: URL`, or an argument that is no `NAME=URL`.
-pub fn destinations(folder: Option<&Path>, bound: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub fn destinations(sources: &Sources, bound: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut destinations = BTreeMap::new();
-    if let Some(text) = folder.map(|folder| folder.join("bindings/local.yaml")).and_then(|path| std::fs::read_to_string(path).ok()) {
+    if let Some(text) = sources.text("bindings/local.yaml") {
         for line in
             text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()).filter(|l| !l.is_empty() && !l.starts_with('#'))
         {

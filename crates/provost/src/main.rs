@@ -5,6 +5,7 @@ mod compose;
 mod contents;
 mod demo;
 mod hands;
+mod reading;
 mod verbs;
 
 use clap::Parser as _;
@@ -72,12 +73,17 @@ mod say {
         }
     }
 
-    /// Prints a failure; exit code 2.
-    pub fn failure(failure: &Failure) -> ExitCode {
+    /// Prints a failure.
+    pub fn tell(failure: &Failure) {
         note(&format!("provost: {} [{}]", failure.what, failure.code));
         if !failure.detail.is_empty() {
             note(&format!("  {}", failure.detail));
         }
+    }
+
+    /// Prints a failure; exit code 2.
+    pub fn failure(failure: &Failure) -> ExitCode {
+        tell(failure);
         ExitCode::from(2)
     }
 

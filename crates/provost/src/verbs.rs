@@ -34,6 +34,9 @@ pub struct Arguments {
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value = "table")]
     output: Output,
+    /// Short for `--output json`.
+    #[arg(long, global = true, conflicts_with = "output")]
+    json: bool,
 }
 
 /// How results are printed.
@@ -85,7 +88,8 @@ enum Verb {
 /// # Errors
 /// [`Failure`] for people, with its code.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { verb, target, output } = arguments;
+    let Arguments { verb, target, output, json } = arguments;
+    let output = if json { Output::Json } else { output };
     match verb {
         Verb::Serve(verb) => verb.run(&target).await,
         Verb::Check(verb) => verb.run(output),
@@ -96,22 +100,22 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Start(verb) => verb.run(&target, output).await,
         Verb::Emit(verb) => verb.run(&target, output).await,
         Verb::List(verb) => verb.run(&target, output).await,
-        Verb::Get(verb) => verb.run(&target).await,
+        Verb::Get(verb) => verb.run(&target, output).await,
         Verb::Journal(verb) => verb.run(&target, output).await,
         Verb::Explain(verb) => verb.run(&target, output).await,
         Verb::Verify(verb) => verb.run(&target, output).await,
         Verb::Rebuild(verb) => tokio::task::block_in_place(|| verb.run(&target, output)),
-        Verb::Approve(verb) => verb.run(&target).await,
-        Verb::Reject(verb) => verb.run(&target).await,
-        Verb::Resolve(verb) => verb.run(&target).await,
-        Verb::Redrive(verb) => verb.run(&target).await,
-        Verb::Cancel(verb) => verb.run(&target).await,
-        Verb::Guard(verb) => verb.run(&target).await,
-        Verb::Token(verb) => verb.run(&target).await,
-        Verb::Revoke(verb) => verb.run(&target).await,
-        Verb::Policies(verb) => verb.run(&target).await,
-        Verb::Demo(verb) => verb.run(&target).await,
-        Verb::Conformance(verb) => verb.run(),
+        Verb::Approve(verb) => verb.run(&target, output).await,
+        Verb::Reject(verb) => verb.run(&target, output).await,
+        Verb::Resolve(verb) => verb.run(&target, output).await,
+        Verb::Redrive(verb) => verb.run(&target, output).await,
+        Verb::Cancel(verb) => verb.run(&target, output).await,
+        Verb::Guard(verb) => verb.run(&target, output).await,
+        Verb::Token(verb) => verb.run(&target, output).await,
+        Verb::Revoke(verb) => verb.run(&target, output).await,
+        Verb::Policies(verb) => verb.run(&target, output).await,
+        Verb::Demo(verb) => verb.run(&target, output).await,
+        Verb::Conformance(verb) => verb.run(output),
         Verb::DemoService(verb) => tokio::task::block_in_place(|| verb.run()),
     }
 }
@@ -135,6 +139,14 @@ pub(crate) fn json_argument(text: &str) -> Result<Vec<u8>, Failure> {
 pub(crate) fn parse_json(bytes: &[u8]) -> Result<serde_json::Value, Failure> {
     let value = provost_model::value::parse(bytes).map_err(|e| Failure::new("malformed", format!("the JSON cannot be taken: {e}")))?;
     serde_json::to_value(&value).map_err(|e| Failure::new("malformed", e.to_string()))
+}
+
+/// One document as `--output` says: on several lines, or on one.
+pub(crate) fn document(output: Output, json: &serde_json::Value) -> String {
+    match output {
+        Output::Jsonl => json.to_string(),
+        Output::Table | Output::Json => pretty(json),
+    }
 }
 
 /// Pretty JSON.

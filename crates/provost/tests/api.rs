@@ -5,6 +5,8 @@
 
 #[path = "api/batches.rs"]
 mod batches;
+#[path = "api/bindings.rs"]
+mod bindings;
 #[path = "api/blobs.rs"]
 mod blobs;
 #[path = "api/calls.rs"]
@@ -29,12 +31,16 @@ mod metrics;
 mod otlp;
 #[path = "api/reconcile.rs"]
 mod reconcile;
+#[path = "api/redaction.rs"]
+mod redaction;
 #[path = "api/schedule.rs"]
 mod schedule;
 #[path = "api/secrets.rs"]
 mod secrets;
 #[path = "api/served.rs"]
 mod served;
+#[path = "api/starts.rs"]
+mod starts;
 #[path = "api/stream.rs"]
 mod stream;
 #[path = "api/surface.rs"]

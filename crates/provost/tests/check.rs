@@ -83,6 +83,127 @@ fn a_document_that_needs_nobody_is_read_alone_wherever_it_stands() {
     assert_eq!((code, summary["bundle"].is_null(), &summary["findings"]), (0, true, &serde_json::json!([])), "{summary} {said}");
 }
 
+fn provost(arguments: &[&str], place: &Path) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_provost")).args(arguments).current_dir(place).output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_data_folder_inside_a_bundle_is_no_part_of_it() {
+    let place = tempfile::tempdir().unwrap();
+    let bundle = place.path().join("hello");
+    copy(&bundles().join("hello-agent"), &bundle);
+    let digest = check(&bundle).1["digest"].clone();
+    let workflow = bundle.join("workflows/quick.yaml");
+    std::fs::create_dir_all(bundle.join("workflows")).unwrap();
+    std::fs::write(&workflow, "document: { dsl: '1.0.3', namespace: t, name: quick, version: '1.0.0' }\ndo:\n  - a: { set: { n: 1 } }\n")
+        .unwrap();
+    // The folder is made, and used again, by the very verb that reads the bundle around it; a contract may bear the name of its layout.
+    let start = ["start", ".", "--workflow", "quick", "--wait", "--data", "./kept/here"];
+    for _ in 0..2 {
+        let (code, out, said) = provost(&start, &bundle);
+        assert_eq!((code, out.contains("\"n\": 1")), (0, true), "{out} {said}");
+    }
+    assert!(bundle.join("kept/here/partition-000.db").is_file() && bundle.join("kept/here/format.json").is_file());
+    std::fs::create_dir(bundle.join("contracts")).unwrap();
+    std::fs::write(bundle.join("contracts/format.json"), "{ \"type\": \"object\" }").unwrap();
+    let (code, summary, said) = check(&bundle);
+    assert_eq!(code, 0, "{summary} {said}");
+    std::fs::remove_file(&workflow).unwrap();
+    assert_ne!(check(&bundle).1["digest"], digest, "the contract is a part");
+    std::fs::remove_file(bundle.join("contracts/format.json")).unwrap();
+    assert_eq!(check(&bundle).1["digest"], digest, "nothing of the data folder is one");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_named_and_a_data_folder_is_no_bundle() {
+    let place = tempfile::tempdir().unwrap();
+    let bundle = place.path().join("hello");
+    copy(&bundles().join("hello-agent"), &bundle);
+    std::fs::create_dir_all(bundle.join("docs/pictures")).unwrap();
+    std::fs::write(bundle.join("docs/pictures/agent.png"), b"\x89PNG\r\n\x1a\n\xff").unwrap();
+    let (code, summary, said) = check(&bundle);
+    assert_eq!((code, &summary["findings"][0]["code"]), (1, &Json::from("not-utf8")), "{summary} {said}");
+    let applied = provost(&["apply", ".", "--reason", "test", "--data", "./kept"], &bundle);
+    for (verb, said) in [("check", said), ("apply", applied.2)] {
+        assert!(said.contains("`docs/pictures/agent.png`") && said.contains("move it out of the folder"), "{verb}: {said}");
+    }
+    assert_eq!(applied.0, 2);
+    std::fs::remove_dir_all(bundle.join("docs")).unwrap();
+    assert_eq!(provost(&["apply", ".", "--reason", "test", "--data", "./kept"], &bundle).0, 0);
+    let (code, _, said) = provost(&["apply", ".", "--reason", "test", "--data", "."], &bundle);
+    assert!(code == 2 && said.contains("[data-folder]") && said.contains("a folder of its own"), "{said}");
+}
+
+#[test]
+fn a_folder_that_no_bundle_has_is_an_error_and_lets_nothing_out() {
+    let place = tempfile::tempdir().unwrap();
+    let bundle = place.path().join("hello");
+    copy(&bundles().join("hello-agent"), &bundle);
+    std::fs::write(bundle.join("README.md"), "# Hello\n").unwrap();
+    std::fs::create_dir_all(bundle.join("scratch/empty")).unwrap();
+    let (code, summary, said) = check(&bundle);
+    assert_eq!((code, &summary["findings"]), (0, &serde_json::json!([])), "{said}");
+    for (path, meant) in [("polices/p.cedar", "policies/"), ("Policies/p.cedar", "policies/"), ("wrkflows/w.yaml", "workflows/")] {
+        let file = bundle.join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "forbid (principal, action, resource);").unwrap();
+        let (code, summary, said) = check(&bundle);
+        let finding = &summary["findings"][0];
+        assert_eq!((code, finding["code"].as_str()), (1, Some("PV1050")), "{path}: {summary} {said}");
+        assert!(finding["hint"].as_str().unwrap().contains(meant), "{finding}");
+        let (code, _, said) = provost(&["start", ".", "--wait", "--data", ".kept"], &bundle);
+        assert!(code == 2 && said.contains("bundle-invalid") && said.contains("PV1050"), "{path}: {said}");
+        std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
+    }
+    std::fs::write(bundle.join("provost.lock"), "x").unwrap();
+    assert_eq!(check(&bundle).1["findings"][0]["code"], "PV1051");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out_of_a_folder_and_no_pipe_holds_a_verb() {
+    use std::os::unix::fs::symlink;
+    let place = tempfile::tempdir().unwrap();
+    let bundle = place.path().join("hello");
+    copy(&bundles().join("hello-agent"), &bundle);
+    let outside = place.path().join("outside.yaml");
+    std::fs::write(&outside, "a word that nobody outside may read\n").unwrap();
+    let refused = |path: &str, code: &str| {
+        for verb in [&["check", "."][..], &["graph", "."], &["apply", ".", "--reason", "test", "--data", ".kept"]] {
+            let output =
+                Command::new("timeout").arg("20").arg(env!("CARGO_BIN_EXE_provost")).args(verb).current_dir(&bundle).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{path}, {verb:?}: {said}");
+            assert!(said.contains(code) && said.contains(path) && !said.contains("a word that"), "{path}, {verb:?}: {said}");
+        }
+        std::fs::remove_file(bundle.join(path)).unwrap();
+    };
+    assert!(Command::new("mkfifo").arg(bundle.join("workflows/pipe.yaml")).status().unwrap().success());
+    refused("workflows/pipe.yaml", "[no-file]");
+    symlink(&outside, bundle.join("workflows/out.yaml")).unwrap();
+    refused("workflows/out.yaml", "[link]");
+    symlink("../../../../../..", bundle.join("workflows/up")).unwrap();
+    refused("workflows/up", "[link]");
+    symlink(".", bundle.join("workflows/ring")).unwrap();
+    refused("workflows/ring", "[link]");
+    let mut deep = bundle.join("contracts");
+    (0..20).for_each(|_| deep.push("d"));
+    std::fs::create_dir_all(&deep).unwrap();
+    let (code, _, said) = provost(&["check", "."], &bundle);
+    assert!(code == 2 && said.contains("[bundle-too-large]"), "{said}");
+    std::fs::remove_dir_all(bundle.join("contracts")).unwrap();
+    symlink(".", bundle.join("self")).unwrap();
+    assert_eq!(check(&bundle).1["findings"][0]["code"], "PV1050");
+    std::fs::remove_file(bundle.join("self")).unwrap();
+    std::fs::create_dir(bundle.join("contracts")).unwrap();
+    std::fs::write(bundle.join("contracts/one.json"), "{ \"type\": \"object\" }").unwrap();
+    symlink("one.json", bundle.join("contracts/two.json")).unwrap();
+    assert_eq!(check(&bundle).0, 0, "a link to a file of the same folder stands for it");
+    let whole = Command::new("timeout").arg("20").arg(env!("CARGO_BIN_EXE_provost")).args(["check", "/"]).output().unwrap();
+    assert_ne!(whole.status.code(), Some(124), "the root of the disk is not walked");
+}
+
 #[test]
 fn several_findings_at_once_with_what_was_expected_and_a_sure_fix() {
     let place = tempfile::tempdir().unwrap();

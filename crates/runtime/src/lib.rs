@@ -28,6 +28,7 @@ pub mod retention;
 pub mod reuse;
 mod seat;
 mod shell;
+mod sight;
 pub mod start;
 pub mod sweep;
 pub mod tally;

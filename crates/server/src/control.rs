@@ -9,7 +9,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use provost_api::resources::{BindingBody, GuardBody, PoliciesAnswer, PoliciesBody, PrincipalAnswer, PrincipalBody, ReasonBody};
+use provost_api::resources::{
+    BindingAnswer, BindingBody, GuardBody, PoliciesAnswer, PoliciesBody, PrincipalAnswer, PrincipalBody, ReasonBody,
+};
 use provost_control::{Control, ControlCommand, Policies};
 use provost_model::verdict::Entity;
 use provost_model::who::Known;
@@ -34,7 +36,15 @@ pub fn reason(text: &str) -> Result<Arc<str>, Refusal> {
     Ok(text.into())
 }
 
-/// `PUT /v1/binding`.
+/// `GET /v1/binding`.
+pub async fn binding(State(app): State<App>, caller: Caller) -> Result<Json<BindingAnswer>, Refusal> {
+    caller.may_in_tenant(&app, "bundle.read")?;
+    let binding = app.node.control.control(&caller.tenant).await.map(|control| control.binding).unwrap_or_default();
+    let destinations = binding.destinations.iter().map(|(name, url)| (name.to_string(), url.to_string())).collect();
+    Ok(Json(BindingAnswer { revision: binding.revision, destinations }))
+}
+
+/// `PUT /v1/binding`: replaces all of it.
 pub async fn bind(State(app): State<App>, caller: Caller, bytes: Bytes) -> Result<Json<serde_json::Value>, Refusal> {
     let asked: BindingBody = body(&bytes)?;
     caller.may_in_tenant(&app, "bundle.publish")?;

@@ -19,6 +19,7 @@ const PAGE_MAX: usize = 500;
 
 /// What the walk may be asked with.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WalkParameters {
     after: Option<String>,
     limit: Option<usize>,

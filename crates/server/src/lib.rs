@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 use provost_runtime::Node;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
@@ -68,7 +68,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/bundles", get(platform::bundles).post(platform::publish))
         .route("/v1/bundles/comparison", post(comparison::compare))
         .route("/v1/blobs/{digest}", get(blobs::content))
-        .route("/v1/binding", put(control::bind))
+        .route("/v1/binding", get(control::binding).put(control::bind))
         .route("/v1/guard", get(control::guard).put(control::set_guard))
         .route("/v1/policies", get(control::policies).put(control::set_policies))
         .route("/v1/principals", get(control::principals).post(control::create_principal))

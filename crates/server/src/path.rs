@@ -1,4 +1,4 @@
-//! Ids in paths and queries, read in one place for every handler.
+//! Ids and flags in paths and queries, read in one place for every handler.
 
 use std::str::FromStr;
 
@@ -44,6 +44,20 @@ impl FromRequestParts<App> for Named {
 /// A refusal that says what an id looks like.
 pub fn id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|e: IdError| refused(e.to_string()))
+}
+
+/// Whether a query says `name` alone, or `name=true`.
+///
+/// # Errors
+/// A refusal of another word.
+pub fn flag(name: &'static str, word: Option<&str>) -> Result<bool, Refusal> {
+    match word {
+        None | Some("false") => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(other) => {
+            Err(Refusal::new(422, name, format!("`{other}` is neither yes nor no"), format!("use `{name}` alone, or leave it out")))
+        }
+    }
 }
 
 fn refused(why: String) -> Refusal {

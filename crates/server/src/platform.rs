@@ -7,7 +7,10 @@ use axum::body::Bytes;
 use axum::extract::{Query as Parameters, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use provost_api::resources::{BundleAnswer, BundleBody, Effect, Orchestration, ResolveBody, Review, ReviewBody};
+use provost_api::resources::{
+    BundleAnswer, BundleBody, DeadLettersAnswer, EffectsAnswer, Orchestration, ResolveBody, ReviewBody, ReviewsAnswer,
+};
+use provost_model::marks::Sight;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
@@ -17,13 +20,15 @@ use provost_store::Needs;
 use serde::Deserialize;
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Reveal, Revealing};
 use crate::control;
 use crate::orchestrations::body;
 use crate::path::Id;
 use crate::refusal::Refusal;
 use crate::shown;
 
+/// States of effects that need a person.
+const NEED_A_PERSON: [&str; 2] = ["in-doubt", "conflict"];
 /// Most entries of one list.
 const LIST_MAX: usize = 500;
 
@@ -47,8 +52,21 @@ pub async fn openapi() -> impl IntoResponse {
 
 /// What lists may be asked with.
 #[derive(Debug, Default, Deserialize)]
-pub struct EffectParameters {
+#[serde(deny_unknown_fields)]
+pub struct StateParameters {
     state: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
+}
+
+impl StateParameters {
+    /// The state that was asked for, which is one of those that this list shows.
+    fn known(&self, what: &str, shown: &[&str]) -> Result<Option<&str>, Refusal> {
+        let unknown = |state: &str| {
+            Refusal::new(400, "state", format!("`{state}` is no state of {what} that is listed"), format!("use {}", shown.join(" or ")))
+        };
+        self.state.as_deref().map(|state| if shown.contains(&state) { Ok(state) } else { Err(unknown(state)) }).transpose()
+    }
 }
 
 async fn needing(app: &App, caller: &Caller, needs: Needs) -> Result<Vec<provost_runtime::View>, Refusal> {
@@ -60,29 +78,42 @@ async fn needing(app: &App, caller: &Caller, needs: Needs) -> Result<Vec<provost
     Ok(views)
 }
 
-/// `GET /v1/reviews`: those that are open.
-pub async fn reviews(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Review>>, Refusal> {
+/// `GET /v1/reviews?state=open`: those that are open.
+pub async fn reviews(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(asked): Parameters<StateParameters>,
+) -> Result<Json<ReviewsAnswer>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
+    asked.known("reviews", &["open"])?;
     let views = needing(&app, &caller, Needs::REVIEW).await?;
-    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review)));
-    Ok(Json(all.filter(|review| review.status == "open").collect()))
+    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review, sight)));
+    Ok(Json(ReviewsAnswer { items: all.filter(|review| review.status == "open").collect() }))
 }
 
 /// `GET /v1/effects?state=in-doubt|conflict`: those that need a person.
 pub async fn effects(
     State(app): State<App>,
     caller: Caller,
-    Parameters(asked): Parameters<EffectParameters>,
-) -> Result<Json<Vec<Effect>>, Refusal> {
-    let wanted = asked.state.unwrap_or_else(|| "in-doubt".to_owned());
+    Parameters(asked): Parameters<StateParameters>,
+) -> Result<Json<EffectsAnswer>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
+    let wanted = asked.known("effects", &NEED_A_PERSON)?;
     let views = needing(&app, &caller, Needs::IN_DOUBT.with(Needs::CONFLICT)).await?;
-    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect)));
-    Ok(Json(all.filter(|effect| effect.state == wanted).collect()))
+    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect, sight)));
+    let listed = |state: &str| wanted.map_or_else(|| NEED_A_PERSON.contains(&state), |wanted| state == wanted);
+    Ok(Json(EffectsAnswer { items: all.filter(|effect| listed(&effect.state)).collect() }))
 }
 
 /// `GET /v1/dead-letters`.
-pub async fn dead_letters(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Orchestration>>, Refusal> {
+pub async fn dead_letters(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
+) -> Result<Json<DeadLettersAnswer>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &reveal)?;
     let views = needing(&app, &caller, Needs::PARKED.with(Needs::CONFLICT)).await?;
-    Ok(Json(views.iter().map(shown::orchestration).collect()))
+    Ok(Json(DeadLettersAnswer { items: views.iter().map(|view| shown::orchestration(view, sight)).collect() }))
 }
 
 /// `POST /v1/reviews/{id}`.
@@ -116,7 +147,7 @@ pub async fn answer_review(
     let cause = Cause { review: Some(review), who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, asked.orchestration, Command::Review(answer), cause).await?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `POST /v1/effects/{id}/resolution`.
@@ -136,7 +167,7 @@ pub async fn resolve(
     let cause = Cause { effect: Some(effect), who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, asked.orchestration, Command::Resolve(resolve), cause).await?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `GET /v1/bundles`.

@@ -43,6 +43,12 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Whether a data folder stands at `path`, be it one that is just being made. Only looks.
+    pub fn stands_at(path: &Path) -> bool {
+        let lies = |name: &str| path.join(name).is_file();
+        partition_path(path, 0).is_file() && (lies("format.json") || lies("lock"))
+    }
+
     /// Opens a data folder, or creates it with `partitions` at the time `now_us` (microseconds UTC). An existing folder keeps its number.
     ///
     /// # Errors

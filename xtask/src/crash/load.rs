@@ -139,7 +139,7 @@ impl Load {
     fn review(&self) {
         let url = locked(&self.url).clone();
         let Ok(open) = http::get(&url, "/v1/reviews") else { return };
-        for review in open.as_array().into_iter().flatten() {
+        for review in open.at("/items").as_array().into_iter().flatten() {
             let id = review.at("/id").as_str().unwrap_or_default();
             if !id.bytes().next_back().is_some_and(|last| last.is_multiple_of(2)) {
                 continue;

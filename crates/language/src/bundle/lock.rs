@@ -7,6 +7,8 @@ use provost_model::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
 use super::PartKind;
+use super::place::LOCK;
+use crate::finding::{Code, Finding, Log, Place};
 
 /// Goes into the digest, so that another way to make it gives other digests.
 const SCHEME: &[u8] = b"provost-bundle-1";
@@ -78,6 +80,20 @@ impl Lock {
         }
         Ok(lock)
     }
+}
+
+/// What is to be said of the text of a `provost.lock` that stands beside the parts of which `lock` is the lock.
+pub(super) fn against(text: &str, lock: &Lock) -> Option<Finding> {
+    let log = Log::new(LOCK);
+    match Lock::from_text(text) {
+        Ok(read) if read == *lock => {}
+        Ok(read) => {
+            let message = format!("the lock is that of `{}`, and the parts here are `{}`", read.bundle, lock.bundle);
+            log.warn(Code::OtherLock, Place::START, message, "a lock pins nothing by itself; write it anew, or take it away");
+        }
+        Err(error) => log.error_hint(Code::Lock, Place::START, error.to_string(), "or take the file away: a bundle needs none"),
+    }
+    log.into_findings().pop()
 }
 
 /// Why a text is no lock.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::place;
 use crate::finding::{Code, Finding, Log, Place, listed};
 use crate::source::Sources;
 use crate::yaml::load;
@@ -36,7 +37,8 @@ pub enum PartKind {
     Function,
 }
 
-const FOLDERS: [(&str, &[(&str, PartKind)]); 10] = [
+/// The folders of parts, and which endings are which part there.
+pub(super) const FOLDERS: [(&str, &[(&str, PartKind)]); 10] = [
     ("apis", &[("json", PartKind::Api), ("yaml", PartKind::Api), ("yml", PartKind::Api)]),
     ("contracts", &[("json", PartKind::Contract), ("yaml", PartKind::Contract), ("yml", PartKind::Contract)]),
     ("actions", &[("yaml", PartKind::Action), ("yml", PartKind::Action)]),
@@ -70,14 +72,16 @@ pub(super) struct Plan<'s> {
 
 /// Sorts the files of a folder into parts.
 pub(super) fn plan<'s>(sources: &'s Sources, findings: &mut Vec<Finding>) -> Plan<'s> {
-    let lone = sources.len() == 1;
+    // One file in a folder is not alone: what its folder is called decides.
+    let lone = sources.paths().count() == 1;
     let mut files = Vec::new();
     for (path, bytes) in sources.iter() {
-        let kind = if lone && is_document(path) { Some(PartKind::Workflow) } else { kind_of(path, bytes, findings) };
+        let kind = if lone && is_document(path) && !path.contains('/') { Some(PartKind::Workflow) } else { kind_of(path, bytes, findings) };
         if let Some(kind) = kind {
             files.push(File { path, stem: stem(path), kind, bytes });
         }
     }
+    findings.extend(place::strangers(sources, |path| files.iter().any(|file| **file.path == *path)));
     Plan { sources, files }
 }
 
@@ -85,11 +89,11 @@ fn is_document(path: &str) -> bool {
     matches!(ending(path), "yaml" | "yml" | "json")
 }
 
-fn ending(path: &str) -> &str {
+pub(super) fn ending(path: &str) -> &str {
     path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, ending)| ending)
 }
 
-fn stem(path: &str) -> &str {
+pub(super) fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
@@ -106,7 +110,10 @@ fn kind_of(path: &Arc<str>, bytes: &[u8], findings: &mut Vec<Finding>) -> Option
         let log = Log::new(path);
         let wanted: Vec<&str> = endings.iter().map(|(known, _)| *known).collect();
         let hint = format!("in `{folder}/` files end with {}", listed(&wanted));
-        log.warn(Code::Ignored, Place::START, format!("`{path}` is not read"), hint);
+        match place::may_be_policy(path) {
+            true => log.error_hint(Code::Misplaced, Place::START, format!("`{path}` may be a policy, and would not be read"), hint),
+            false => log.warn(Code::Ignored, Place::START, format!("`{path}` is not read"), hint),
+        }
         findings.extend(log.into_findings());
     }
     found
@@ -136,8 +143,17 @@ impl<'s> Plan<'s> {
         tests.map(|(path, bytes)| (path.clone(), bytes.into())).collect()
     }
 
-    /// A path to hang a finding about the whole on.
-    pub(super) fn any_path(&self) -> &str {
-        self.sources.iter().next().map_or("workflows", |(path, _)| path)
+    /// The path of the only file, or of the whole folder: to hang a finding about the whole on.
+    pub(super) fn whole(&self) -> &str {
+        let mut paths = self.sources.paths();
+        match (paths.next(), paths.next()) {
+            (Some(only), None) => only,
+            (_, _) => ".",
+        }
+    }
+
+    /// The text of `provost.lock`, where there is one.
+    pub(super) fn lock(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.sources.bytes(place::LOCK).map(String::from_utf8_lossy)
     }
 }

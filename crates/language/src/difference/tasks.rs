@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::program::{
-    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask,
-    RetrieveTask, RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
+    ActTask, Block, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask, RetrieveTask,
+    RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
 };
 use serde::Serialize;
 
@@ -206,9 +206,9 @@ impl Sheet<'_> {
                 add("when", aside.when.map(|when| self.expression(when)));
                 (if aside.before { "before" } else { "after" }, vec![("", &aside.body)])
             }
-            TaskKind::Compensate(CompensateTask { scope, reason }) => {
-                add("scope", scope.as_ref().map(ToString::to_string));
-                add("reason", reason.as_ref().map(|template| self.template(template)));
+            TaskKind::Compensate(task) => {
+                add("scope", task.scope.as_ref().map(ToString::to_string));
+                add("reason", task.reason.as_ref().map(|template| self.template(template)));
                 ("call compensate", Vec::new())
             }
             TaskKind::Do(_)

@@ -51,7 +51,9 @@ pub fn render_for(findings: &[Finding], sources: &Sources, paint: Paint) -> Stri
             Severity::Warning => ("warning", YELLOW),
         };
         let Finding { code, file, line, column, message, .. } = finding;
-        let place = paint.wrap(BOLD, &format!("{file}:{line}:{column}:"));
+        // What is said of a folder, or of a file that was not read, has no line.
+        let place = if sources.bytes(file).is_some() { format!("{file}:{line}:{column}:") } else { format!("{file}:") };
+        let place = paint.wrap(BOLD, &place);
         let _infallible = writeln!(out, "{place} {} {code}: {message}", paint.wrap(colour, word));
         let excerpt = Excerpt::of(finding, sources);
         if let Some(excerpt) = &excerpt {

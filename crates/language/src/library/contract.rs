@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use provost_model::Value;
 use provost_model::labels::is_pointer;
+use provost_model::marks::{MARKS_MAX, mark};
 
 use super::SCHEMA_BYTES_MAX;
 use crate::finding::{Code, Log, Place};
+use crate::workflow::unknown_word;
 use crate::yaml::{load, shown};
 
 /// A contract as read.
@@ -39,7 +41,7 @@ pub(crate) fn read(bytes: &[u8], path: &Arc<str>, stem: &str, log: &Log) -> Opti
 }
 
 fn event_type(own: &Value, log: &Log) -> Option<Arc<str>> {
-    let known = ["type", "compatibility", "trusted"];
+    let known = ["type", "compatibility", "trusted", "labels"];
     for (key, _) in own.as_object().into_iter().flat_map(|map| map.iter()) {
         if !known.contains(&&**key) {
             log.unknown(Code::UnknownKey, Place::START, format!("`{}` is not known in `x-provost`", shown(key)), key, &known);
@@ -70,10 +72,34 @@ fn check_trusted(trusted: &Value, at: Place, log: &Log) {
     }
 }
 
+/// `x-provost.labels` is an object of JSON pointers to words.
+fn check_labels(labels: &Value, at: Place, log: &Log) {
+    let Some(places) = labels.as_object() else {
+        let hint = "write e.g. `\"labels\": { \"/customer/email\": \"personal\" }`";
+        return log.error_hint(Code::WrongType, at, "`x-provost.labels` must be an object of JSON pointers", hint);
+    };
+    for (place, word) in places.iter() {
+        if !is_pointer(place) {
+            let hint = "write a JSON pointer such as `/customer/email`, or an empty text for the whole value";
+            log.error_hint(Code::WrongValue, at, format!("`{}` in `x-provost.labels` is no place of the value", shown(place)), hint);
+        }
+        if let Err(error) = mark(word) {
+            unknown_word(word, at, &error, log);
+        }
+    }
+    if places.len() > MARKS_MAX {
+        let hint = "name what holds them: a place stands for everything in it";
+        log.error_hint(Code::WrongValue, at, format!("more than {MARKS_MAX} places are labelled"), hint);
+    }
+}
+
 /// Whether a schema can be compiled; if not, the log says why.
 pub(crate) fn check(schema: &Value, at: Place, log: &Log) -> bool {
     if let Some(trusted) = schema.member("x-provost").and_then(|own| own.member("trusted")) {
         check_trusted(trusted, at, log);
+    }
+    if let Some(labels) = schema.member("x-provost").and_then(|own| own.member("labels")) {
+        check_labels(labels, at, log);
     }
     match crate::contract::Contract::compile(schema) {
         Ok(_) => true,

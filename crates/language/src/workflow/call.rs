@@ -154,14 +154,14 @@ impl<'a> Build<'a> {
                 self.not_yet(budget.key_at(key), &format!("`budget.{key}`"), "`wallMs` bounds a run for now");
             }
         }
-        Some(TaskKind::Agent(AgentTask { agent: agent?, input: input?, wall_ms, store: Keeping::Record }))
+        Some(TaskKind::Agent(Box::new(AgentTask { agent: agent?, input: input?, wall_ms, store: Keeping::Record })))
     }
 
     fn rules_call(&mut self, with: &Node) -> Option<TaskKind> {
         let with = fields(with, "`with` of rules", &["table", "input"], self.log)?;
         let table = with.need_text("table", self.log).and_then(|name| self.rules_table(&name, with.value_at("table")));
         let input = self.needed(&with, "input");
-        Some(TaskKind::Rules(RulesTask { table: table?, input: input? }))
+        Some(TaskKind::Rules(Box::new(RulesTask { table: table?, input: input? })))
     }
 
     fn decide_call(&mut self, node: &Node) -> Option<TaskKind> {
@@ -186,7 +186,7 @@ impl<'a> Build<'a> {
         self.known_opinions(&opinions, &with, veto.iter().map(|veto| &veto.by).chain(weights.iter().map(|(name, _)| name)).chain(&judge));
         let tie = with.text("tie", self.log);
         let quorum = u32::try_from(quorum).unwrap_or(u32::MAX);
-        Some(TaskKind::Decide(DecideTask { opinions, rule, weights, veto, quorum, tie, judge }))
+        Some(TaskKind::Decide(Box::new(DecideTask { opinions, rule, weights, veto, quorum, tie, judge })))
     }
 
     fn weights(&self, node: &Node) -> Vec<(Arc<str>, i64)> {
@@ -220,7 +220,7 @@ impl<'a> Build<'a> {
         let action = self.needed(&with, "action");
         let (principal, resource) = (self.member(&with, "principal"), self.member(&with, "resource"));
         let context = self.member(&with, "context");
-        Some(TaskKind::Policy(PolicyTask { principal, action: action?, resource, context }))
+        Some(TaskKind::Policy(Box::new(PolicyTask { principal, action: action?, resource, context })))
     }
 
     fn review_call(&mut self, with: &Node) -> Option<TaskKind> {
@@ -240,7 +240,7 @@ impl<'a> Build<'a> {
             }
             None => None,
         };
-        Some(TaskKind::Review(ReviewTask { review: review?, show, approves }))
+        Some(TaskKind::Review(Box::new(ReviewTask { review: review?, show, approves })))
     }
 
     fn act_call(&mut self, with: &Node, at: Place) -> Option<TaskKind> {
@@ -271,7 +271,7 @@ impl<'a> Build<'a> {
             None => None,
         };
         let (in_doubt, store) = (self.in_doubt, Keeping::Record);
-        Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store }))
+        Some(TaskKind::Act(Box::new(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store })))
     }
 
     fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {
@@ -279,7 +279,7 @@ impl<'a> Build<'a> {
         let scope = with.text("scope", self.log);
         self.scopes.extend(scope.iter().map(|name| (name.clone(), with.value_at("scope"))));
         let reason = self.member(&with, "reason");
-        Some(TaskKind::Compensate(CompensateTask { scope, reason }))
+        Some(TaskKind::Compensate(Box::new(CompensateTask { scope, reason })))
     }
 
     /// Resolves an agent and takes it into the program.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{
-    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Reconcile, Task, TaskKind,
+    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Reconcile, Task, TaskIx,
+    TaskKind,
 };
 
 use super::Build;
@@ -94,8 +95,7 @@ fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built
     build.check_scopes();
     build.warn_unused();
     checks::keys::untrusted(&build.keys, &build.tables.schemas, log);
-    let tasks = build.take_tasks()?;
-    let heading = heading?;
+    let (tasks, heading) = (build.take_tasks()?, heading?);
     size_answers(&mut build.actions, &tasks, &settings.limits);
     // A document is as large as all else that is compiled of it: it is kept only where somebody can read it.
     let tables = std::mem::take(&mut build.tables);
@@ -128,6 +128,7 @@ fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built
         sources: std::mem::take(&mut build.sources),
         features: std::mem::take(&mut build.features),
         reconcile: settings.reconcile,
+        marks: std::mem::take(&mut build.marked),
     };
     let places = Places { expressions: tables.uses, ..std::mem::take(&mut build.places) };
     checks::program(&program, &places, log);
@@ -262,10 +263,9 @@ impl Build<'_> {
         let batch = provost.find("batch").and_then(|node| self.batch(node));
         settings.batch = batch.map(|batch| (batch, provost.key_at("batch")));
         settings.reconcile = provost.find("reconcile").and_then(|node| self.reconcile(node));
-        for key in known.iter().skip(10) {
-            if provost.find(key).is_some() {
-                self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
-            }
+        let marks = self.marks(&provost);
+        if !marks.is_empty() {
+            self.marked.insert(TaskIx::ROOT, marks);
         }
         settings
     }

@@ -88,7 +88,7 @@ impl Build<'_> {
         let name = self.call_name(written.pointer, action(call, class, settle_ms));
         let arguments = template::object(arguments);
         let in_doubt = self.in_doubt;
-        Some(TaskKind::Act(ActTask {
+        Some(TaskKind::Act(Box::new(ActTask {
             action: name,
             arguments,
             key: None,
@@ -97,7 +97,7 @@ impl Build<'_> {
             retry: None,
             in_doubt,
             store: Keeping::Record,
-        }))
+        })))
     }
 
     /// Takes the action behind a call into the program, under a name of its own.
@@ -165,7 +165,9 @@ impl Build<'_> {
                 self.log.error(Code::WrongValue, node.at, format!("`{}` has a brace without its other half", shown(text)));
                 return None;
             };
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            // Verbatim: `{pet.id}` is the member `pet.id`, not `id` of `pet`.
+            let is_named = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+            if !name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') || !name.bytes().all(is_named) {
                 let hint =
                     "a variable is `{name}`, a member of the task's input; for anything else write an expression: ${ \"https://…\" }";
                 self.log.error_hint(Code::WrongValue, node.at, format!("`{{{}}}` is not read in an endpoint", shown(name)), hint);

@@ -67,7 +67,7 @@ impl<'a> Build<'a> {
                 "authentications" => self.authentication_definition(&entry.value),
                 "errors" => drop(self.error_definition(&entry.value)),
                 "timeouts" => drop(self.timeout(&entry.value)),
-                "retries" => drop(super::duration::timed_policy(&entry.value, Some(self), log)),
+                "retries" => drop(super::duration::catch_retry(&entry.value, self, log)),
                 _ => {}
             }
         }

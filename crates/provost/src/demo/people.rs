@@ -40,7 +40,7 @@ fn is_kept(review: &Json) -> bool {
 pub async fn approve(stage: &Stage) -> Result<Vec<Json>, Failure> {
     let open = stage.client.get("/v1/reviews").await?;
     let mut kept = Vec::new();
-    for review in open.as_array().into_iter().flatten() {
+    for review in open.at("/items").as_array().into_iter().flatten() {
         if is_kept(review) {
             kept.push(review.clone());
             continue;
@@ -103,7 +103,7 @@ async fn open_ids(stage: &Stage) -> Result<Vec<String>, Failure> {
 async fn doubts(stage: &Stage, settled: &mut usize) -> Result<Vec<Json>, Failure> {
     let open = stage.client.get("/v1/effects?state=in-doubt").await?;
     let mut left = Vec::new();
-    for effect in open.as_array().into_iter().flatten() {
+    for effect in open.at("/items").as_array().into_iter().flatten() {
         let orchestration = text(effect.at("/orchestration"));
         let case = text(stage.client.get(&format!("/v1/orchestrations/{orchestration}")).await?.at("/subject"));
         if case == SILENT_CASE {

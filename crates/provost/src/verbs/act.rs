@@ -3,12 +3,13 @@
 
 use std::process::ExitCode;
 
+use provost_model::ReviewId;
 use serde_json::json;
 
 use crate::client::Target;
 use crate::say::{Failure, data, note};
 use crate::verbs::look::{encoded, meant};
-use crate::verbs::{json_argument, parse_json};
+use crate::verbs::{Output, document, json_argument, parse_json};
 
 /// Approve a review: its first option.
 #[derive(Debug, clap::Args)]
@@ -85,6 +86,9 @@ pub struct SetGuard {
     reason: String,
 }
 
+/// The roles that the built-in policies know.
+const ROLES: [&str; 5] = ["admin", "operator", "reviewer", "writer", "worker"];
+
 /// Make a named token; it is shown this once.
 #[derive(Debug, clap::Args)]
 pub struct Token {
@@ -128,48 +132,74 @@ pub struct Policies {
     reason: Option<String>,
 }
 
-fn done(answer: &serde_json::Value) -> ExitCode {
-    data(&format!("{}  {}", answer["id"].as_str().unwrap_or_default(), answer["status"].as_str().unwrap_or_default()));
+/// What was answered: in words for people, else as it came.
+fn said_of(answer: &serde_json::Value, output: Output, words: &str) -> ExitCode {
+    data(&if output == Output::Table { words.to_owned() } else { document(output, answer) });
     ExitCode::SUCCESS
 }
 
-async fn answer(target: &Target, review: &str, option: &str, reason: &str, form: serde_json::Value) -> Result<ExitCode, Failure> {
-    let client = target.connect().await?;
+fn done(answer: &serde_json::Value, output: Output) -> ExitCode {
+    let words = format!("{}  {}", answer["id"].as_str().unwrap_or_default(), answer["status"].as_str().unwrap_or_default());
+    said_of(answer, output, &words)
+}
+
+/// An answer to a review.
+struct Answer<'a> {
+    review: &'a str,
+    option: &'a str,
+    reason: &'a str,
+    form: serde_json::Value,
+}
+
+async fn answer(target: &Target, output: Output, given: Answer<'_>) -> Result<ExitCode, Failure> {
+    let Answer { review, option, reason, form } = given;
+    let client = target.change().await?;
     note(&format!("server {}", client.url()));
     let open = client.get("/v1/reviews").await?;
-    let found = open.as_array().into_iter().flatten().find(|item| item["id"] == review);
-    let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
-        Failure::new("unknown-review", format!("review `{review}` is not open")).detail("`provost list reviews` shows those that are")
-    })?;
+    let found = open["items"].as_array().into_iter().flatten().find(|item| item["id"] == review);
+    let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| not_open(review))?;
     let body = json!({ "orchestration": orchestration, "option": option, "reason": reason, "form": form });
-    let said = client.post(&format!("/v1/reviews/{review}"), &body, &[]).await?;
+    let said = client.post(&format!("/v1/reviews/{}", encoded(review)), &body, &[]).await?;
     client.close().await;
-    Ok(done(&said))
+    Ok(done(&said, output))
+}
+
+/// What is said of a review that is not among the open ones.
+fn not_open(review: &str) -> Failure {
+    let failure = match review.parse::<ReviewId>() {
+        Ok(_) => Failure::new(
+            "review-closed",
+            format!("review `{review}` is not open: it was answered, is not needed any more, or never was here"),
+        ),
+        Err(_) => Failure::new("unknown-review", format!("`{review}` is no review")),
+    };
+    failure.detail("`provost list reviews` shows those that are open")
 }
 
 impl Approve {
     /// Answers with the first option.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let form = parse_json(&json_argument(&self.form)?)?;
-        answer(target, &self.review, "approve", &self.reason, form).await
+        answer(target, output, Answer { review: &self.review, option: "approve", reason: &self.reason, form }).await
     }
 }
 
 impl Reject {
     /// Answers with the second option.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        answer(target, &self.review, "reject", &self.reason, serde_json::Value::Null).await
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let form = serde_json::Value::Null;
+        answer(target, output, Answer { review: &self.review, option: "reject", reason: &self.reason, form }).await
     }
 }
 
 impl Resolve {
     /// Settles it.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let result = parse_json(&json_argument(&self.result)?)?;
-        let client = target.connect().await?;
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let open = client.get("/v1/effects?state=in-doubt").await?;
-        let found = open.as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
+        let found = open["items"].as_array().into_iter().flatten().find(|item| item["id"] == self.effect.as_str());
         let orchestration = found.map(|item| item["orchestration"].clone()).ok_or_else(|| {
             Failure::new("not-in-doubt", format!("effect `{}` is not in doubt", self.effect))
                 .detail("`provost list effects --state in-doubt` shows those that are")
@@ -177,84 +207,85 @@ impl Resolve {
         let body = json!({
             "orchestration": orchestration, "done": self.done && !self.not_done, "result": result, "evidence": self.evidence, "reason": self.reason,
         });
-        let said = client.post(&format!("/v1/effects/{}/resolution", self.effect), &body, &[]).await?;
+        let said = client.post(&format!("/v1/effects/{}/resolution", encoded(&self.effect)), &body, &[]).await?;
         client.close().await;
-        Ok(done(&said))
+        Ok(done(&said, output))
     }
 }
 
 impl Redrive {
     /// Redrives it.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let path = format!("/v1/orchestrations/{}/redrive", meant(&client, target, &self.id).await?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
-        Ok(done(&said))
+        Ok(done(&said, output))
     }
 }
 
 impl Cancel {
     /// Cancels it.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let path = format!("/v1/orchestrations/{}/cancellation", meant(&client, target, &self.id).await?);
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
-        Ok(done(&said))
+        Ok(done(&said, output))
     }
 }
 
 impl SetGuard {
     /// Sets it.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let guard = parse_json(&json_argument(&self.guard)?)?;
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
         let said = client.put("/v1/guard", &json!({ "guard": guard, "reason": self.reason })).await?;
         client.close().await;
-        data(&said.to_string());
-        Ok(ExitCode::SUCCESS)
+        Ok(said_of(&said, output, if said["changed"] == true { "set" } else { "nothing changed" }))
     }
 }
 
 impl Token {
     /// Makes it and prints it.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.connect().await?;
         note(&format!("server {}", client.url()));
+        for role in self.roles.iter().filter(|role| !ROLES.contains(&role.as_str())) {
+            note(&format!("`{role}` is none of the built-in roles ({}): it may do only what policies of your own say", ROLES.join(", ")));
+        }
         let body = json!({ "name": self.name, "roles": self.roles, "reason": self.reason, "tenant": self.tenant, "days": self.days });
         let said = client.post("/v1/principals", &body, &[]).await?;
         client.close().await;
-        data(said["token"].as_str().unwrap_or_default());
-        Ok(ExitCode::SUCCESS)
+        Ok(said_of(&said, output, said["token"].as_str().unwrap_or_default()))
     }
 }
 
 impl Revoke {
     /// Shuts it out.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let client = target.change().await?;
         note(&format!("server {}", client.url()));
         let path = format!("/v1/principals/{}/revocation", encoded(&self.name));
         let said = client.post(&path, &json!({ "reason": self.reason }), &[]).await?;
         client.close().await;
-        data(if said["changed"] == true { "revoked" } else { "it was revoked already" });
-        Ok(ExitCode::SUCCESS)
+        Ok(said_of(&said, output, if said["changed"] == true { "revoked" } else { "it was revoked already" }))
     }
 }
 
 impl Policies {
     /// Prints those that hold, or replaces them.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
-        let client = target.connect().await?;
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
+        let shows = self.files.is_empty() && !self.built_in;
+        let client = if shows { target.ask().await? } else { target.connect().await? };
         note(&format!("server {}", client.url()));
-        if self.files.is_empty() && !self.built_in {
+        if shows {
             let held = client.get("/v1/policies").await?;
             client.close().await;
-            data(&crate::verbs::pretty(&held));
+            data(&document(output, &held));
             return Ok(ExitCode::SUCCESS);
         }
         let reason = self.reason.as_deref().ok_or_else(|| Failure::new("reason", "a change needs `--reason`"))?;
@@ -268,7 +299,6 @@ impl Policies {
         }
         let said = client.put("/v1/policies", &json!({ "files": files, "reason": reason })).await?;
         client.close().await;
-        data(if said["changed"] == true { "set" } else { "nothing changed" });
-        Ok(ExitCode::SUCCESS)
+        Ok(said_of(&said, output, if said["changed"] == true { "set" } else { "nothing changed" }))
     }
 }

@@ -6,23 +6,21 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Checked, Code, Finding, Paint, Severity, Sources, compile, is_part_folder, render_for};
+use provost_runtime::language::{Bundle, Checked, Code, Finding, Paint, Severity, Sources, compile, render_for};
 
-use crate::compose;
-use crate::say::{Failure, data, note};
-use crate::verbs::Output;
+use crate::reading;
+use crate::say::{self, Failure, data, note};
+use crate::verbs::{Output, apply};
 
 /// Check a bundle folder or a lone workflow document. Exit 1 with errors.
 ///
 /// A document that names agents, rules, actions or contracts is read together with the bundle it stands in: the folder that holds its
-/// `workflows/`, or its own folder where a `provost.yaml` stands. Its own findings decide; those of other files are counted.
+/// `workflows/`, or its own folder where a `provost.yaml` stands. Its own findings decide; those of other files are counted. With `--json`
+/// the findings are the last line.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The folder or document.
     path: PathBuf,
-    /// Findings as JSON on the last line.
-    #[arg(long)]
-    json: bool,
 }
 
 /// What was read and what came of it.
@@ -41,17 +39,15 @@ impl Check {
         let Read { sources, checked, around, .. } = read(&self.path)?;
         let mut findings: Vec<serde_json::Value> = checked.findings.iter().filter_map(|f| serde_json::to_value(f).ok()).collect();
         let mut errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        if let Some(bundle) = checked.bundle.as_ref().filter(|_| around.is_none())
-            && let Err(refused) = provost_runtime::control_plane::load(provost_runtime::control_plane::stored(bundle))
-        {
+        if let Some(refused) = checked.bundle.as_ref().filter(|_| around.is_none()).and_then(|bundle| unpublishable(bundle, &sources)) {
             errors += 1;
             findings.push(serde_json::json!({ "code": refused.code(), "severity": "error", "message": refused.to_string() }));
-            note(&refused.to_string());
+            say::tell(&refused);
         }
         if let Some((root, others)) = around.as_ref().filter(|(_, others)| *others > 0) {
             note(&format!("other files of the bundle have {others} findings; `provost check {}` shows them", root.display()));
         }
-        if self.json || output != Output::Table {
+        if output != Output::Table {
             let digest = checked.bundle.as_ref().map(|bundle| bundle.digest.to_string());
             let bundle = around.map(|(root, _)| root.display().to_string());
             data(&serde_json::json!({ "findings": findings, "errors": errors, "digest": digest, "bundle": bundle }).to_string());
@@ -66,6 +62,12 @@ impl Check {
         }
         Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// What would stop a bundle without errors on its way to a server, or there.
+fn unpublishable(bundle: &Bundle, sources: &Sources) -> Option<Failure> {
+    let loaded = provost_runtime::control_plane::load(provost_runtime::control_plane::stored(bundle));
+    loaded.err().map(Failure::from).or_else(|| apply::files(sources).err())
 }
 
 /// Findings on standard error, and how many there are.
@@ -90,13 +92,13 @@ fn paint() -> Paint {
 
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
 pub(super) fn read(path: &Path) -> Result<Read, Failure> {
-    let sources = compose::sources(path)?;
+    let sources = reading::sources(path)?;
     let checked = compile(&sources);
     let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
     let place = if lost { enclosing(path) } else { None };
     let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None, document: None }) };
-    let mut sources = parts(&root)?;
-    sources.add(&name, compose::bytes(path)?);
+    let mut sources = reading::parts(&root)?;
+    sources.add(&name, reading::bytes(path)?);
     let mut checked = compile(&sources);
     let all = checked.findings.len();
     checked.findings.retain(|finding: &Finding| *finding.file == *name);
@@ -112,20 +114,4 @@ fn enclosing(document: &Path) -> Option<(PathBuf, String)> {
     let root = over.or_else(|| Some(folder).filter(|folder| folder.join("provost.yaml").is_file()))?;
     let name = document.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
     Some((root.to_owned(), name))
-}
-
-/// The parts of the bundle at `root` and nothing else that may stand there.
-fn parts(root: &Path) -> Result<Sources, Failure> {
-    let mut all = Sources::new();
-    let entries = std::fs::read_dir(root).map_err(|e| compose::unreadable(root, &e))?;
-    for entry in entries {
-        let entry = entry.map_err(|e| compose::unreadable(root, &e))?;
-        let folder = entry.file_name().to_string_lossy().into_owned();
-        if is_part_folder(&folder) && entry.path().is_dir() {
-            for (name, bytes) in compose::sources(&entry.path())?.iter() {
-                all.add(&format!("{folder}/{name}"), bytes);
-            }
-        }
-    }
-    Ok(all)
 }

@@ -16,6 +16,7 @@ use provost_worker::BuiltIn;
 
 use crate::hands::OwnHands;
 use crate::say::{Failure, data, note};
+use crate::verbs::Output;
 
 /// How many scenarios run at a time.
 const THREADS: usize = 4;
@@ -37,9 +38,6 @@ pub struct Conformance {
     /// Only the scenarios whose `feature/name` holds this text.
     #[arg(long)]
     only: Option<String>,
-    /// One JSON object per scenario, and a summary as the last line.
-    #[arg(long)]
-    json: bool,
 }
 
 impl From<ConformanceError> for Failure {
@@ -50,9 +48,10 @@ impl From<ConformanceError> for Failure {
 
 impl Conformance {
     /// Runs them.
-    pub fn run(&self) -> Result<ExitCode, Failure> {
-        match self.ran() {
-            Err(failure) if self.json => {
+    pub fn run(&self, output: Output) -> Result<ExitCode, Failure> {
+        let json = output != Output::Table;
+        match self.ran(json) {
+            Err(failure) if json => {
                 data(&serde_json::json!({ "error": failure.code(), "reason": failure.to_string() }).to_string());
                 Err(failure)
             }
@@ -60,7 +59,7 @@ impl Conformance {
         }
     }
 
-    fn ran(&self) -> Result<ExitCode, Failure> {
+    fn ran(&self, json: bool) -> Result<ExitCode, Failure> {
         let mut found = Vec::new();
         for folder in &self.folders {
             let read = scenarios(folder)?;
@@ -79,9 +78,9 @@ impl Conformance {
         let count = |status| reports.iter().filter(|report| report.status == status).count();
         let (pass, fail, skip) = (count(Status::Pass), count(Status::Fail), count(Status::Skip));
         for report in &reports {
-            self.say(report);
+            Self::say(report, json);
         }
-        if self.json {
+        if json {
             let total = reports.len();
             data(&serde_json::json!({ "scenarios": total, "pass": pass, "fail": fail, "skip": skip }).to_string());
         } else {
@@ -103,9 +102,9 @@ impl Conformance {
         Ok(Setting { hands, destinations, echo: Some(format!("http://{stub}/anything")), parts, documents })
     }
 
-    fn say(&self, report: &Report) {
+    fn say(report: &Report, json: bool) {
         let Report { feature, scenario, status, reason } = report;
-        if self.json {
+        if json {
             let line = serde_json::json!({ "feature": feature, "scenario": scenario, "status": status.as_str(), "reason": reason });
             data(&line.to_string());
         } else if *status != Status::Pass {

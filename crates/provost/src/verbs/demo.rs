@@ -13,6 +13,7 @@ use crate::demo::people::{self, Left};
 use crate::demo::stage::{self, Stage};
 use crate::demo::{SILENT_CASE, report, story, stricter};
 use crate::say::{Failure, data, note};
+use crate::verbs::Output;
 
 /// How many payments lose their answer.
 const ANSWERS_LOST: usize = 14;
@@ -20,11 +21,10 @@ const ANSWERS_LOST: usize = 14;
 const USUAL_DATA: &str = ".provost";
 
 /// Watch it: 205 refund requests, three kills in mid-traffic, and outside services that count what was done. About 20 s.
+///
+/// With `--json` the last line is a summary.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// A JSON summary on the last line.
-    #[arg(long)]
-    json: bool,
     /// Without pauses between batches.
     #[arg(long)]
     fast: bool,
@@ -35,7 +35,7 @@ pub struct Demo {
 
 impl Demo {
     /// Plays, counts and prints. Success only if nothing was lost or doubled and everything verifies.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         if self.outside {
             return outside(&target.data).await;
         }
@@ -60,7 +60,7 @@ impl Demo {
         tokio::task::block_in_place(|| stage.server.stop());
         let held = account.holds() && sent.rejected.is_empty() && stricter.equal == stricter.asked;
         data(&format!("\n{} after {:.1} s", if held { "Nothing lost, nothing doubled" } else { "BROKEN" }, began.elapsed().as_secs_f64()));
-        if self.json {
+        if output != Output::Table {
             data(&report::summary(&folder, &sent, &left, &account, &stricter, began.elapsed().as_millis()).to_string());
         }
         Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -10,10 +10,10 @@ use provost_runtime::language::{Severity, compile, render};
 use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Target};
-use crate::compose;
+use crate::reading;
 use crate::say::{Failure, data, note};
 use crate::verbs::apply::files;
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document};
 
 /// What a bundle changes in meaning, and what it would have decided otherwise about work under way. Nothing is published.
 ///
@@ -25,9 +25,6 @@ pub struct Diff {
     before: String,
     /// What it is to be: a bundle folder.
     after: PathBuf,
-    /// One JSON document.
-    #[arg(long)]
-    json: bool,
 }
 
 impl Diff {
@@ -49,8 +46,8 @@ impl Diff {
             }
             found["running"] = running;
         }
-        if self.json || output != Output::Table {
-            data(&pretty(&found));
+        if output != Output::Table {
+            data(&document(output, &found));
         } else {
             said(&found, asked);
         }
@@ -59,7 +56,7 @@ impl Diff {
 
     /// What the server says: changes against what is published, and work under way, page by page.
     async fn ask(&self, client: &Client) -> Result<(Json, Json), Failure> {
-        let mut body = json!({ "files": files(&compose::sources(&self.after)?)? });
+        let mut body = json!({ "files": files(&reading::sources(&self.after)?)? });
         if self.before.starts_with("sha256:") {
             body["against"] = json!(self.before);
         }
@@ -88,7 +85,7 @@ fn folders(before: &Path, after: &Path) -> Result<Json, Failure> {
 }
 
 fn compiled(folder: &Path) -> Result<StoredBundle, Failure> {
-    let sources = compose::sources(folder)?;
+    let sources = reading::sources(folder)?;
     let checked = compile(&sources);
     let Some(bundle) = checked.bundle else {
         let errors: Vec<_> = checked.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();

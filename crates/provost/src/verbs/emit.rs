@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use crate::client::Target;
 use crate::say::{Failure, data};
-use crate::verbs::{Output, json_argument, pretty};
+use crate::verbs::{Output, document, json_argument};
 
-/// Send a CloudEvent (structured JSON): @file, - for standard input, or JSON as written. An array is sent as a batch.
+/// Send a CloudEvent (structured JSON): @file, - for standard input, or JSON as written. An array is sent as a batch; exit 1 where one of
+/// it is refused.
 #[derive(Debug, clap::Args)]
 pub struct Emit {
     /// The event.
@@ -15,14 +16,15 @@ pub struct Emit {
 
 impl Emit {
     /// Sends and prints the answer.
-    pub async fn run(&self, target: &Target, _output: Output) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let bytes = json_argument(&self.event)?;
         let batch = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
         let kind = if batch { "application/cloudevents-batch+json" } else { "application/cloudevents+json" };
         let client = target.connect().await?;
         let answer = client.post_as("/v1/events", kind, bytes).await?;
-        data(&pretty(&answer));
+        data(&document(output, &answer));
         client.close().await;
-        Ok(ExitCode::SUCCESS)
+        let refused = answer.as_array().into_iter().flatten().any(|one| one.get("problem").is_some());
+        Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use provost_runtime::engine::explain::one_line;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Target};
 use crate::say::{Failure, data, note};
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document, pretty};
 
 /// Most matches shown where an id is ambiguous.
 const MATCHES_SHOWN: usize = 20;
@@ -22,18 +22,19 @@ enum Noun {
     Effects,
     DeadLetters,
     Bundles,
+    Bindings,
     Principals,
     Events,
 }
 
-/// List orchestrations, reviews, effects, dead-letters, events, bundles or principals.
+/// List orchestrations, reviews, effects, dead-letters, events, bundles, bindings or principals.
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// What.
     #[arg(value_enum)]
     noun: Noun,
-    /// Only this state: of orchestrations their status, of effects in-doubt or conflict, of events accepted or rejected, of those of an
-    /// orchestration the beginning of their type (`workflow.`, `task.faulted`).
+    /// Only this state: of orchestrations their status, of effects in-doubt or conflict, of reviews open, of events accepted or rejected,
+    /// of those of an orchestration the beginning of their type (`workflow.`, `task.faulted`).
     #[arg(long)]
     state: Option<String>,
     /// Only this subject.
@@ -45,32 +46,34 @@ pub struct List {
     /// Most entries.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
 }
 
 impl List {
     /// Lists and prints.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
-        if self.of.is_some() && self.noun != Noun::Events {
-            return Err(Failure::new("of", "only events are of an orchestration").detail("say `provost list events --of ID`"));
-        }
+        self.fits()?;
         let client = target.ask().await?;
         let (path, columns): (String, &[&str]) = match self.noun {
-            Noun::Orchestrations => (self.orchestrations(), &["id", "workflow", "version", "status", "startedAt"]),
-            Noun::Reviews => ("/v1/reviews".to_owned(), &["id", "orchestration", "queue", "title", "opened_at"]),
-            Noun::Effects => {
-                let state = self.state.as_deref().unwrap_or("in-doubt");
-                (format!("/v1/effects?state={state}"), &["id", "orchestration", "name", "class", "state", "attempts"])
-            }
+            Noun::Orchestrations => (self.orchestrations(), &["id", "workflow", "version", "status", "started_at"]),
+            Noun::Reviews => (self.of_state("/v1/reviews"), &["id", "orchestration", "queue", "title", "opened_at"]),
+            Noun::Effects => (self.of_state("/v1/effects"), &["id", "orchestration", "name", "class", "state", "attempts"]),
             Noun::DeadLetters => ("/v1/dead-letters".to_owned(), &["id", "workflow", "version", "status", "started_at"]),
             Noun::Events if self.of.is_some() => (self.life(&client, target).await?, &["time", "type", "position"]),
             Noun::Events => {
-                let status = self.state.as_ref().map(|state| format!("&status={state}")).unwrap_or_default();
+                let status = self.state.as_ref().map(|state| format!("&status={}", encoded(state))).unwrap_or_default();
                 (format!("/v1/events?limit={}{status}", self.limit), &["id", "status", "received_at", "by", "code"])
             }
             Noun::Principals => ("/v1/principals".to_owned(), &["name", "roles", "prefix", "revoked"]),
             Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
+            Noun::Bindings => ("/v1/binding".to_owned(), &["destination", "address"]),
         };
-        let answer = client.get(&path).await?;
+        let mut answer = client.get(&revealing(path, self.reveal)).await?;
+        if self.noun == Noun::Bindings {
+            answer = bindings(&answer);
+        }
         let mut items = answer.get("items").unwrap_or(&answer).as_array().cloned().unwrap_or_default();
         let more = goes_on(&answer) || items.len() > self.limit as usize;
         items.truncate(self.limit as usize);
@@ -84,6 +87,26 @@ impl List {
         }
         client.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Refuses what says nothing about this noun; it would be passed over.
+    fn fits(&self) -> Result<(), Failure> {
+        if self.of.is_some() && self.noun != Noun::Events {
+            return Err(Failure::new("of", "only events are of an orchestration").detail("say `provost list events --of ID`"));
+        }
+        if self.subject.is_some() && self.noun != Noun::Orchestrations {
+            return Err(Failure::new("usage", "only orchestrations are listed by their subject").detail("leave `--subject` out"));
+        }
+        let stateless = matches!(self.noun, Noun::DeadLetters | Noun::Bundles | Noun::Bindings | Noun::Principals);
+        if self.state.is_some() && stateless {
+            return Err(Failure::new("usage", "these are not listed by a state").detail("leave `--state` out"));
+        }
+        Ok(())
+    }
+
+    /// A list, or those of a state of it.
+    fn of_state(&self, path: &str) -> String {
+        self.state.as_ref().map_or_else(|| path.to_owned(), |state| format!("{path}?state={}", encoded(state)))
     }
 
     /// Where the lifecycle events of an orchestration are; `--state` is the beginning of their type.
@@ -104,9 +127,25 @@ impl List {
     }
 }
 
+/// Destinations as a list.
+fn bindings(answer: &Json) -> Json {
+    let bound = answer["destinations"].as_object().into_iter().flatten();
+    let items: Vec<Json> = bound.map(|(name, address)| json!({ "destination": name, "address": address })).collect();
+    json!({ "items": items, "revision": answer["revision"] })
+}
+
 /// Whether the server has more than it answered: it names the next page.
 fn goes_on(answer: &Json) -> bool {
     answer["more"].as_bool().unwrap_or_else(|| !answer["next"].is_null())
+}
+
+/// `path`, asked with `?reveal` where somebody wants to see all of it.
+pub(crate) fn revealing(path: String, reveal: bool) -> String {
+    match (reveal, path.contains('?')) {
+        (false, _) => path,
+        (true, true) => format!("{path}&reveal"),
+        (true, false) => format!("{path}?reveal"),
+    }
 }
 
 /// Percent-encodes a query value.
@@ -116,7 +155,11 @@ pub(crate) fn encoded(text: &str) -> String {
 }
 
 fn cell(json: &Json) -> String {
-    json.as_str().map_or_else(|| json.to_string(), |text| one_line(text).into_owned())
+    match json {
+        Json::Null => "–".to_owned(),
+        Json::String(text) => one_line(text).into_owned(),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => json.to_string(),
+    }
 }
 
 fn table(items: &[Json], columns: &[&str]) -> String {
@@ -124,7 +167,9 @@ fn table(items: &[Json], columns: &[&str]) -> String {
     let widths: Vec<usize> = columns
         .iter()
         .enumerate()
-        .map(|(at, column)| rows.iter().filter_map(|row| row.get(at)).map(String::len).chain([column.len()]).max().unwrap_or(0))
+        .map(|(at, column)| {
+            rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).chain([column.len()]).max().unwrap_or(0)
+        })
         .collect();
     let line = |cells: &[String]| {
         let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
@@ -145,7 +190,7 @@ pub(crate) async fn meant(client: &Client, target: &Target, id: &str) -> Result<
         });
     }
     if id.starts_with("orc_") {
-        return Ok(id.to_owned());
+        return Ok(encoded(id));
     }
     let by = if id.starts_with("evt_") { "event" } else { "subject" };
     let found = client.get(&format!("/v1/orchestrations?{by}={}&limit={MATCHES_SHOWN}", encoded(id))).await?;
@@ -169,15 +214,19 @@ pub struct Get {
     /// As it stood at this sequence.
     #[arg(long)]
     at: Option<u64>,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
 }
 
 impl Get {
     /// Prints it as JSON.
-    pub async fn run(&self, target: &Target) -> Result<ExitCode, Failure> {
+    pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.ask().await?;
         let query = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
-        let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?)).await?;
-        data(&pretty(&answer));
+        let path = format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?);
+        let answer = client.get(&revealing(path, self.reveal)).await?;
+        data(&document(output, &answer));
         client.close().await;
         Ok(ExitCode::SUCCESS)
     }
@@ -188,13 +237,17 @@ impl Get {
 pub struct Journal {
     /// Its id, an event's id, a subject, or `last`.
     id: String,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
 }
 
 impl Journal {
     /// Prints the facts, or the rows as JSON.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.ask().await?;
-        let answer = client.get(&format!("/v1/orchestrations/{}/journal", meant(&client, target, &self.id).await?)).await?;
+        let path = format!("/v1/orchestrations/{}/journal", meant(&client, target, &self.id).await?);
+        let answer = client.get(&revealing(path, self.reveal)).await?;
         let rows = answer["rows"].as_array().cloned().unwrap_or_default();
         match output {
             Output::Json => data(&pretty(&answer)),
@@ -214,6 +267,6 @@ fn print_row(row: &Json) {
             other => (cell(other), String::new()),
         };
         let body: String = body.chars().take(120).collect();
-        data(&format!("{}  {sequence:>4}  {kind:<18} {body}", cell(&row["recordedAt"])));
+        data(&format!("{}  {sequence:>4}  {kind:<18} {body}", cell(&row["recorded_at"])));
     }
 }

@@ -14,17 +14,15 @@ const SAID_EVERY: Duration = Duration::from_millis(500);
 
 /// Derive every table of a data folder again from its journals: open work, remembered answers, lists. The server must be stopped. Every
 /// chain is looked at first; exit 1 with the row's name, and nothing changed, where one is damaged. Can be run again after it was broken off.
+///
+/// With `--json` the last line is a summary.
 #[derive(Debug, clap::Args)]
-pub struct Rebuild {
-    /// A JSON summary on the last line.
-    #[arg(long)]
-    json: bool,
-}
+pub struct Rebuild {}
 
 impl Rebuild {
     /// Rebuilds and says what came back.
     pub fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
-        let json = self.json || output != Output::Table;
+        let json = output != Output::Table;
         let (begun, mut said) = (Instant::now(), None);
         let mut progress = |progress: Progress| {
             let new_part = match progress {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::client::{Client, Target};
 use crate::say::{Failure, data, note};
 use crate::verbs::look::meant;
-use crate::verbs::{Output, pretty};
+use crate::verbs::{Output, document};
 
 /// Decide again from the record and compare byte for byte. Exit 1 when anything differs.
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ impl Sum {
         self.rows += count(&found["rows"]);
         self.facts += count(&found["facts"]);
         if self.output != Output::Table {
-            data(&pretty(&found));
+            data(&document(self.output, &found));
         } else if found["equal"] != true {
             data(&format!("{id}  DIFFERS  {}", text(&found["difference"])));
         } else if !kept {
@@ -111,7 +111,7 @@ impl Sum {
         self.on_their_way += count(&found["on_their_way"]);
         self.findings += u64::from(found["equal"] != true);
         if self.output != Output::Table {
-            data(&pretty(&found));
+            data(&document(self.output, &found));
             return Ok(());
         }
         if let Some(difference) = found["difference"].as_str() {
@@ -137,7 +137,7 @@ impl Sum {
         self.findings += 1;
         match self.output {
             Output::Table => data(&format!("{}  MISSING  a list row names it; its journal is not there", text(&item["name"]))),
-            Output::Json | Output::Jsonl => data(&pretty(item)),
+            Output::Json | Output::Jsonl => data(&document(self.output, item)),
         }
     }
 

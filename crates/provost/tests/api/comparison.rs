@@ -64,7 +64,7 @@ async fn waiting(who: &Caller) -> (String, String) {
         let accepted = who.emit(&format!("e-{n}"), "com.acme.refund.requested.v1", data).await;
         ids.push(accepted.ok().text_at("/orchestrations/0"));
     }
-    who.until("/v1/reviews", |reviews| reviews.as_array().is_some_and(|all| all.len() == 2)).await;
+    who.until("/v1/reviews", |reviews| reviews["items"].as_array().is_some_and(|all| all.len() == 2)).await;
     who.until("/v1/orchestrations?status=waiting", |list| list["items"].as_array().is_some_and(|all| all.len() == 2)).await;
     (ids.remove(0), ids.remove(0))
 }

@@ -89,7 +89,7 @@ async fn a_flipped_byte_is_named_and_the_others_are_served() {
         ended.push(acme.start("double", json!({ "n": n, "pad": pad }), &[("prefer", "wait=10")]).await.text_at("/id"));
     }
     let open = acme.start("ask", json!({ "pad": pad }), &[]).await.text_at("/id");
-    acme.until("/v1/reviews", |reviews| reviews.as_array().is_some_and(|all| all.len() == 1)).await;
+    acme.until("/v1/reviews", |reviews| reviews["items"].as_array().is_some_and(|all| all.len() == 1)).await;
     assert!(served.stop().success());
     let hurt = [&ended[0], &open];
     hurt.iter().for_each(|id| flip(&served.data(), id));
@@ -157,7 +157,7 @@ async fn an_address_left_behind_leads_to_no_other_folders_server() {
     let id = local.start("double", json!({ "n": 1 }), &[("prefer", "wait=10")]).await.text_at("/id");
     let other = tempfile::tempdir().unwrap();
     let data = other.path().join("data");
-    assert_eq!(run(&["list", "orchestrations"], &data).0, 0);
+    assert_eq!(run(&["guard", "{}", "--reason", "test"], &data).0, 0);
     std::fs::write(data.join("address"), served.url()).unwrap();
     let (code, out, said) = run(&["list", "orchestrations"], &data);
     assert!(code == 0 && !out.contains(&id), "{out} {said}");
@@ -171,7 +171,7 @@ async fn a_head_kept_outside_proves_what_stood_under_it() {
     let local = served.local();
     local.publish().await;
     let id = local.start("ask", json!({}), &[]).await.text_at("/id");
-    local.until("/v1/reviews", |reviews| reviews.as_array().is_some_and(|all| all.len() == 1)).await;
+    local.until("/v1/reviews", |reviews| reviews["items"].as_array().is_some_and(|all| all.len() == 1)).await;
     let data = served.data();
     let head = |id: &str| {
         let (code, out, said) = run(&["verify", id, "--output", "json"], &data);

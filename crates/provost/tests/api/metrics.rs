@@ -90,7 +90,7 @@ async fn known_work_gives_known_figures() {
         let asked = json!({ "worker": "w", "queues": ["stamps"], "capacity": 0, "wait_ms": 0, "reports": report });
         assert_eq!(acme.post("/v1/workers/exchange", &asked).await.status, 200);
     }
-    acme.until("/v1/effects", |effects| effects.as_array().is_some_and(|all| all.len() == 1)).await;
+    acme.until("/v1/effects", |effects| effects["items"].as_array().is_some_and(|all| all.len() == 1)).await;
 
     let standing =
         [("provost_in_doubt", 1.0), ("provost_reviews_open", 1.0), ("provost_orchestrations_open", 2.0), ("provost_parked", 0.0)];

@@ -175,9 +175,9 @@ async fn driven(caller: &Caller, id: &str, traceparent: Option<&str>) -> (String
     }
     let taken = caller.emit_bytes(event.to_string()).await;
     let (event, orchestration) = (taken.ok().text_at("/event"), taken.text_at("/orchestrations/0"));
-    let reviews = caller.until("/v1/reviews", |reviews| reviews.as_array().is_some_and(|all| !all.is_empty())).await;
+    let reviews = caller.until("/v1/reviews", |reviews| reviews["items"].as_array().is_some_and(|all| !all.is_empty())).await;
     let answer = json!({ "orchestration": orchestration, "option": "approve", "reason": REASON });
-    caller.post(&format!("/v1/reviews/{}", reviews[0]["id"].as_str().unwrap()), &answer).await.ok();
+    caller.post(&format!("/v1/reviews/{}", reviews["items"][0]["id"].as_str().unwrap()), &answer).await.ok();
     let path = format!("/v1/orchestrations/{orchestration}");
     let ended = caller.until(&path, |shown| shown["status"] != "running" && shown["status"] != "waiting").await;
     assert_eq!(ended["status"], "completed", "{ended}");

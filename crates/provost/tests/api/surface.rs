@@ -148,3 +148,65 @@ async fn verbs_find_an_orchestration_by_its_subject_and_never_guess() {
     let (code, _, said) = told(&["list", "orchestrations", "--limit", "0"]);
     assert!(code != 0 && said.contains("0 is not in"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_have_one_shape_and_an_unknown_state_is_refused() {
+    let served = Served::start().await;
+    let local = served.local();
+    local.publish().await;
+    let id = local.start("ask", json!({}), &[]).await.text_at("/id");
+    let reviews = local.until("/v1/reviews?state=open", |all| all["items"].as_array().is_some_and(|all| all.len() == 1)).await;
+    assert_eq!(reviews["items"][0]["orchestration"], json!(id));
+    for list in ["orchestrations", "reviews", "effects", "dead-letters", "bundles", "principals", "events"] {
+        let answer = local.get(&format!("/v1/{list}")).await;
+        assert!(answer.json["items"].is_array(), "{list}: {}", answer.text);
+        let (code, out, said) = run(&["list", list, "--output", "json"], &served.data());
+        assert!(code == 0 && serde_json::from_str::<Json>(&out).unwrap()["items"].is_array(), "{list}: {out} {said}");
+    }
+    let listed = local.get("/v1/orchestrations").await.json["items"][0].clone();
+    let shown = local.get(&format!("/v1/orchestrations/{id}")).await;
+    assert_eq!(listed["started_at"], shown.json["started_at"], "{listed}");
+    for path in ["effects?state=foo", "effects?state=in_doubt", "reviews?state=foo"] {
+        let refused = local.get(&format!("/v1/{path}")).await;
+        assert!(refused.refused(400, "state").text.contains("use "), "{}", refused.text);
+    }
+    for path in ["orchestrations?foo=1", "orchestrations?cursor=xx", "events?foo=1", "journals?foo=1", "effects?foo=1"] {
+        let refused = local.get(&format!("/v1/{path}")).await;
+        assert!(refused.refused(400, "malformed").text.contains("unknown field"), "{}", refused.text);
+    }
+    let told = |arguments: &[&str]| run(&[&["list"], arguments].concat(), &served.data());
+    for (arguments, code) in [
+        (&["effects", "--state", "in_doubt"][..], "[state]"),
+        (&["reviews", "--state", "foo"], "[state]"),
+        (&["bundles", "--state", "foo"], "[usage]"),
+        (&["dead-letters", "--state", "foo"], "[usage]"),
+        (&["effects", "--subject", "R-1"], "[usage]"),
+    ] {
+        let (exit, out, said) = told(arguments);
+        assert!(exit == 2 && out.is_empty() && said.contains(code), "{arguments:?}: {out} {said}");
+    }
+    local.emit("e-1", "test.double.v1", json!({ "n": 1 })).await.ok();
+    let (_, out, _) = told(&["events"]);
+    assert!(out.contains('–') && !out.contains("null"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_effects_without_a_state_holds_conflicts_too() {
+    let served = Served::start().await;
+    let local = served.local();
+    let keyed = "document: { dsl: '1.0.3', namespace: test, name: keyed, version: '1.0.0' }
+do:
+  - act: { call: act, with: { action: press, key: 'one/key', arguments: '${ . }' } }
+";
+    let files = json!({ "workflows/keyed.yaml": keyed, "actions/press.yaml": "version: 1.0.0\nclass: E1\nqueue: press\ntimeoutMs: 60000\n",
+        "policies/all.cedar": "permit(principal, action, resource);" });
+    local.post("/v1/bundles", &json!({ "files": files, "reason": "test" })).await.ok();
+    local.start("keyed", json!({ "n": 1 }), &[]).await.ok();
+    let asked = json!({ "worker": "w", "queues": ["press"], "capacity": 1, "wait_ms": 5000 });
+    let claimed = local.post("/v1/workers/exchange", &asked).await;
+    assert_eq!(claimed.json["work"].as_array().map(Vec::len), Some(1), "{}", claimed.text);
+    local.start("keyed", json!({ "n": 2 }), &[]).await.ok();
+    let conflicts = local.until("/v1/effects?state=conflict", |all| all["items"].as_array().is_some_and(|all| !all.is_empty())).await;
+    assert_eq!(local.get("/v1/effects").await.json, conflicts, "both states are listed where none is named");
+    assert_eq!(local.get("/v1/effects?state=in-doubt").await.json, json!({ "items": [] }));
+}

@@ -18,18 +18,18 @@ struct Work {
 async fn work(caller: &Caller) -> Work {
     let done = caller.start("double", json!({ "n": 4 }), &[("prefer", "wait=10")]).await;
     let asks = caller.start("ask", json!({ "secret": "of this tenant" }), &[]).await;
-    let reviews = caller.until("/v1/reviews", |reviews| reviews.as_array().is_some_and(|all| !all.is_empty())).await;
+    let reviews = caller.until("/v1/reviews", |reviews| reviews["items"].as_array().is_some_and(|all| !all.is_empty())).await;
     let doubtful = caller.start("doubt", json!({}), &[]).await.text_at("/id");
     let claimed = exchange(caller, "stamps", &json!([])).await;
     let report = json!([{ "lease": claimed["work"][0]["lease"], "result": { "unknown": { "problem": problem() } }, "took_ms": 1 }]);
     exchange(caller, "stamps", &report).await;
-    let effects = caller.until("/v1/effects", |effects| effects.as_array().is_some_and(|all| !all.is_empty())).await;
+    let effects = caller.until("/v1/effects", |effects| effects["items"].as_array().is_some_and(|all| !all.is_empty())).await;
     Work {
         done: done.text_at("/id"),
         asks: asks.text_at("/id"),
-        review: reviews[0]["id"].as_str().unwrap().to_owned(),
+        review: reviews["items"][0]["id"].as_str().unwrap().to_owned(),
         doubtful,
-        effect: effects[0]["id"].as_str().unwrap().to_owned(),
+        effect: effects["items"][0]["id"].as_str().unwrap().to_owned(),
     }
 }
 
@@ -94,7 +94,7 @@ async fn nothing_of_one_tenant_is_there_for_the_other() {
     let resolve = json!({ "orchestration": of_acme.doubtful, "done": true, "evidence": "x", "reason": "mine" });
     globex.post(&format!("/v1/effects/{}/resolution", of_acme.effect), &resolve).await.refused(404, "unknown-orchestration");
     for list in ["/v1/reviews", "/v1/effects", "/v1/dead-letters"] {
-        assert_eq!(globex.get(list).await.json, json!([]), "{list}");
+        assert_eq!(globex.get(list).await.json, json!({ "items": [] }), "{list}");
     }
     assert_eq!(globex.get("/v1/orchestrations").await.json["items"], json!([]));
     assert_eq!(globex.get("/v1/events").await.json["items"], json!([]));
@@ -165,8 +165,8 @@ async fn four_eyes_are_two_authenticated_names() {
     let served = Served::start().await;
     let acme = served.tenant("acme").await;
     let id = acme.start("ask", json!({}), &[]).await.text_at("/id");
-    let reviews = acme.until("/v1/reviews", |reviews| reviews.as_array().is_some_and(|all| !all.is_empty())).await;
-    let path = format!("/v1/reviews/{}", reviews[0]["id"].as_str().unwrap());
+    let reviews = acme.until("/v1/reviews", |reviews| reviews["items"].as_array().is_some_and(|all| !all.is_empty())).await;
+    let path = format!("/v1/reviews/{}", reviews["items"][0]["id"].as_str().unwrap());
     let answer = json!({ "orchestration": id, "option": "yes", "reason": "it is so" });
     acme.post(&path, &answer).await.refused(403, "policy-denied");
     let second = served.with(&served.token("acme", "second", "reviewer").await);

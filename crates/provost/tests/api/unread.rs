@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::served::{Caller, Served};
+use crate::served::{Caller, Served, run};
 
 const KEYS: [(&str, &str); 3] = [
     ("gathers", "batch: { size: 2, wait: PT1M, key: .customer }"),
@@ -57,4 +57,27 @@ async fn an_event_that_another_workflow_can_take_is_taken_and_who_cannot_read_it
     // Nobody else takes it: nothing is started, and the sender is told.
     let alone = send(event("3", "test.alone", &json!({ "no": "text" }))).await;
     assert_eq!((alone.status, alone.text_at("/problem/code")), (422, "event-key".to_owned()), "{}", alone.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn emit_says_in_words_why_an_event_is_refused() {
+    let served = Served::start().await;
+    served.local().publish().await;
+    let event = |id: &str, kind: &str, n: &str| {
+        format!(r#"{{ "specversion": "1.0", "id": "{id}", "source": "/test", "type": "{kind}", "data": {{ "n": {n} }} }}"#)
+    };
+    let emitted = |text: &str| run(&["emit", text], &served.data());
+    assert_eq!(emitted(&event("e-1", "test.double.v1", "1")).0, 0);
+    for (sent, code) in [
+        (event("e-1", "test.double.v1", "2"), "event-conflict"),
+        (event("e-2", "test.nobody.v1", "2"), "event-unknown"),
+        (event("e-3", "test.double.v1", "\"two\""), "event-contract"),
+    ] {
+        let (exit, out, said) = emitted(&sent);
+        assert!(exit == 2 && said.contains(&format!("[{code}]")) && !said.contains('{') && out.is_empty(), "{code}: {out} {said}");
+    }
+    let batch = format!("[{}, {}]", event("e-4", "test.double.v1", "4"), event("e-5", "test.nobody.v1", "4"));
+    let (exit, out, said) = emitted(&batch);
+    assert!(exit == 1 && out.contains("accepted") && out.contains("event-unknown"), "{out} {said}");
+    assert_eq!(emitted(&format!("[{}]", event("e-6", "test.double.v1", "4"))).0, 0);
 }

@@ -93,8 +93,8 @@ async fn what_must_not_be_sent_twice_is_in_doubt_after_the_server_died_and_not_h
     served.kill();
     served.up().await;
     let acme = served.with(&token);
-    let doubtful = acme.until("/v1/effects", |effects| effects.as_array().is_some_and(|all| !all.is_empty())).await;
-    assert_eq!((&doubtful[0]["id"], &doubtful[0]["state"]), (&held["effect"], &json!("in-doubt")), "{doubtful}");
+    let doubtful = acme.until("/v1/effects", |effects| effects["items"].as_array().is_some_and(|all| !all.is_empty())).await;
+    assert_eq!((&doubtful["items"][0]["id"], &doubtful["items"][0]["state"]), (&held["effect"], &json!("in-doubt")), "{doubtful}");
     let again = exchange(&acme, "w", "stamps", 1, 1000, json!([done(&held)])).await;
     assert_eq!((&again.json["work"], &again.json["refused"][0]["code"]), (&json!([]), &json!("stale-lease")), "{}", again.text);
 }
@@ -109,12 +109,12 @@ async fn what_a_cancelled_one_left_in_doubt_is_listed_and_settled_after_its_end(
     served.kill();
     served.up().await;
     let acme = served.with(&token);
-    let one = |all: &Json| all.as_array().is_some_and(|all| all.len() == 1);
+    let one = |all: &Json| all["items"].as_array().is_some_and(|all| all.len() == 1);
     acme.until("/v1/effects", one).await;
     acme.post(&format!("/v1/orchestrations/{id}/cancellation"), &json!({ "reason": "not wanted" })).await.ok();
     acme.until(&format!("/v1/orchestrations/{id}?wait_ms=2000"), |shown| shown["status"] == "cancelled").await;
     let listed = acme.get("/v1/effects?state=in-doubt").await;
-    assert_eq!((one(&listed.json), &listed.json[0]["id"]), (true, &held["effect"]), "{}", listed.text);
+    assert_eq!((one(&listed.json), &listed.json["items"][0]["id"]), (true, &held["effect"]), "{}", listed.text);
     let open = |text: &str| text.lines().any(|line| line.starts_with("provost_orchestrations_open") && line.ends_with(" 1"));
     assert!(!open(&acme.get("/metrics").await.text));
     served.kill();
@@ -125,7 +125,7 @@ async fn what_a_cancelled_one_left_in_doubt_is_listed_and_settled_after_its_end(
     let evidence = json!({ "orchestration": id, "done": true, "evidence": "the post office", "reason": "seen" });
     let settled = acme.post(&format!("/v1/effects/{effect}/resolution"), &evidence).await;
     assert_eq!((settled.status, &settled.json["status"]), (200, &json!("cancelled")), "{}", settled.text);
-    assert_eq!(acme.get("/v1/effects").await.json, json!([]));
+    assert_eq!(acme.get("/v1/effects").await.json, json!({ "items": [] }));
     acme.post(&format!("/v1/effects/{effect}/resolution"), &evidence).await.refused(409, "already-ended");
     let verified = acme.post(&format!("/v1/orchestrations/{id}/verification"), &json!({})).await;
     assert_eq!(verified.json["equal"], json!(true), "{}", verified.text);
@@ -260,7 +260,7 @@ async fn the_worker_of_the_guide_works_and_drains() {
         .map(Ends)
         .unwrap();
     let completed = acme.until("/v1/orchestrations?status=completed", |list| list["items"].as_array().unwrap().len() == 19).await;
-    let parked = acme.until("/v1/dead-letters", |all| all.as_array().is_some_and(|all| all.len() == 1)).await;
+    let parked = acme.until("/v1/dead-letters", |all| all["items"].as_array().is_some_and(|all| all.len() == 1)).await;
     assert!(parked.to_string().contains("the scales refuse this"), "{parked}");
     assert_eq!(completed["items"].as_array().unwrap().len(), 19);
     assert!(Command::new("kill").arg(worker.0.id().to_string()).status().unwrap().success());

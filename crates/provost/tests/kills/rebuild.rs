@@ -121,7 +121,7 @@ fn worked(site: &mut Site, payments: &str) -> (Vec<Json>, Json, String) {
     let answers = (1..=9).map(|n| site.emit_refund(n)).collect();
     site.emit_unknown(0, 40);
     let started = site.json(&["start", "hello", "--key", "k-1", "--input", r#"{"message":"my invoice is wrong"}"#]);
-    until("reviews are open", || !site.json(&["list", "reviews"]).as_array().unwrap().is_empty());
+    until("reviews are open", || !site.json(&["list", "reviews"])["items"].as_array().unwrap().is_empty());
     std::thread::sleep(Duration::from_millis(300));
     (answers, started, token)
 }
@@ -164,7 +164,7 @@ fn dropped_tables_come_back_and_work_goes_on() {
     }
     assert_eq!(site.json(&["start", "hello", "--key", "k-1", "--input", r#"{"message":"my invoice is wrong"}"#])["id"], started["id"]);
     assert!(site.run(&["list", "orchestrations", "--token", &token]).status.success());
-    for review in site.json(&["list", "reviews"]).as_array().unwrap() {
+    for review in site.json(&["list", "reviews"])["items"].as_array().unwrap() {
         let approved = site.run(&["approve", review["id"].as_str().unwrap(), "--reason", "test"]);
         assert!(approved.status.success(), "{}", String::from_utf8_lossy(&approved.stderr));
     }
