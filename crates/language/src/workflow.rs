@@ -30,13 +30,15 @@ mod uses;
 
 pub use errors::canonical_type;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::Marks;
 use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, InDoubt, RulesTable, SourceSpec, Task, TaskIx};
+use provost_model::{Digest, Marks};
 
 use crate::checks::Places;
+use crate::contract::{Contract, ContractError};
 use crate::finding::{Code, Log, Place};
 use crate::library::Library;
 use crate::tables::Tables;
@@ -66,6 +68,8 @@ pub(crate) struct Build<'a> {
     keys: Vec<Place>,
     /// The names in `use.secrets`.
     secrets: Vec<(Arc<str>, Place)>,
+    /// What values that are written out are held against, compiled once.
+    contracts: RefCell<BTreeMap<Digest, Result<Contract, ContractError>>>,
     /// Whether all of `use` could be read, so that no other name is declared.
     uses_read: bool,
     /// Functions being expanded, to find cycles.
@@ -98,6 +102,7 @@ impl<'a> Build<'a> {
             scopes: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
+            contracts: RefCell::default(),
             uses_read: true,
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,

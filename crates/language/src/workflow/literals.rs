@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use provost_model::Value;
 use provost_model::program::{SchemaIx, Template};
+use provost_model::{Digest, Value};
 
 use super::Build;
-use crate::contract::Contract;
+use crate::contract::{Contract, ContractError};
 use crate::finding::Code;
 use crate::yaml::Node;
 
@@ -24,6 +24,12 @@ impl Build<'_> {
         }
     }
 
+    /// A schema, compiled once however often it is asked for.
+    pub(super) fn compiled(&self, schema: &Value) -> Result<Contract, ContractError> {
+        let mut known = self.contracts.borrow_mut();
+        known.entry(Digest::of_value(schema)).or_insert_with(|| Contract::compile(schema)).clone()
+    }
+
     /// As [`Self::written_out`], for a schema; whether nothing is wrong.
     pub(super) fn against(&self, node: &Node, template: &Template, schema: &Value, what: &str) -> bool {
         let mut unknown = Vec::new();
@@ -32,7 +38,7 @@ impl Build<'_> {
         if whole || (!unknown.is_empty() && entangled(schema)) {
             return true;
         }
-        let Ok(contract) = Contract::compile(schema) else { return true };
+        let Ok(contract) = self.compiled(schema) else { return true };
         let mut right = true;
         for found in contract.violations(&value) {
             let open = |at: &String| at.strip_prefix(found.pointer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -8,7 +8,6 @@ use provost_model::program::{Endpoint, TaskKind, Template};
 
 use super::protocol::{Address, Parts, Written};
 use super::{Build, template};
-use crate::contract::Contract;
 use crate::fields;
 use crate::finding::{Code, Place, listed};
 use crate::library::api::{Api, In, Operation, Parameter};
@@ -230,7 +229,7 @@ impl<'a> Build<'a> {
     /// What the document says of a value: said at once of what is written out, and of the rest when the call leaves. Whether nothing is wrong.
     fn contracted(&self, parameter: &Parameter, entry: &Entry, value: &Template, sorted: &mut Sorted) -> bool {
         let Some(contract) = &parameter.contract else { return true };
-        if let Err(error) = Contract::compile(contract) {
+        if let Err(error) = self.compiled(contract) {
             let message = format!("values of `{}` are not checked: {error}", shown(&parameter.name));
             self.log.warn(Code::Schema, entry.at, message, "write the schema in the document so that it is JSON Schema 2020-12");
             return true;
