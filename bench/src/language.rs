@@ -132,6 +132,7 @@ fn start(code: &Compiled, input: &Value) -> Start {
         pin: Digest::from_bytes([0; 32]),
         binding: 0,
         input: input.clone(),
+        labels: provost_model::Labels::new(),
         event: None,
         subject: None,
         hops: 0,

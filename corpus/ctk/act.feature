@@ -218,7 +218,7 @@ Feature: Act and policy
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: act, with: { action: strict, arguments: { n: text } } }
+        - a: { call: act, with: { action: strict, arguments: { n: '${ "text" }' } } }
       """
     When the workflow is executed
     Then the workflow should fault with 'validation'

@@ -171,7 +171,7 @@ Feature: Agent
     Given a workflow doing:
       """yaml
       do:
-        - a: { call: agent, with: { agent: wants, input: { other: 1 } } }
+        - a: { call: agent, with: { agent: wants, input: '${ { other: 1 } }' } }
       """
     When the workflow is executed
     Then the workflow should fault with 'validation'

@@ -54,13 +54,40 @@ Feature: Do
       1
       """
 
-  Scenario: An empty list is refused
+  Scenario: An empty list hands its input on
     Given a workflow doing:
       """yaml
       do: []
       """
-    When the workflow is published
-    Then the document should be refused with 'PV1020' at line 2
+    And the workflow input is:
+      """yaml
+      n: 1
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      n: 1
+      """
+
+  Scenario: Empty lists inside others
+    Given a workflow doing:
+      """yaml
+      do:
+        - a: { do: [] }
+        - l: { for: { in: '[1, 2]' }, do: [] }
+        - t: { try: [], catch: { do: [] } }
+        - f: { fork: { branches: [] }, output: { as: '{ joined: ., n: $input.n }' } }
+      """
+    And the workflow input is:
+      """yaml
+      n: 1
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      joined: []
+      n: 1
+      """
 
   Scenario: A task under two kinds is refused
     Given a workflow doing:

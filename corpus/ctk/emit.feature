@@ -60,7 +60,7 @@ Feature: Emit
     Given a workflow doing:
       """yaml
       do:
-        - a: { emit: { event: { with: { type: ctk.said, data: { n: text } } } } }
+        - a: { emit: { event: { with: { type: ctk.said, data: { n: '${ "text" }' } } } } }
       """
     When the workflow is executed
     Then the workflow should fault with 'validation'

@@ -80,3 +80,17 @@ Feature: Flow
       """
     When the workflow is published
     Then the document should be refused with 'PV1022' at line 3
+
+  Scenario: A task may be called like a flow word
+    Given a workflow doing:
+      """yaml
+      do:
+        - start: { set: { n: 1 } }
+        - end: { set: { n: '${ .n + 1 }' } }
+        - last: { set: { n: '${ .n + 1 }' } }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      n: 3
+      """

@@ -113,21 +113,7 @@ fn structured(value: &Value) -> Result<Event, Unreadable> {
     let data = rest.remove("data").unwrap_or_default();
     let extensions = if rest.is_empty() { Value::Null } else { Value::Object(Arc::new(rest)) };
     let (id, source, kind) = (id.unwrap_or_default(), source.unwrap_or_default(), kind.unwrap_or_default());
-    let event = Event {
-        id,
-        effect: None,
-        source,
-        kind,
-        subject,
-        time,
-        dataschema,
-        datacontenttype,
-        traceparent,
-        hops: 0,
-        origin: None,
-        extensions,
-        data,
-    };
+    let event = Event { id, source, kind, subject, time, dataschema, datacontenttype, traceparent, extensions, data, ..Event::default() };
     checked(event, version.as_deref())
 }
 

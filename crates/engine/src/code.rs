@@ -4,10 +4,19 @@
 
 use provost_language::expr::{Fuel, Variables};
 use provost_model::program::{ExprIx, SchemaIx};
-use provost_model::{Labelled, Program, Value};
+use provost_model::{Label, Labelled, Program, Value};
 
 /// Most violations one message names.
 const VIOLATIONS_SHOWN_MAX: usize = 5;
+
+/// Why an expression has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// What went wrong and what to do.
+    pub detail: String,
+    /// The label of what it read, which the detail may quote.
+    pub label: Label,
+}
 
 /// A compiled program, ready to be evaluated. Pure: the same question has the same answer for ever.
 pub trait Code {
@@ -24,7 +33,7 @@ pub trait Code {
     ///
     /// # Errors
     /// What went wrong and what to do, for an `expression` error.
-    fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, String>;
+    fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, Failed>;
 
     /// Whether `value` obeys a contract.
     ///
@@ -46,7 +55,7 @@ impl Code for provost_language::Compiled {
         !self.expressions.uses_secrets(expression.0).is_empty()
     }
 
-    fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, String> {
+    fn evaluate(&self, expression: ExprIx, input: &Labelled, variable: &mut dyn FnMut(&str) -> Labelled) -> Result<Labelled, Failed> {
         let mut variables = Variables::new();
         for name in self.expressions.variables_used(expression.0) {
             let Labelled { value, labels } = variable(name);
@@ -56,8 +65,10 @@ impl Code for provost_language::Compiled {
         let limits = &self.program.limits;
         let fuel = Fuel { units_max: limits.expression_fuel, bytes_max: limits.expression_bytes };
         let evaluated = self.expressions.evaluate_labelled(expression.0, (&input.value, &input.labels), &variables, fuel);
-        let value = evaluated.result.map_err(|error| format!("{}: {}", error.code(), error.detail))?;
-        Ok(Labelled::new(value, evaluated.labels))
+        match evaluated.result {
+            Ok(value) => Ok(Labelled::new(value, evaluated.labels)),
+            Err(error) => Err(Failed { detail: format!("{}: {}", error.code(), error.detail), label: evaluated.labels.all() }),
+        }
     }
 
     fn validate(&self, schema: SchemaIx, value: &Value) -> Result<(), String> {

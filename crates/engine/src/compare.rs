@@ -4,6 +4,7 @@
 //! compared by name and not by index, and the state is what the other program made of the commands so far. Nothing is changed: a running
 //! orchestration keeps the program it was started with.
 
+use provost_model::marks::Sight;
 use provost_model::program::{Flow, TaskIx};
 use provost_model::record::{Ambient, ENGINE, Fact, Row, Transition};
 use provost_model::{OrchestrationId, PolicyRequest, Program, TenantId, Verdict};
@@ -12,6 +13,7 @@ use serde_json::Value as Json;
 use crate::code::Code;
 use crate::decide::{Step, decide};
 use crate::evolve::evolve;
+use crate::redact::fact_seen;
 use crate::state::Orchestration;
 
 /// Most characters of a fact's member in a message.
@@ -80,6 +82,10 @@ fn row_under(before: &Program, code: &dyn Code, state: &mut Orchestration, row: 
         let fact = told(before, fact);
         if other.as_ref() != Some(&fact) {
             let sequence = row.first_sequence + place as u64;
+            // What differs may be what not everybody may see.
+            let seen = |program: &Program, fact: &Fact| told(program, &fact_seen(fact.clone(), Sight::Usual));
+            let other = again.facts.get(place).map(|fact| seen(code.program(), fact));
+            let fact = recorded.facts.get(place).map_or(fact, |fact| seen(before, fact));
             return Err(Diverged { sequence, what: differing(&fact, other.as_ref()) });
         }
     }

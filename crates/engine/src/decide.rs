@@ -64,6 +64,7 @@ pub fn decide(code: &dyn Code, orchestration: &Orchestration, command: &Command,
         Command::Outcome(outcome) => ledger::attempted(&mut turn, outcome)?,
         Command::Claimed(claimed) => ledger::claimed(&mut turn, claimed)?,
         Command::Admitted => admitted(&mut turn)?,
+        Command::Entangled { ring } => run::entangled(&mut turn, ring)?,
         Command::Timer { id } => timer(&mut turn, id)?,
         Command::Review(answer) => {
             let asked = review::check(&turn, answer)?;

@@ -36,8 +36,15 @@ fn scheme(program: &Program, task: &Task) -> Option<&'static str> {
         _ => return None,
     };
     program.actions.get(&act.action)?.call.as_ref()?;
-    let Template::Object(arguments) = &act.arguments else { return None };
-    let (_, authentication) = arguments.iter().find(|(key, _)| &**key == "authentication")?;
+    match &act.arguments {
+        Template::Object(arguments) => named(&arguments.iter().find(|(key, _)| &**key == "authentication")?.1),
+        // Where nothing is computed, all of it is one value.
+        Template::Literal(arguments) => arguments.member("authentication")?.as_object()?.iter().find_map(|(key, _)| word(key)),
+        Template::Expression(_) | Template::Array(_) => None,
+    }
+}
+
+fn named(authentication: &Template) -> Option<&'static str> {
     match authentication {
         Template::Object(members) => members.iter().find_map(|(key, _)| word(key)),
         Template::Literal(value) => value.as_object()?.iter().find_map(|(key, _)| word(key)),

@@ -59,9 +59,7 @@ pub fn evolve(state: &mut Orchestration, fact: &Fact, now_us: i64) {
         | Fact::Settled { .. }
         | Fact::Resolved { .. }
         | Fact::Undoable { .. } => effects::fold(state, fact, now_us),
-        Fact::Unwinding { at, effects } => {
-            state.unwinding.insert_mut(at.clone(), Arc::new(effects.clone()));
-        }
+        Fact::Unwinding { at, effects } => effects::unwinding(state, at, effects),
         Fact::ReviewOpened { .. } | Fact::ReviewAnswered { .. } | Fact::ReviewClosed { .. } | Fact::ApprovalSpent { .. } => {
             reviews::fold(state, fact, now_us);
         }

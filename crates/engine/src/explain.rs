@@ -4,17 +4,20 @@
 //! names can be typed. It prints nothing itself: [`render`] gives text.
 
 mod happened;
+mod once;
 mod stands;
 mod text;
 
 use std::sync::Arc;
 
+use provost_model::marks::Sight;
 use provost_model::program::{EffectClass, protocol};
 use provost_model::record::{Behind, EffectState, Ending, Row, Transition};
 use provost_model::{Digest, OrchestrationId, Program, TenantId, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::evolve::evolve;
+use crate::redact;
 use crate::state::{Orchestration, Phase};
 
 pub use text::{one_line, render};
@@ -95,6 +98,8 @@ pub struct Now<'n> {
     pub at_us: i64,
     /// Whom it waits for under its concurrency key, as it stands now; where that is not known, as it stood when it began to wait.
     pub behind: Option<&'n Behind>,
+    /// How far whoever asks sees.
+    pub sight: Sight,
 }
 
 /// Explains the journal `rows` of an orchestration of `program`.
@@ -104,7 +109,7 @@ pub struct Now<'n> {
 pub fn explain(program: &Program, tenant: TenantId, id: OrchestrationId, rows: &[Row], now: Now<'_>) -> Result<Explanation, String> {
     let mut story = Story { program, state: Orchestration::new(tenant.clone(), id), lines: Vec::new(), verdicts: Vec::new() };
     for row in rows {
-        let transition: Transition = row.transition().map_err(|e| format!("at sequence {}: {e}", row.first_sequence))?;
+        let transition: Transition = redact::seen(row, now.sight).map_err(|e| format!("at sequence {}: {e}", row.first_sequence))?;
         for fact in &transition.facts {
             evolve(&mut story.state, fact, transition.ambient.now_us);
             happened::tell(&mut story, fact, &transition);

@@ -18,6 +18,7 @@ use provost_model::program::{Flow, Task, TaskIx, TaskKind};
 use provost_model::record::{Fact, Shape};
 use provost_model::{Labelled, Labels, Position, Problem};
 
+use crate::origin;
 use crate::state::OpenKind;
 use crate::tasks;
 use crate::turn::{Scope, Turn, check_depth};
@@ -73,8 +74,8 @@ pub(crate) fn enter(turn: &mut Turn<'_>, parent: &Position, ix: TaskIx, raw: Lab
         Ok(task) => task,
         Err(problem) => return park(turn, parent.clone(), problem),
     };
-    let visit = turn.state.open.get(parent).and_then(|open| open.visits.get(&ix).copied());
-    let at = parent.task(&task.name, visit.unwrap_or(0) + 1);
+    let visits = turn.state.open.get(parent).map_or(0, |open| open.visits.of(ix));
+    let at = parent.task(&task.name, visits.saturating_add(1));
     if let Some(problem) = used_up(turn) {
         return raise(turn, &at, ix, problem);
     }
@@ -115,15 +116,15 @@ pub(crate) fn used_up(turn: &Turn<'_>) -> Option<Problem> {
 
 /// `if`, `input.schema` and `input.from`; `None` when the task is skipped.
 fn prepare<'e>(turn: &Turn<'_>, at: &'e Position, ix: TaskIx, task: &'e Task, raw: Labelled) -> Result<Option<Entering<'e>>, Problem> {
-    let scope = Scope { at: Some(at.clone()), input: raw.clone(), task: Some(ix), ..Scope::default() };
+    let scope = || Scope { at: Some(at.clone()), input: raw.clone(), task: Some(ix), ..Scope::default() };
     if let Some(when) = task.when
-        && !turn.holds(when, &raw, &scope)?
+        && !turn.holds(when, &raw, &scope())?
     {
         return Ok(None);
     }
     turn.validate(task.input.schema, &raw, "the input")?;
     let input = match &task.input.from {
-        Some(from) => turn.render(from, &raw, &scope)?,
+        Some(from) => turn.render(from, &raw, &scope())?,
         None => raw.clone(),
     };
     Ok(Some(Entering { at, ix, task, raw, input }))
@@ -142,48 +143,51 @@ pub(crate) struct Finished {
 }
 
 /// Completes the task at `at`: output, export, and on with the block around it.
-pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, finished: Finished) {
-    match completion(turn, at, ix, &finished) {
+pub(crate) fn complete(turn: &mut Turn<'_>, at: &Position, ix: TaskIx, mut finished: Finished) {
+    finished.output.labels = origin::returned(turn, ix, &finished.output.value, std::mem::take(&mut finished.output.labels));
+    let ends = finished.then == Flow::End;
+    match completion(turn, at, ix, finished) {
         Err(problem) => raise(turn, at, ix, problem),
         Ok(fact) => {
             turn.emit(fact);
-            let Some(parent) = at.parent() else { return };
+            let Some(around) = at.around() else { return };
+            let Some((parent, open)) = turn.state.open.get_key_value(around) else { return turn.ready.extend(at.parent()) };
             // A list reads `then` itself when it goes on; a fork has no order, and only `end` leads out of it.
-            let done = match turn.state.open.get(&parent).map(|open| &open.kind) {
-                Some(OpenKind::Fork { done, .. }) if finished.then == Flow::End => done.last().map(|(_, output)| output.clone()),
-                Some(_) | None => None,
+            let done = match &open.kind {
+                OpenKind::Fork { done, .. } if ends => done.last().map(|(_, output)| output.clone()),
+                _ => None,
             };
             match done {
                 Some(output) => advance::end(turn, output),
-                None => turn.ready.push(parent),
+                None => turn.ready.push(parent.clone()),
             }
         }
     }
 }
 
-fn completion(turn: &Turn<'_>, at: &Position, ix: TaskIx, finished: &Finished) -> Result<Fact, Problem> {
+fn completion(turn: &Turn<'_>, at: &Position, ix: TaskIx, finished: Finished) -> Result<Fact, Problem> {
     let task = turn.task(ix)?;
     if matches!(task.kind, TaskKind::Fork(_) | TaskKind::Emit(_)) {
         // Both wrap what they were given.
         check_depth(&finished.output)?;
     }
-    let mut scope =
-        Scope { at: Some(at.clone()), input: finished.input.clone(), output: finished.output.clone(), task: Some(ix), ..Scope::default() };
-    let output = match &task.output.to {
-        Some(to) => turn.render(to, &finished.output, &scope)?,
-        None => finished.output.clone(),
+    let Finished { input, output: returned, then, effect } = finished;
+    let scope = || Scope { at: Some(at.clone()), input: input.clone(), task: Some(ix), ..Scope::default() };
+    let shaped = match &task.output.to {
+        Some(to) => Some(turn.render(to, &returned, &Scope { output: returned.clone(), ..scope() })?),
+        None => None,
     };
-    turn.validate(task.output.schema, &output, "the output")?;
-    scope.returned = Some(std::mem::replace(&mut scope.output, output.clone()));
-    let exported = exported(turn, at, task, &output, &scope)?;
-    let known = raw_input_of(turn, at);
-    let (anew, effect) = match finished.effect {
-        _ if output == known && finished.effect.is_none() => (false, None),
-        Some(effect) if output == finished.output => (false, Some(effect)),
-        Some(_) | None => (true, None),
+    let output = shaped.as_ref().unwrap_or(&returned);
+    turn.validate(task.output.schema, output, "the output")?;
+    let exported = exported(turn, at, task, output, || Scope { output: output.clone(), returned: Some(returned.clone()), ..scope() })?;
+    let (anew, effect) = match effect {
+        None => (raw_input(turn, at).map_or(*output != Labelled::default(), |known| output != known), None),
+        Some(effect) if *output == returned => (false, Some(effect)),
+        Some(_) => (true, None),
     };
-    let (output, labels) = written(anew, &output);
-    Ok(Fact::Completed { at: at.clone(), task: ix, output, labels, effect, exported, then: finished.then.clone() })
+    let written = anew.then(|| shaped.unwrap_or(returned));
+    let (output, labels) = written.map(|output| (Some(output.value), output.labels)).unwrap_or_default();
+    Ok(Fact::Completed { at: at.clone(), task: ix, output, labels, effect, exported, then })
 }
 
 /// A value and its labels as a fact holds them, or neither where they are known already.
@@ -193,9 +197,13 @@ fn written(anew: bool, value: &Labelled) -> (Option<provost_model::Value>, Label
 
 /// The raw input that the fold would take for the task at `at`.
 pub(crate) fn raw_input_of(turn: &Turn<'_>, at: &Position) -> Labelled {
+    raw_input(turn, at).cloned().unwrap_or_default()
+}
+
+fn raw_input<'s>(turn: &'s Turn<'_>, at: &Position) -> Option<&'s Labelled> {
     if let Some(open) = turn.state.open.get(at) {
-        return open.raw.clone();
+        return Some(&open.raw);
     }
-    let parent = at.parent().and_then(|parent| turn.state.open.get(&parent));
-    parent.map(|open| if matches!(open.kind, OpenKind::Fork { .. }) { open.input.clone() } else { open.last.clone() }).unwrap_or_default()
+    let around = turn.state.open.get(at.around()?)?;
+    Some(if matches!(around.kind, OpenKind::Fork { .. }) { &around.input } else { &around.last })
 }

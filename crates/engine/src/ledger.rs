@@ -18,7 +18,7 @@ mod resolve;
 pub(crate) use claim::claimed;
 pub(crate) use end::{after_the_end, leave_in_doubt};
 pub(crate) use leave::leave;
-pub(crate) use outcome::{ask_once_more, attempted, scheduled_due, undone, usable};
+pub(crate) use outcome::{ask_once_more, attempted, scheduled_due, undone, undone_at, usable};
 pub(crate) use resolve::resolved;
 
 use std::sync::Arc;

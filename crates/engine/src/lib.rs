@@ -17,6 +17,7 @@ pub mod lifecycle;
 mod order;
 mod origin;
 mod reconcile;
+pub mod redact;
 mod rejected;
 mod resume;
 pub mod shared;
@@ -38,7 +39,7 @@ pub use state::{
     Child, ChildState, Effect, Effects, Listener, Open, OpenKind, Orchestration, Parked, Phase, Review, ReviewAnswered, Timer, Tree,
 };
 pub use tasks::emit::as_value as event_value;
-pub use tasks::listen::read_as;
+pub use tasks::listen::{read_as, read_labels};
 pub use tasks::run::held_by;
 pub use time::iso8601;
 pub use verify::{Difference, Verified, verify};

@@ -18,10 +18,12 @@ mod said;
 
 use std::sync::Arc;
 
+use provost_model::marks::Sight;
 use provost_model::program::TaskIx;
 use provost_model::record::{Row, RowError, Start, Transition};
 use provost_model::{Event, OrchestrationId, Position, Problem, Program, TenantId, Value};
 
+use crate::redact;
 use crate::state::Orchestration;
 use crate::tasks::emit::as_value;
 
@@ -88,6 +90,8 @@ pub struct Lifecycle {
     began: Option<bool>,
     /// When the row that is being read was recorded, in microseconds UTC.
     now_us: i64,
+    /// How far whoever reads sees.
+    sight: Sight,
     told: Vec<LifecycleEvent>,
 }
 
@@ -98,10 +102,10 @@ struct Closing {
 }
 
 impl Lifecycle {
-    /// Before the first row of an orchestration.
-    pub fn new(tenant: TenantId, id: OrchestrationId) -> Self {
-        let name = Arc::default();
-        Self { state: Orchestration::new(tenant, id), name, status: None, raised: None, began: None, now_us: 0, told: Vec::new() }
+    /// Before the first row of an orchestration, for somebody who sees so far.
+    pub fn new(tenant: TenantId, id: OrchestrationId, sight: Sight) -> Self {
+        let (state, name, told) = (Orchestration::new(tenant, id), Arc::default(), Vec::new());
+        Self { state, name, status: None, raised: None, began: None, now_us: 0, sight, told }
     }
 
     /// The sequence up to which it was read.
@@ -134,7 +138,7 @@ impl Lifecycle {
     /// # Errors
     /// The row cannot be read.
     pub fn read_row(&mut self, program: &Program, row: &Row) -> Result<Vec<LifecycleEvent>, RowError> {
-        Ok(self.read(program, &row.transition()?))
+        Ok(self.read(program, &redact::seen(row, self.sight)?))
     }
 }
 
@@ -143,7 +147,7 @@ impl Lifecycle {
 /// # Errors
 /// What a row says that cannot be read.
 pub fn lifecycle(program: &Program, tenant: TenantId, id: OrchestrationId, rows: &[Row]) -> Result<Vec<LifecycleEvent>, String> {
-    let mut life = Lifecycle::new(tenant, id);
+    let mut life = Lifecycle::new(tenant, id, Sight::Usual);
     let mut events = Vec::new();
     for row in rows {
         events.extend(life.read_row(program, row).map_err(|e| format!("at sequence {}: {e}", row.first_sequence))?);

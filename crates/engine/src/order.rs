@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use provost_model::marks::InputMarks;
 use provost_model::program::{ExprIx, Template};
 use provost_model::record::{Ambient, Batched, Start};
-use provost_model::{EventId, Labelled, OrchestrationId, Problem, Slot, TenantId, Value};
+use provost_model::{Digest, EventId, Labelled, Labels, OrchestrationId, Problem, Slot, TenantId, Value};
 
 use crate::code::Code;
 use crate::state::Orchestration;
@@ -30,6 +31,8 @@ pub(crate) struct KeysOf<'k> {
     pub order: Option<ExprIx>,
     /// The concurrency key.
     pub concurrency: Option<ExprIx>,
+    /// What is said of what it is given: a key follows from its workflow and that alone, whoever starts it.
+    pub marks: InputMarks,
 }
 
 /// Values of keys.
@@ -48,7 +51,7 @@ pub(crate) struct Keys {
 pub fn keyed(code: &dyn Code, start: Start) -> Result<Start, Unusable> {
     let program = code.program();
     let concurrency = program.concurrency.map(|concurrency| concurrency.key);
-    let of = KeysOf { from: program.input.from.as_ref(), order: program.order, concurrency };
+    let of = KeysOf { from: program.input.from.as_ref(), order: program.order, concurrency, marks: program.input_marks() };
     let Keys { order, concurrency } = values(code, &of, &start.input)?;
     Ok(Start { order, concurrency, ..start })
 }
@@ -58,9 +61,10 @@ pub fn keyed(code: &dyn Code, start: Start) -> Result<Start, Unusable> {
 /// # Errors
 /// As [`keyed`].
 pub(crate) fn values(code: &dyn Code, of: &KeysOf<'_>, given: &Value) -> Result<Keys, Unusable> {
+    let given = Labelled::new(given.clone(), of.marks.of(given));
     let valued = |key: Option<ExprIx>, name: &'static str| {
         let Some(expression) = key else { return Ok(None) };
-        let found = on_input(code, of.from, Labelled::authored(given.clone()), expression).and_then(|value| text_of(&value, name));
+        let found = on_input(code, of.from, given.clone(), expression).and_then(|value| text_of(value, name));
         found.map_err(|problem| Unusable { key: name, problem })
     };
     Ok(Keys { order: valued(of.order, "order")?, concurrency: valued(of.concurrency, "concurrency")? })
@@ -89,15 +93,14 @@ fn slot_of(tenant: &TenantId, kind: &str, workflow: &str, value: &str) -> Slot {
 /// As [`keyed`].
 pub fn batched(code: &dyn Code, data: &Value, id: EventId) -> Result<Option<Box<Batched>>, Unusable> {
     let Some(batch) = code.program().batch else { return Ok(None) };
-    let key = batch
-        .key
-        .map(|expression| evaluated(code, &Labelled::authored(data.clone()), expression).and_then(|value| text_of(&value, "batch")));
+    let read = || Labelled::new(data.clone(), code.program().input_marks().marks.on(data, Labels::new()));
+    let key = batch.key.map(|expression| evaluated(code, &read(), expression).and_then(|value| text_of(value, "batch")));
     let key = key.transpose().map_err(|problem| Unusable { key: "batch", problem })?;
     Ok(Some(Box::new(Batched { key: key.flatten().unwrap_or_default(), events: vec![id], closed: None })))
 }
 
 /// A key, evaluated on the workflow's input.
-fn on_input(code: &dyn Code, from: Option<&Template>, given: Labelled, expression: ExprIx) -> Result<Value, Problem> {
+fn on_input(code: &dyn Code, from: Option<&Template>, given: Labelled, expression: ExprIx) -> Result<Labelled, Problem> {
     let nobody = Orchestration::new(TenantId::local(), OrchestrationId::mint(0, Slot(0), &[]));
     let ambient = Ambient::default();
     let turn = Turn::new(code, &nobody, &ambient);
@@ -112,18 +115,25 @@ fn on_input(code: &dyn Code, from: Option<&Template>, given: Labelled, expressio
 /// The value of an expression on nothing, where nobody has started yet: what an attribute of an event that starts something must be.
 /// `None` where it has none.
 pub fn computed(code: &dyn Code, expression: ExprIx) -> Option<Value> {
-    evaluated(code, &Labelled::default(), expression).ok()
+    Some(evaluated(code, &Labelled::default(), expression).ok()?.value)
 }
 
 /// The value of an expression of nobody yet.
-fn evaluated(code: &dyn Code, input: &Labelled, expression: ExprIx) -> Result<Value, Problem> {
+fn evaluated(code: &dyn Code, input: &Labelled, expression: ExprIx) -> Result<Labelled, Problem> {
     let nobody = Orchestration::new(TenantId::local(), OrchestrationId::mint(0, Slot(0), &[]));
     let ambient = Ambient::default();
     let turn = Turn::new(code, &nobody, &ambient);
-    Ok(turn.evaluate(expression, input, &Scope { input: input.clone(), ..Scope::default() })?.value)
+    turn.evaluate(expression, input, &Scope { input: input.clone(), ..Scope::default() })
 }
 
-fn text_of(value: &Value, name: &str) -> Result<Option<Arc<str>>, Problem> {
+/// A key as text. One that not everybody may see is known by its digest, since keys stand in lists and in shared state.
+fn text_of(key: Labelled, name: &str) -> Result<Option<Arc<str>>, Problem> {
+    let (shown, label) = (key.labels.is_shown(), key.labels.all());
+    let text = plain_text(&key.value, name).map_err(|problem| problem.quoting(label))?;
+    Ok(text.map(|text| if shown { text } else { format!("redacted:{}", Digest::of(text.as_bytes())).into() }))
+}
+
+fn plain_text(value: &Value, name: &str) -> Result<Option<Arc<str>>, Problem> {
     match value {
         Value::Null => Ok(None),
         Value::Int(number) => Ok(Some(number.to_string().into())),

@@ -16,21 +16,55 @@
 //! | person | the choice, the name, and what the form's contract labels so |
 //! | error | nothing |
 //!
+//! Who may see a value is told by those who wrote the workflow and its contracts (`redact`, `labels`, `x-provost.labels`), for the same
+//! places. What comes back from outside may repeat what was sent: it is as sensitive as that, unless they say that it is public.
+//!
 //! What must stay true: a label is taken off nowhere else. A program that decides nothing on labels keeps none. Sources: DESIGN §5, ADR 0004.
 
 use std::sync::Arc;
 
-use provost_model::program::{Reading, SchemaIx};
+use provost_model::program::{Reading, SchemaIx, TaskIx};
 use provost_model::record::{Arrived, EffectKind, Start};
 use provost_model::value::Pointer;
 use provost_model::who::Known;
-use provost_model::{Label, Labelled, Labels, Problem, Value};
+use provost_model::{Label, Labelled, Labels, Marks, Problem, Program, Value};
 
 use crate::state::{Effect, ReviewAnswered};
 use crate::turn::Turn;
 
 /// The labels of what an orchestration is given.
 pub(crate) fn start(turn: &Turn<'_>, start: &Start) -> Labels {
+    let labels = given(turn, start).join(&start.labels);
+    marked_start(turn.program(), &start.input, labels)
+}
+
+/// `labels` of what starts an orchestration of `program` with what its authors say of it: of each event's reading, or of the input.
+pub(crate) fn marked_start(program: &Program, input: &Value, labels: Labels) -> Labels {
+    if !program.marks_anything() {
+        return labels;
+    }
+    let own = program.marks.get(&TaskIx::ROOT).cloned().unwrap_or_default();
+    match input.as_array().filter(|_| program.start_filters().next().is_some()) {
+        None => own.on(input, program.marks_of(program.input.schema).on(input, labels)),
+        Some(items) => {
+            let items = items.iter().enumerate().map(|(index, item)| {
+                let inside = labels.within(&format!("/{index}"));
+                let inside = start_marks(program, index).on(item, inside);
+                Labelled::new(item.clone(), own.on(item, inside))
+            });
+            Labelled::array(items.collect::<Vec<_>>()).labels
+        }
+    }
+}
+
+/// What contracts say of the event at `index` of an input. Where its filter is not known, what any of them says.
+fn start_marks(program: &Program, index: usize) -> Marks {
+    let known = program.start_filter_of(index);
+    let filters: Vec<_> = known.map_or_else(|| program.start_filters().collect(), |known| vec![known]);
+    filters.into_iter().fold(Marks::default(), |all, on| all.and(&program.read_marks(on.contract)))
+}
+
+fn given(turn: &Turn<'_>, start: &Start) -> Labels {
     if let Some(labels) = start.parent.as_ref().and_then(|parent| parent.labels.as_ref()) {
         return labels.clone();
     }
@@ -75,8 +109,8 @@ fn started_with(turn: &Turn<'_>, item: &Value, contract: Option<SchemaIx>) -> La
 pub(crate) fn said_in(turn: &Turn<'_>, arrived: &Arrived, contract: Option<SchemaIx>) -> Labelled {
     let data = &arrived.event.data;
     let named = matches!(arrived.by.known, Known::Token | Known::Loopback) && arrived.event.hops == 0;
-    let labels = obeying(turn, data, contract.filter(|_| named));
-    Labelled::new(data.clone(), labels)
+    let labels = obeying(turn, data, contract.filter(|_| named)).join(&arrived.event.labels.within("/data"));
+    Labelled::new(data.clone(), turn.program().marks_of(contract).on(data, labels))
 }
 
 /// The whole event, as an object. Its attributes are trusted by nobody.
@@ -87,7 +121,9 @@ pub(crate) fn envelope(turn: &Turn<'_>, arrived: &Arrived, contract: Option<Sche
         members.push((name.clone(), Labelled::new(value.clone(), outside(turn, value, &[]))));
     }
     members.push(("data".into(), data));
-    Labelled::object(members)
+    let said = Labelled::object(members);
+    let labels = said.labels.join(&arrived.event.labels);
+    Labelled::new(said.value, labels)
 }
 
 /// The labels of what the worker of an effect returned.
@@ -96,7 +132,35 @@ pub(crate) fn result(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Labels 
         EffectKind::Agent | EffectKind::Retrieval | EffectKind::Feature => None,
         EffectKind::Action | EffectKind::Undo => turn.program().actions.get(&effect.name).and_then(|spec| spec.result),
     };
-    obeying(turn, value, contract)
+    let marked = match effect.kind {
+        EffectKind::Agent => turn.program().agents.get(&effect.name).and_then(|spec| spec.output),
+        EffectKind::Retrieval | EffectKind::Feature | EffectKind::Action | EffectKind::Undo => contract,
+    };
+    read_back(turn, effect, value, obeying(turn, value, contract), marked)
+}
+
+/// What came back for what was sent may repeat it.
+pub(crate) fn read_back(turn: &Turn<'_>, effect: &Effect, value: &Value, labels: Labels, contract: Option<SchemaIx>) -> Labels {
+    let labels = labels.join(&Labels::whole(effect.labels.all()));
+    let labels = turn.program().marks_of(contract).on(value, labels);
+    match turn.state.open.get(&effect.at) {
+        Some(open) => returned(turn, open.task, value, labels),
+        None => labels,
+    }
+}
+
+/// The labels of what the task `ix` returns, with what its author says of it.
+pub(crate) fn returned(turn: &Turn<'_>, ix: TaskIx, value: &Value, labels: Labels) -> Labels {
+    turn.program().marks.get(&ix).filter(|_| ix != TaskIx::ROOT).map_or(labels.clone(), |marks| marks.on(value, labels))
+}
+
+/// Who may see what a failure of `effect` quotes: what was sent, and what would have come back.
+pub(crate) fn failure(turn: &Turn<'_>, effect: &Effect) -> Label {
+    let program = turn.program();
+    let task = turn.state.open.get(&effect.at).and_then(|open| program.marks.get(&open.task)).map_or(Label::NONE, Marks::all);
+    let spec = program.actions.get(&effect.name);
+    let contract = spec.map_or(Label::NONE, |spec| program.marks_of(spec.result).all());
+    effect.labels.all().sensitive().join(effect.key_label).join(task).join(contract)
 }
 
 /// The labels of a reference to what the worker of an effect returned.
@@ -105,14 +169,16 @@ pub(crate) fn reference(turn: &Turn<'_>, value: &Value) -> Labels {
 }
 
 /// A value that a feature store gave.
-pub(crate) fn served(turn: &Turn<'_>, value: Value, contract: Option<SchemaIx>) -> Labelled {
+pub(crate) fn served(turn: &Turn<'_>, effect: &Effect, value: Value, contract: Option<SchemaIx>) -> Labelled {
     let labels = obeying(turn, &value, contract);
+    let labels = read_back(turn, effect, &value, labels, contract);
     Labelled::new(value, labels)
 }
 
 /// What a person filled in.
 pub(crate) fn form(turn: &Turn<'_>, form: &Value, contract: Option<SchemaIx>) -> Labelled {
-    Labelled::new(form.clone(), obeying(turn, form, contract))
+    let labels = obeying(turn, form, contract);
+    Labelled::new(form.clone(), turn.program().marks_of(contract).on(form, labels))
 }
 
 /// Why a person answered as they did.
@@ -125,19 +191,20 @@ pub(crate) fn reason(turn: &Turn<'_>, answer: &ReviewAnswered) -> Labelled {
 /// An error, which may quote anything.
 pub(crate) fn problem(turn: &Turn<'_>, problem: &Problem) -> Labelled {
     let value = problem.to_value();
-    let labels = outside(turn, &value, &[]);
+    let labels = outside(turn, &value, &[]).join(&Labels::whole(problem.label));
     Labelled::new(value, labels)
 }
 
 /// The labels that go with a value to another orchestration; none where they are not followed here.
 pub(crate) fn followed(turn: &Turn<'_>, value: &Labelled) -> Option<Labels> {
-    follows(turn).then(|| value.labels.clone())
+    let unknown = || value.labels.join(&Labels::whole(Label::UNTRUSTED));
+    if follows(turn) { Some(value.labels.clone()) } else { (!value.labels.is_empty()).then(unknown) }
 }
 
-/// Whether labels are followed: something is decided on them here, or a parent gave some along.
+/// Whether labels are followed: something is decided on them here, somebody may not see something, or some came along.
 fn follows(turn: &Turn<'_>) -> bool {
-    let given = turn.state.start.as_ref().and_then(|start| start.parent.as_ref()).is_some_and(|parent| parent.labels.is_some());
-    given || turn.code.keeps_labels()
+    let given = |start: &Arc<Start>| !start.labels.is_empty() || start.parent.as_ref().is_some_and(|parent| parent.labels.is_some());
+    turn.code.keeps_labels() || turn.state.start.as_ref().is_some_and(given)
 }
 
 /// What was decided on values of this label.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use provost_model::OrchestrationId;
 use provost_model::id::{EffectId, ReviewId};
 use provost_model::program::EffectClass;
 use provost_model::record::EffectState;
@@ -43,6 +44,9 @@ pub struct OpenWork {
     /// Whether it must be told to go on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+    /// The one that caused it, where one did: what each causes is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<OrchestrationId>,
 }
 
 /// Which events an orchestration listens for.
@@ -108,7 +112,8 @@ fn waited_for(state: &Orchestration, effects_max: usize) -> OpenWork {
         return OpenWork { over: !in_doubt.is_empty(), in_doubt, ..OpenWork::default() };
     }
     let ordered = state.start.as_ref().is_some_and(|start| start.order.is_some() || start.concurrency.is_some());
-    let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ordered, ..OpenWork::default() };
+    let caused_by = state.start.as_ref().and_then(|start| start.origin);
+    let mut work = OpenWork { parked: state.parked.is_some(), unfinished: state.yielded, ordered, caused_by, ..OpenWork::default() };
     for (id, effect) in state.effects.live() {
         if work.effects.len() > effects_max {
             break;

@@ -3,17 +3,21 @@
 //! Cheap to clone (persistent maps), so that `decide` works on a copy. Serialisable for snapshots. It holds no program.
 
 mod effects;
+mod visits;
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use provost_model::id::{EffectId, EventId, ReviewId};
+use provost_model::position::{ROOT, around};
 use provost_model::program::{EffectClass, Flow, ReviewSpec, TaskIx};
 use provost_model::record::{Behind, EffectKind, EffectState, Ending, PlannedTask, SecretSpan, Start, Wanted};
-use provost_model::{Digest, Event, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
+use provost_model::{Digest, Event, Label, Labelled, Labels, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 use serde::{Deserialize, Serialize};
 
 pub use effects::Effects;
+pub use visits::Visits;
 
 /// A persistent sorted map.
 pub type Tree<K, V> = RedBlackTreeMapSync<K, V>;
@@ -98,7 +102,7 @@ pub struct Orchestration {
     pub looks: u32,
     /// The output of a completed one.
     pub output: Value,
-    /// Labels of `output`, where a parent waits for it.
+    /// Labels of `output`, where a parent waits for it or not everybody may see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_labels: Option<Labels>,
     /// The error of a faulted one.
@@ -149,7 +153,7 @@ pub struct Open {
     /// Where that child sent control.
     pub then: Flow,
     /// How often each child finished; a `fork` knows it by its outputs.
-    pub visits: Tree<TaskIx, u32>,
+    pub visits: Visits,
     /// Whether its time is up while an effect inside is still out.
     pub expired: bool,
     /// What else is known.
@@ -227,6 +231,12 @@ pub struct Effect {
     pub fingerprint: Digest,
     /// What is sent.
     pub arguments: Value,
+    /// Who may see what is sent.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Who may see the authored key.
+    #[serde(default, skip_serializing_if = "Label::is_none")]
+    pub key_label: Label,
     /// Where secrets belong in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretSpan>,
@@ -236,6 +246,8 @@ pub struct Effect {
     pub deadline_us: i64,
     /// For an undo: what it undoes.
     pub undoes: Option<EffectId>,
+    /// What undoes it, where its task says so.
+    pub undo: Option<Arc<str>>,
     /// The current attempt; the first is 1.
     pub attempt: u32,
     /// How many look-ups were scheduled.
@@ -345,7 +357,7 @@ pub struct Review {
     /// Queue, title, options.
     pub spec: ReviewSpec,
     /// What the person sees.
-    pub show: Value,
+    pub show: Labelled,
     /// Digest of the exact call it releases.
     pub call: Option<Digest>,
     /// The name of the action it releases.
@@ -370,7 +382,7 @@ pub struct ReviewAnswered {
     /// Who.
     pub by: Who,
     /// What was filled in.
-    pub form: Value,
+    pub form: Labelled,
     /// Why.
     #[serde(default)]
     pub reason: Arc<str>,
@@ -455,6 +467,29 @@ impl Orchestration {
         !self.is_ended() && !self.yielded && waited_for && !self.effects.live().any(|(_, effect)| working(effect))
     }
 
+    /// The child that it waits for, where nothing else can move it but somebody outside: no time, no event, no person, no other work.
+    pub fn only_waits_for(&self) -> Option<OrchestrationId> {
+        let still = self.phase == Phase::Running
+            && self.parked.is_none()
+            && self.queued.is_none()
+            && !self.yielded
+            && !self.looks_back
+            && self.timers.is_empty()
+            && self.unwinding.is_empty()
+            && self.listeners.values().all(|listener| listener.over)
+            && self.reviews.values().all(|review| review.closed || review.answer.is_some())
+            && self.effects.values().all(|effect| !effect.is_out() && effect.state != EffectState::InDoubt);
+        let under_way = |child: &Child| match child.state {
+            ChildState::Running | ChildState::Stopping | ChildState::Interrupted | ChildState::Wanted => true,
+            ChildState::Detached | ChildState::Parked | ChildState::Completed | ChildState::Failed => false,
+        };
+        let mut children = self.children.iter().filter(|(_, child)| under_way(child));
+        match (children.next(), children.next()) {
+            (Some((id, child)), None) if still && child.state == ChildState::Running && self.open.contains_key(&child.at) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// The one that nothing of ours caused and that caused this one: often itself.
     pub fn origin(&self) -> OrchestrationId {
         self.start.as_ref().and_then(|start| start.origin).unwrap_or(self.id)
@@ -480,28 +515,34 @@ impl Orchestration {
     /// `$context` as seen from `at`.
     pub fn context(&self, at: &Position) -> Labelled {
         if self.lines.size() <= 1 {
-            return self.lines.get(&Position::root()).cloned().unwrap_or_else(|| Labelled::authored(Value::empty()));
+            return self.lines.get(ROOT).cloned().unwrap_or_else(|| Labelled::authored(Value::empty()));
         }
-        let mut place = Some(at.clone());
+        let mut place = Some(at.as_str());
         while let Some(here) = place {
-            if let Some(context) = self.lines.get(&here) {
+            if let Some(context) = self.lines.get(here) {
                 return context.clone();
             }
-            place = here.parent();
+            place = around(here);
         }
         Labelled::authored(Value::empty())
     }
 
     /// Whether a direct child of the block at `at` is open.
     pub fn has_open_child(&self, at: &Position) -> bool {
-        self.open_within(at).any(|(place, _)| place != at)
+        // What is inside sorts behind it.
+        self.open.last().is_some_and(|(last, _)| last > at) && self.open_within(at).any(|(place, _)| place != at)
+    }
+
+    /// Whether `at` or anything inside it is open.
+    pub(crate) fn is_open_within(&self, at: &Position) -> bool {
+        self.open.last().is_some_and(|(last, _)| last >= at) && self.open_within(at).next().is_some()
     }
 
     /// Open things at `at` and inside it, in order of position.
     pub fn open_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s Position, &'s Arc<Open>)> {
         // Everything inside starts with the same text, so the range ends at the first place that does not.
         self.open
-            .range(at.clone()..)
+            .range::<str, (Bound<&str>, Bound<&str>)>((Bound::Included(at.as_str()), Bound::Unbounded))
             .take_while(|(place, _)| place.as_str().starts_with(at.as_str()))
             .filter(|(place, _)| place.is_within(at))
     }

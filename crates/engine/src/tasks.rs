@@ -23,7 +23,7 @@ pub(crate) mod run;
 mod switch;
 pub(crate) mod wait;
 
-use provost_model::program::TaskKind;
+use provost_model::program::{TaskKind, Template};
 use provost_model::record::Shape;
 use provost_model::{Labelled, Problem};
 
@@ -43,6 +43,7 @@ pub(crate) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>) -> Result<Entr
         TaskKind::Try(_) => open_block(turn, entering, Shape::Try),
         TaskKind::For(task) => for_each::enter(turn, entering, task),
         TaskKind::Fork(task) => fork::enter(turn, entering, task),
+        TaskKind::Set(Template::Literal(value)) => ended(entering, Labelled::authored(value.clone())),
         TaskKind::Set(template) => ended(entering, turn.render(template, &entering.input, &entering.scope())?),
         TaskKind::Switch(task) => switch::enter(turn, entering, task),
         TaskKind::Raise(task) => Err(raise::problem(turn, entering, task)?),

@@ -61,7 +61,9 @@ pub(crate) struct Scope {
 impl<'t> Turn<'t> {
     /// A transition over a copy of `state`.
     pub fn new(code: &'t dyn Code, state: &Orchestration, ambient: &'t Ambient) -> Self {
-        let (facts, intents) = (Vec::with_capacity(4), Vec::with_capacity(2));
+        // What goes on from a full transition mostly fills the next one too.
+        let facts_usual = if state.yielded { TRANSITION_TASKS_MAX as usize + 1 } else { 4 };
+        let (facts, intents) = (Vec::with_capacity(facts_usual), Vec::with_capacity(2));
         Self {
             code,
             state: state.clone(),
@@ -148,7 +150,9 @@ impl<'t> Turn<'t> {
     /// An `expression` problem.
     pub fn evaluate(&self, expression: ExprIx, input: &Labelled, scope: &Scope) -> Result<Labelled, Problem> {
         let value = self.code.evaluate(expression, input, &mut |name| self.variable(name, scope));
-        let value = value.map_err(|detail| Problem::standard("expression", 400, "the expression cannot be evaluated").detail(detail))?;
+        let value = value.map_err(|failed| {
+            Problem::standard("expression", 400, "the expression cannot be evaluated").detail(failed.detail).quoting(failed.label)
+        })?;
         self.check_size(&value)?;
         Ok(value)
     }
@@ -242,9 +246,17 @@ impl<'t> Turn<'t> {
     ///
     /// # Errors
     /// A `validation` problem that names `what`.
-    pub fn validate(&self, schema: Option<SchemaIx>, value: &Value, what: &str) -> Result<(), Problem> {
+    pub fn validate(&self, schema: Option<SchemaIx>, value: &Labelled, what: &str) -> Result<(), Problem> {
+        self.validate_part(schema, value, value.labels.all(), what)
+    }
+
+    /// Checks a value against a contract; what it says of the value may be seen by whom `label` says.
+    ///
+    /// # Errors
+    /// A `validation` problem that names `what`.
+    pub fn validate_part(&self, schema: Option<SchemaIx>, value: &Value, label: Label, what: &str) -> Result<(), Problem> {
         let Some(schema) = schema else { return Ok(()) };
-        self.code.validate(schema, value).map_err(|detail| breaks_contract(what, &detail))
+        self.code.validate(schema, value).map_err(|detail| breaks_contract(what, &detail).quoting(label))
     }
 
     /// Checks a value against `limits.valueBytes`.

@@ -355,10 +355,23 @@ fn an_explanation_tells_what_is_not_known() {
     let run = run.world(|kind, name, _, _| if name.starts_with("crm") { Some(unknown()) } else { agrees(kind, name) }).start(input);
     for end in 1..=run.rows.len() {
         let rows = run.rows.get(..end).unwrap();
-        explain(&run.code.program, run.state.tenant.clone(), run.state.id, rows, Now { at_us: run.now_us, behind: None }).unwrap();
+        explain(
+            &run.code.program,
+            run.state.tenant.clone(),
+            run.state.id,
+            rows,
+            Now { sight: provost_model::marks::Sight::Usual, at_us: run.now_us, behind: None },
+        )
+        .unwrap();
     }
-    let explained =
-        explain(&run.code.program, run.state.tenant.clone(), run.state.id, &run.rows, Now { at_us: run.now_us, behind: None }).unwrap();
+    let explained = explain(
+        &run.code.program,
+        run.state.tenant.clone(),
+        run.state.id,
+        &run.rows,
+        Now { sight: provost_model::marks::Sight::Usual, at_us: run.now_us, behind: None },
+    )
+    .unwrap();
     let text = provost_engine::explain::render(&explained);
     for wanted in
         ["NOT KNOWN", "IN DOUBT", "provost resolve eff_", "--not-done", "class E4", "`payments.refund` HAS been done, once", "refund/R-1"]

@@ -4,6 +4,7 @@
 //! itself and files for people are not in the digest, and nothing else may stand there; policies are handed on as text, another crate reads
 //! them.
 
+mod bindings;
 mod lock;
 mod part;
 mod place;
@@ -19,7 +20,7 @@ pub use place::is_bundle_folder;
 
 use crate::checks;
 use crate::compiled;
-use crate::finding::{Code, Finding, Log, Place, any_error, settle_fixes};
+use crate::finding::{Code, Finding, Log, Place, any_error, settle_fixes, settle_order};
 use crate::library::{Known, Library, action, agent, api, contract, feature, function, rules, source};
 use crate::source::{SOURCE_FILES_MAX, Sources};
 use crate::tables::Tables;
@@ -61,9 +62,36 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
+impl Checked {
+    /// What another crate found in the same sources. With an error among it there is no bundle.
+    pub fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+        settle_order(&mut self.findings);
+        if any_error(&self.findings) {
+            self.bundle = None;
+        }
+    }
+}
+
+/// The Cedar files of a bundle folder: path and text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyFiles {
+    /// Policies.
+    pub policies: Vec<(Arc<str>, Arc<str>)>,
+    /// Schemas.
+    pub schemas: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// The Cedar files among `sources`, whatever else is wrong there. One that is no UTF-8 is left out; compiling says so.
+pub fn policy_files(sources: &Sources) -> PolicyFiles {
+    let plan = part::plan(sources, &mut Vec::new());
+    PolicyFiles { policies: plan.texts(".cedar"), schemas: plan.texts(".cedarschema") }
+}
+
 /// Checks and compiles a bundle folder, or a lone workflow document.
 pub fn compile(sources: &Sources) -> Checked {
-    let mut reader = Reader { findings: Vec::new(), library: Library::default(), parts: Vec::new(), documents: Vec::new() };
+    let mut reader =
+        Reader { findings: Vec::new(), library: Library::default(), parts: Vec::new(), documents: Vec::new(), headings: Vec::new() };
     let plan = part::plan(sources, &mut reader.findings);
     if sources.len() > SOURCE_FILES_MAX {
         let log = Log::new(".");
@@ -71,6 +99,9 @@ pub fn compile(sources: &Sources) -> Checked {
         reader.findings.extend(log.into_findings());
     } else {
         reader.read_all(&plan);
+        for (path, bytes) in plan.bindings() {
+            reader.findings.extend(bindings::check(path, bytes));
+        }
     }
     let mut checked = reader.finish(&plan);
     settle_fixes(&mut checked.findings, sources);
@@ -83,6 +114,8 @@ struct Reader {
     parts: Vec<Part>,
     /// Workflow documents, to be compiled when everything they may name was read.
     documents: Vec<(Arc<str>, crate::yaml::Node)>,
+    /// What each document calls itself: its path, the name, and where that is written.
+    headings: Vec<(Arc<str>, Arc<str>, Place)>,
 }
 
 impl Reader {
@@ -189,10 +222,13 @@ impl Reader {
     fn read_workflow(&mut self, file: &part::File<'_>, log: &Log) -> Option<(Arc<str>, Option<Arc<str>>)> {
         let root = load(file.bytes, 1, log)?;
         let quiet = Log::new(file.path);
-        let heading = root.member("document").and_then(|node| workflow::heading(node, &quiet));
+        let node = root.member("document");
+        let heading = node.and_then(|node| workflow::heading(node, &quiet));
+        let at = node.and_then(|node| node.member("name")).map_or(Place::START, |name| name.at);
         self.documents.push((file.path.clone(), root));
         let heading = heading?;
         let (namespace, name, version) = (heading.namespace.clone(), heading.name.clone(), heading.version.clone());
+        self.headings.push((file.path.clone(), name.clone(), at));
         self.library.workflows.push(Known { namespace, name, version });
         Some((heading.name, Some(heading.version)))
     }
@@ -211,6 +247,7 @@ impl Reader {
         let lock = Lock::of(std::mem::take(&mut self.parts));
         self.findings.extend(plan.lock().and_then(|text| lock::against(&text, &lock)));
         let mut workflows = Vec::new();
+        let mut questions = Vec::new();
         for (path, root) in &self.documents {
             let log = Log::new(path);
             let built = workflow::compile(root, &self.library, lock.bundle, &log);
@@ -218,9 +255,10 @@ impl Reader {
             match built {
                 Ok(built) => {
                     self.findings.extend(checked(path, &built));
+                    questions.extend(built.places.questions.iter().map(|(action, at)| (path.clone(), action.clone(), *at)));
                     workflows.push((path.clone(), built.program));
                 }
-                Err(tables) => self.findings.extend(compiled::misspelt(&tables.expressions, &tables.expression_origins)),
+                Err(unbuilt) => self.findings.extend(unbuilt.certain()),
             }
         }
         self.findings.extend(self.library.functions.values().flat_map(|function| function.log.findings()));
@@ -229,15 +267,15 @@ impl Reader {
         if workflows.len() == self.documents.len() {
             self.findings.extend(unasked(plan, &workflows));
         }
-        self.findings.extend(distinct(&workflows));
+        self.findings.extend(unanswered(plan, &self.library, &questions));
+        self.findings.extend(distinct(&self.headings));
         if self.documents.is_empty() && !any_error(&self.findings) {
             let log = Log::new(plan.whole());
-            let hint = "write one under `workflows/`; it begins with `document:`";
+            let hint = "write one under `workflows/`, `NAME.yaml`; it begins with `document:`";
             log.error_hint(Code::NoWorkflow, Place::START, "there is no workflow here", hint);
             self.findings.extend(log.into_findings());
         }
-        self.findings.sort_by(|a, b| (&a.file, a.line, a.column, a.code, &a.message).cmp(&(&b.file, b.line, b.column, b.code, &b.message)));
-        self.findings.dedup();
+        settle_order(&mut self.findings);
         let failed = any_error(&self.findings);
         workflows.sort_by(|(_, a), (_, b)| (&a.name, &a.namespace).cmp(&(&b.name, &b.namespace)));
         let bundle = (!failed).then(|| Bundle {
@@ -265,7 +303,7 @@ impl Reader {
             source.part.compile(&mut tables);
         }
         let Tables { expressions, expression_origins: origins, kept, .. } = &tables;
-        compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: &[] }).0
+        compiled::check_expressions(&compiled::Expressions { expressions, origins, kept, secrets: Some(&[]) }).0
     }
 }
 
@@ -273,7 +311,8 @@ impl Reader {
 fn checked(path: &Arc<str>, built: &workflow::Built) -> Vec<Finding> {
     let program = &built.program;
     let secrets: Vec<Arc<str>> = built.secrets.iter().map(|(name, _)| name.clone()).collect();
-    let read = compiled::Expressions { expressions: &program.expressions, origins: &built.origins, kept: &built.kept, secrets: &secrets };
+    let read =
+        compiled::Expressions { expressions: &program.expressions, origins: &built.origins, kept: &built.kept, secrets: Some(&secrets) };
     let (mut findings, named) = compiled::check_expressions(&read);
     let log = Log::new(path);
     if let Some(named) = named {
@@ -300,15 +339,27 @@ fn unasked(plan: &part::Plan<'_>, workflows: &[(Arc<str>, Program)]) -> Vec<Find
     logs.flat_map(Log::into_findings).collect()
 }
 
+/// Questions to policy about an action that the bundle does not have and no policy names.
+fn unanswered(plan: &part::Plan<'_>, library: &Library, questions: &[(Arc<str>, Arc<str>, Place)]) -> Vec<Finding> {
+    let texts = plan.texts(".cedar");
+    let known = checks::policies::answered(library, &texts);
+    let logs = questions.iter().filter(|(_, action, _)| !known.contains(&**action)).map(|(path, action, at)| {
+        let log = Log::new(path);
+        checks::policies::unanswered(action, &known, *at, &log);
+        log
+    });
+    logs.flat_map(Log::into_findings).collect()
+}
+
 /// Workflows of one bundle have names of their own.
-fn distinct(workflows: &[(Arc<str>, Program)]) -> Vec<Finding> {
+fn distinct(headings: &[(Arc<str>, Arc<str>, Place)]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (at, (path, program)) in workflows.iter().enumerate() {
-        let earlier = workflows.iter().take(at).find(|(_, other)| other.name == program.name);
-        if let Some((other, _)) = earlier {
+    for (nth, (path, name, at)) in headings.iter().enumerate() {
+        let earlier = headings.iter().take(nth).find(|(_, other, _)| other == name);
+        if let Some((other, _, _)) = earlier {
             let log = Log::new(path);
-            let message = format!("`{other}` is also called `{}`", program.name);
-            log.error_hint(Code::DuplicatePart, Place::START, message, "give each workflow of a bundle a name of its own");
+            let message = format!("`{other}` is also called `{name}`");
+            log.error_hint(Code::DuplicatePart, *at, message, "give each workflow of a bundle a name of its own");
             findings.extend(log.into_findings());
         }
     }

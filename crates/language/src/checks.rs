@@ -11,6 +11,7 @@ mod flow;
 mod forks;
 pub(crate) mod keys;
 mod known;
+mod least;
 mod loops;
 mod outputs;
 pub(crate) mod policies;
@@ -20,6 +21,7 @@ mod schema;
 pub(crate) mod secrets;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use provost_model::Program;
 use provost_model::program::{ExprIx, TaskIx};
@@ -36,6 +38,8 @@ pub(crate) struct Places {
     pub(crate) exports: BTreeMap<TaskIx, Place>,
     /// Each use of an expression; no task: the document's own.
     pub(crate) expressions: BTreeMap<(Option<TaskIx>, ExprIx), Origin>,
+    /// The actions that `call: policy` asks about, where they are written out.
+    pub(crate) questions: Vec<(Arc<str>, Place)>,
     /// Whether the document writes a limit on how many tasks run.
     pub(crate) limits_tasks: bool,
 }
@@ -78,6 +82,7 @@ pub(crate) fn program(program: &Program, places: &Places, log: &Log) {
     forks::check(subject);
     reach::check(subject);
     loops::check(subject);
+    least::check(subject);
 }
 
 /// Follows what is known of the data through a workflow whose expressions compile.

@@ -23,7 +23,7 @@ pub struct Compiled {
     pub expressions: Module,
     /// Its schemas, by [`provost_model::program::SchemaIx`].
     pub contracts: Contracts,
-    /// Whether anything in the program is decided on labels; if not, none are kept while it runs.
+    /// Whether anything in the program is decided or hidden by labels; if not, none are kept while it runs.
     pub keeps_labels: bool,
 }
 
@@ -77,12 +77,12 @@ impl Compiled {
     }
 }
 
-/// Whether a business key is computed, an argument must be trusted, or another workflow is run that may do either.
+/// Whether somebody may not see something, a business key is computed, an argument must be trusted, or another workflow is run that may do either.
 fn decides_on_labels(program: &Program) -> bool {
     let computed = |template: &Option<Template>| template.as_ref().is_some_and(|template| !matches!(template, Template::Literal(_)));
     let keyed = program.tasks.iter().any(|task| matches!(&task.kind, TaskKind::Act(act) if computed(&act.key)));
     let runs = program.tasks.iter().any(|task| matches!(task.kind, TaskKind::Run(_)));
-    keyed || runs || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
+    program.marks_anything() || keyed || runs || program.actions.values().any(|action| !program.trusted_places(action.arguments).is_empty())
 }
 
 /// Digest of a program: of its JSON as stored.
@@ -106,8 +106,8 @@ pub(crate) struct Expressions<'e> {
     pub(crate) origins: &'e [Origin],
     /// Those that name `$secrets` and whose result does not leave at once.
     pub(crate) kept: &'e [(ExprIx, Origin)],
-    /// The names in `use.secrets`.
-    pub(crate) secrets: &'e [Arc<str>],
+    /// The names in `use.secrets`, where they are known.
+    pub(crate) secrets: Option<&'e [Arc<str>]>,
 }
 
 /// Findings for the expressions that do not compile, and for secrets that are not declared or stand where they may not; and the secrets
@@ -115,16 +115,36 @@ pub(crate) struct Expressions<'e> {
 pub(crate) fn check_expressions(read: &Expressions<'_>) -> (Vec<Finding>, Option<BTreeSet<String>>) {
     match module(read.expressions) {
         Ok(module) => (checks::secrets::check(&module, read.origins, read.kept, read.secrets), Some(checks::secrets::named(&module))),
-        Err(errors) => (errors.into_iter().filter_map(|error| wrong(read.origins, error)).collect(), None),
+        Err(errors) => {
+            let mut findings = beside(read, &errors);
+            findings.extend(errors.into_iter().filter_map(|error| wrong(read.origins, error)));
+            (findings, None)
+        }
     }
 }
 
 /// Findings for the expressions of a document that does not compile for other reasons: only what is wrong with them wherever they stand. A
 /// variable may be unknown because what declares it could not be read.
-pub(crate) fn misspelt(expressions: &[Expression], origins: &[Origin]) -> Vec<Finding> {
-    let errors = module(expressions).err().unwrap_or_default();
-    let certain = errors.into_iter().filter(|error| !matches!(error.kind, ExprErrorKind::Variable | ExprErrorKind::Secret));
-    certain.filter_map(|error| wrong(origins, error)).collect()
+pub(crate) fn certain(read: &Expressions<'_>) -> Vec<Finding> {
+    let errors = module(read.expressions).err().unwrap_or_default();
+    let mut findings = beside(read, &errors);
+    let certain = errors.into_iter().filter(|error| error.kind != ExprErrorKind::Variable);
+    findings.extend(certain.filter_map(|error| wrong(read.origins, error)));
+    findings
+}
+
+/// What is said about the secrets in those expressions that have no error.
+fn beside(read: &Expressions<'_>, errors: &[ExprError]) -> Vec<Finding> {
+    let wrong: BTreeSet<u32> = errors.iter().map(|error| error.index).collect();
+    let right: Vec<u32> = (0..read.expressions.len() as u32).filter(|index| !wrong.contains(index)).collect();
+    let at = |index: &u32| Some((read.expressions.get(*index as usize)?.clone(), read.origins.get(*index as usize)?.clone()));
+    let (expressions, origins): (Vec<Expression>, Vec<Origin>) = right.iter().filter_map(at).unzip();
+    let kept = read.kept.iter().filter_map(|(index, origin)| {
+        let place = right.binary_search(&index.0).ok()?;
+        Some((ExprIx(u32::try_from(place).ok()?), origin.clone()))
+    });
+    let kept: Vec<(ExprIx, Origin)> = kept.collect();
+    module(&expressions).map(|module| checks::secrets::check(&module, &origins, &kept, read.secrets)).unwrap_or_default()
 }
 
 /// The finding of an expression that does not compile.

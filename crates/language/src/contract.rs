@@ -79,6 +79,15 @@ impl ContractError {
     }
 }
 
+/// What is wrong with a `type` that is none: what the validator says of it helps nobody.
+fn no_type(schema: &Value, pointer: &str) -> Option<String> {
+    const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+    let word = provost_model::value::lookup(schema, pointer)?.as_str().filter(|_| pointer.ends_with("/type"))?;
+    let near =
+        crate::nearest::nearest(word, &TYPES).map(|near| format!("; did you mean `{}`?", near.word)).unwrap_or_else(|| ".".to_owned());
+    Some(cut(&format!("`{word}` is no type{near} The types are {}", crate::finding::listed(&TYPES))))
+}
+
 /// One place where a value breaks its contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -133,7 +142,11 @@ impl Contract {
             .build(&json);
         match build {
             Ok(validator) => Ok(Self { validator: Arc::new(validator) }),
-            Err(error) => Err(ContractError::Invalid { pointer: error.instance_path().to_string(), detail: cut(&error.to_string()) }),
+            Err(error) => {
+                let pointer = error.instance_path().to_string();
+                let detail = no_type(schema, &pointer).unwrap_or_else(|| cut(&error.to_string()));
+                Err(ContractError::Invalid { pointer, detail })
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod check;
+mod dates;
 mod error;
 mod list;
 mod meter;

@@ -130,7 +130,9 @@ pub(crate) fn int(node: &Node, what: &str, from: i64, to: i64, log: &Log) -> Opt
             None
         }
         Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => {
-            wrong_type(node, what, "a whole number", log);
+            let number = node.as_text().and_then(|text| text.trim().parse::<i64>().ok());
+            let hint = number.map(|number| format!("write it without quotes: {number}"));
+            wrong_type_hint(node, what, "a whole number", hint.as_deref(), None, log);
             None
         }
     }

@@ -71,6 +71,7 @@ codes! {
     NoWorkflow = "PV1044", "There is no workflow to compile.";
     ForkConflict = "PV1045", "Two branches of a fork export the same key.";
     Secret = "PV1046", "A secret stands where it may not, or is not declared.";
+    Policy = "PV1047", "A policy, or the schema of policies, cannot be read.";
     Misplaced = "PV1050", "A file or folder stands where no bundle has one.";
     Lock = "PV1051", "`provost.lock` cannot be read.";
     NoKey = "PV2001", "An action that moves money out has no business key.";
@@ -87,7 +88,9 @@ codes! {
     NoLimit = "PV2024", "A loop has no limit of its own.";
     Unasked = "PV2025", "A policy names something that nothing asks about.";
     SameId = "PV2026", "Every orchestration sends an event under the same id.";
+    Unanswered = "PV2027", "A question to policy names an action that nothing knows.";
     OtherLock = "PV2030", "`provost.lock` is that of other parts.";
+    VersionReused = "PV2040", "A workflow's name and version have other content already.";
 }
 
 impl std::fmt::Display for Code {
@@ -165,6 +168,12 @@ impl Finding {
 /// Whether any of them stops compilation.
 pub fn any_error(findings: &[Finding]) -> bool {
     findings.iter().any(Finding::is_error)
+}
+
+/// Brings findings into the order in which they are said: by file, line and column, each once.
+pub(crate) fn settle_order(findings: &mut Vec<Finding>) {
+    findings.sort_by(|a, b| (&a.file, a.line, a.column, a.code, &a.message).cmp(&(&b.file, b.line, b.column, b.code, &b.message)));
+    findings.dedup();
 }
 
 /// Drops every fix whose text is not what the source holds at its place (quotes before it aside), and moves past those quotes.
@@ -248,6 +257,16 @@ impl Log {
         if found.len() < FINDINGS_MAX && !found.contains(&finding) {
             found.push(finding);
         }
+    }
+
+    /// What was found elsewhere of the same file.
+    pub(crate) fn extend(&self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|finding| self.keep(finding));
+    }
+
+    /// How many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.found.borrow().iter().filter(|finding| finding.is_error()).count()
     }
 
     /// What was found so far, in one file that is read several times.

@@ -11,6 +11,7 @@ pub(crate) mod contract;
 pub(crate) mod feature;
 pub(crate) mod function;
 mod json;
+mod prompt;
 pub(crate) mod rules;
 pub(crate) mod source;
 

@@ -32,6 +32,7 @@ pub(crate) fn keys(workflows: &mut [(Arc<str>, Program)]) {
             run.keys = Some(Box::new(ChildKeys {
                 from: of.keys.from.as_ref().map(|from| renumbered(from, &mut copy)),
                 order: of.keys.order.map(&mut copy),
+                marks: of.keys.marks.clone(),
                 concurrency: of.keys.concurrency.map(|concurrency| Concurrency { key: copy(concurrency.key), ..concurrency }),
             }));
         }
@@ -43,7 +44,7 @@ fn named(program: &Program) -> Option<Named> {
     if order.is_none() && concurrency.is_none() {
         return None;
     }
-    let keys = ChildKeys { from: program.input.from.clone(), order, concurrency };
+    let keys = ChildKeys { from: program.input.from.clone(), order, concurrency, marks: program.input_marks() };
     Some(Named { keys, expressions: program.expressions.clone() })
 }
 

@@ -13,6 +13,8 @@ mod extend;
 mod foreign;
 mod keys;
 mod listen;
+mod literals;
+mod marks;
 mod openapi;
 mod plan;
 mod protocol;
@@ -28,18 +30,22 @@ mod uses;
 
 pub use errors::canonical_type;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, InDoubt, RulesTable, SourceSpec, Task};
+use provost_model::program::{ActionSpec, AgentSpec, FeatureSpec, InDoubt, RulesTable, SourceSpec, Task, TaskIx};
+use provost_model::{Digest, Marks};
 
 use crate::checks::Places;
+use crate::contract::{Contract, ContractError};
 use crate::finding::{Code, Log, Place};
 use crate::library::Library;
 use crate::tables::Tables;
 
 pub(crate) use document::{Built, compile, heading};
 pub(crate) use duration::{fixed_ms, retry_policy};
+pub(crate) use marks::unknown_word;
 pub(crate) use template::expression_text;
 
 /// A program under construction.
@@ -62,6 +68,10 @@ pub(crate) struct Build<'a> {
     keys: Vec<Place>,
     /// The names in `use.secrets`.
     secrets: Vec<(Arc<str>, Place)>,
+    /// What values that are written out are held against, compiled once.
+    contracts: RefCell<BTreeMap<Digest, Result<Contract, ContractError>>>,
+    /// Whether all of `use` could be read, so that no other name is declared.
+    uses_read: bool,
     /// Functions being expanded, to find cycles.
     expanding: Vec<Arc<str>>,
     in_doubt: InDoubt,
@@ -69,6 +79,8 @@ pub(crate) struct Build<'a> {
     catalogs: BTreeMap<Arc<str>, Arc<str>>,
     /// What `use.extensions` declares.
     extensions: Vec<extend::Extension>,
+    /// What authors say about who may see places: of the input, and of what tasks return.
+    marked: BTreeMap<TaskIx, Marks>,
     /// Where things stand, for the checks.
     pub(crate) places: Places,
 }
@@ -90,10 +102,13 @@ impl<'a> Build<'a> {
             scopes: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
+            contracts: RefCell::default(),
+            uses_read: true,
             expanding: Vec::new(),
             in_doubt: InDoubt::Wait,
             catalogs: BTreeMap::new(),
             extensions: Vec::new(),
+            marked: BTreeMap::new(),
             places: Places::default(),
         }
     }

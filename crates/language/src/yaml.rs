@@ -87,6 +87,17 @@ impl Node {
         self.as_map()?.iter().find(|entry| &*entry.key == key).map(|entry| &entry.value)
     }
 
+    /// Where the member at a JSON pointer is written, as far as it goes.
+    pub(crate) fn place(&self, pointer: &str) -> Place {
+        let mut found = self;
+        for token in pointer.split('/').skip(1) {
+            let key = token.replace("~1", "/").replace("~0", "~");
+            let Some(inner) = found.member(&key).or_else(|| found.as_list()?.get(key.parse::<usize>().ok()?)) else { break };
+            found = inner;
+        }
+        found.at
+    }
+
     /// What authors call this kind of value.
     pub(crate) fn what(&self) -> &'static str {
         match &self.kind {

@@ -17,6 +17,7 @@ do:
 const AGENT: &str = "---
 version: 1.0.0
 model: scripted
+queue: panel
 output: { type: object, properties: { verdict: { enum: [ yes, no ] } } }
 examples: [ { answer: { verdict: yes } } ]
 ---

@@ -78,7 +78,7 @@ fn retries_and_errors_by_name() {
     let Template::Object(members) = &raise.error else { unreachable!() };
     let kind = attempt.catch.errors.kind.clone().unwrap();
     assert_eq!(members[0].1, Template::Literal(Value::Str(kind)));
-    assert_eq!(task(&program, "r").timeout, Some(Duration::Millis(500)));
+    assert_eq!(task(&program, "r").timeout.as_deref(), Some(&Duration::Millis(500)));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EffectId, OrchestrationId};
+use crate::labels::Labels;
 use crate::value::Value;
 
 /// A CloudEvent. Times are kept as the sender wrote them (RFC 3339); the journal's own time stands in the row.
@@ -49,6 +50,9 @@ pub struct Event {
     /// What it says.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
+    /// Of an event of ours: who may see its places, as an object of attributes and `data`. Nobody outside can say it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 fn is_zero(n: &u32) -> bool {
@@ -56,6 +60,12 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Event {
+    /// What it is about, for people: not what only some may see.
+    pub fn subject_shown(&self) -> Option<Arc<str>> {
+        let label = self.labels.at("/subject");
+        self.subject.as_ref().map(|subject| if label.is_shown() { subject.clone() } else { label.instead().into() })
+    }
+
     /// An attribute by its name in the standard, or `data`; `None` where the event has none.
     pub fn attribute(&self, name: &str) -> Option<Value> {
         let text = |text: &Option<Arc<str>>| text.clone().map(Value::Str);

@@ -45,6 +45,17 @@ impl Label {
         Self(self.0 | other.0)
     }
 
+    /// What this and `of` have in common.
+    #[must_use]
+    pub const fn only(self, of: Self) -> Self {
+        Self(self.0 & of.0)
+    }
+
+    /// Whether nothing is labelled.
+    pub const fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether this is at least as high as `other` in both respects.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -99,6 +110,9 @@ pub enum LabelError {
     /// A word that is none of the closed set.
     #[error("`{0}` is no label; use `trusted`, `untrusted`, `public`, `internal`, `personal` or `secret`")]
     Word(String),
+    /// A word that says nothing of who may see a place, where an author marks it.
+    #[error("`{0}` marks no place; write `public`, `internal`, `personal` or `secret`")]
+    Mark(String),
     /// Something that is no word.
     #[error("a label is a word or a list of words, not {0}")]
     Kind(&'static str),
@@ -117,7 +131,7 @@ impl LabelError {
     /// The stable name of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Word(_) | Self::Kind(_) | Self::Shape(_) => "label-unknown",
+            Self::Word(_) | Self::Mark(_) | Self::Kind(_) | Self::Shape(_) => "label-unknown",
             Self::Place(_) => "label-place",
             Self::Places(_) => "label-places",
         }
@@ -290,6 +304,12 @@ fn outside(value: &Value, at: &Pointer, trusted: &[&str], places: &mut Vec<(Stri
             items.iter().enumerate().for_each(|(index, item)| outside(item, &at.child(&index.to_string()), trusted, places));
         }
         _ => places.push((here.to_owned(), Label::UNTRUSTED)),
+    }
+}
+
+impl<'de> Deserialize<'de> for Label {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

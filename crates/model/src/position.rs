@@ -4,6 +4,7 @@
 //! `~catch` for the handlers of a `try`; `[i]` too for the i-th task of an agent's plan, `[r.i]` of its r-th plan (r >= 2). Names are
 //! escaped as in JSON Pointer, so no name can look like a marker. Source: DESIGN §5.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,16 +73,12 @@ impl Position {
 
     /// The place around this one; the workflow has none.
     pub fn parent(&self) -> Option<Self> {
-        if self.0.is_empty() {
-            return None;
-        }
-        // A `[` of a name is escaped, so one in the last part is an iteration's; a `]` may end any name.
-        let last = self.0.rfind('/').map_or(0, |slash| slash + 1);
-        let cut = match self.0.rfind('[').filter(|bracket| *bracket >= last) {
-            Some(bracket) => bracket,
-            None => last.saturating_sub(1),
-        };
-        Some(Self(self.0.get(..cut).unwrap_or_default().into()))
+        self.around().map(Self::from_text)
+    }
+
+    /// The text of the place around this one, by which it is found without being built.
+    pub fn around(&self) -> Option<&str> {
+        around(&self.0)
     }
 
     /// The last name without its visit mark, unescaped: what an author calls the task.
@@ -97,6 +94,26 @@ impl Position {
             Some(rest) => rest.is_empty() || outer.is_root() || rest.starts_with('/') || rest.starts_with('['),
             None => false,
         }
+    }
+}
+
+/// The text of the workflow's own place.
+pub const ROOT: &str = "";
+
+/// The text of the place around that of this text.
+pub fn around(place: &str) -> Option<&str> {
+    if place.is_empty() {
+        return None;
+    }
+    // A `[` of a name is escaped, so one in the last part is an iteration's; a `]` may end any name.
+    let last = place.bytes().rposition(|byte| matches!(byte, b'/' | b'['));
+    Some(last.and_then(|last| place.get(..last)).unwrap_or_default())
+}
+
+/// Ordered, compared and hashed as its text, so that a map finds it by that.
+impl Borrow<str> for Position {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::labels::Label;
 use crate::value::{Map, Value};
 
 /// Where the standard's own error types live.
@@ -28,18 +29,37 @@ pub struct Problem {
     /// More facts about it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
+    /// Who may see what its texts quote.
+    #[serde(default, skip_serializing_if = "Label::is_none")]
+    pub label: Label,
 }
 
 impl Problem {
     /// One of the eight standard errors by short name: `configuration validation expression authentication authorization timeout
     /// communication runtime`.
     pub fn standard(name: &str, status: u16, title: impl Into<String>) -> Self {
-        Self { kind: format!("{STANDARD}{name}"), title: title.into(), status, detail: String::new(), instance: None, extra: Value::Null }
+        Self {
+            kind: format!("{STANDARD}{name}"),
+            title: title.into(),
+            status,
+            detail: String::new(),
+            instance: None,
+            extra: Value::Null,
+            label: Label::NONE,
+        }
     }
 
     /// One of our own errors by its code.
     pub fn ours(code: &str, status: u16, title: impl Into<String>) -> Self {
-        Self { kind: format!("{OURS}{code}"), title: title.into(), status, detail: String::new(), instance: None, extra: Value::Null }
+        Self {
+            kind: format!("{OURS}{code}"),
+            title: title.into(),
+            status,
+            detail: String::new(),
+            instance: None,
+            extra: Value::Null,
+            label: Label::NONE,
+        }
     }
 
     /// With what to do.

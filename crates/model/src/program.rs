@@ -9,6 +9,7 @@ mod extend;
 mod listen;
 pub mod plan;
 pub mod protocol;
+mod rare;
 pub mod reads;
 mod reconcile;
 mod run;
@@ -30,6 +31,7 @@ pub use extend::{AsideTask, ExtendedTask};
 pub use listen::{Consume, Correlation, EventFilter, ListenEach, ListenTask, Reading, Strategy, Until};
 pub use plan::{Allowed, PlanTask, PlannedCall};
 pub use protocol::{CallOutput, Endpoint, HTTP_CALL, ProtocolCall};
+pub use rare::{Absent, Rare};
 pub use reads::{FeatureSpec, FeatureTask, FeatureValue, RetrieveTask, Served, SourceSpec};
 pub use reconcile::Reconcile;
 pub use run::{ChildKeys, RunTask};
@@ -41,6 +43,7 @@ pub use task::{
 
 use crate::digest::Digest;
 use crate::limits::Limits;
+use crate::marks::{InputMarks, Marks};
 use crate::value::Value;
 
 /// Index of an expression in [`Program::expressions`].
@@ -124,6 +127,9 @@ pub struct Program {
     /// When what waits for a person is looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconcile: Option<Reconcile>,
+    /// What authors say about who may see places: of the input under [`TaskIx::ROOT`], of what a task returns under its index.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<TaskIx, Marks>,
 }
 
 impl Program {
@@ -132,6 +138,39 @@ impl Program {
         let schema = contract.and_then(|index| self.schemas.get(index.0 as usize));
         let trusted = schema.and_then(|schema| schema.member("x-provost")?.member("trusted")?.as_array());
         trusted.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// What a contract says about who may see places, as its author wrote it in `x-provost.labels`.
+    pub fn marks_of(&self, contract: Option<SchemaIx>) -> Marks {
+        let schema = contract.and_then(|index| self.schemas.get(index.0 as usize));
+        let labels = schema.and_then(|schema| schema.member("x-provost")?.member("labels"));
+        labels.map(Marks::from_value).unwrap_or_default()
+    }
+
+    /// What is said of the input by the author of the workflow and of its contracts, whichever event it may come from.
+    pub fn input_marks(&self) -> InputMarks {
+        let each = self.start_filters().next().is_some();
+        let own = self.marks.get(&TaskIx::ROOT).cloned().unwrap_or_default();
+        let contracts = self.start_filters().map(|on| self.read_marks(on.contract)).chain([self.marks_of(self.input.schema)]);
+        let marks = contracts.fold(own, |all, marks| all.and(&marks));
+        InputMarks { marks, each }
+    }
+
+    /// What a contract of an event's data says of what is read of that event.
+    pub fn read_marks(&self, contract: Option<SchemaIx>) -> Marks {
+        let marks = self.marks_of(contract);
+        match self.start_read {
+            Reading::Data => marks,
+            Reading::Envelope => marks.placed("/data"),
+            // Bytes have no places: all of them are as sensitive as the most sensitive one.
+            Reading::Raw => marks.whole(),
+        }
+    }
+
+    /// Whether anybody says about a place who may see it.
+    pub fn marks_anything(&self) -> bool {
+        let marked = |schema: &Value| schema.member("x-provost").is_some_and(|own| own.member("labels").is_some());
+        !self.marks.is_empty() || self.schemas.iter().any(marked)
     }
 
     /// Every filter of an event that starts it, or has a part in that.

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::value::Value;
 
 /// The actions that Provost itself asks policy about, beside those that bundles declare.
-pub const PROVOST_ACTIONS: [&str; 20] = [
+pub const PROVOST_ACTIONS: [&str; 21] = [
     "agent.start",
     "blob.read",
     "bundle.publish",
@@ -28,6 +28,7 @@ pub const PROVOST_ACTIONS: [&str; 20] = [
     "retrieval.read",
     "review.decide",
     "tool.call",
+    "value.reveal",
     "worker.exchange",
 ];
 

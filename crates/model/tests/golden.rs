@@ -47,6 +47,7 @@ fn who() -> Who {
 
 fn start() -> Start {
     Start {
+        labels: provost_model::Labels::new(),
         workflow: "refund-triage".into(),
         version: "2.1.0".into(),
         pin: Digest::of(b"pin"),
@@ -117,9 +118,33 @@ fn facts_with_labels() -> Vec<Fact> {
     ]
 }
 
+/// One of each kind of fact that tells who may see it, where not everybody may.
+fn facts_not_shown() -> Vec<Fact> {
+    let mut kinds = BTreeSet::new();
+    let all = facts_of_flow().into_iter().chain(facts_of_effects()).chain(facts_of_listeners());
+    all.filter_map(hidden).filter(|fact| kinds.insert(name_of_fact(fact))).collect()
+}
+
+fn hidden(mut fact: Fact) -> Option<Fact> {
+    let personal = Labels::of([("/lines".to_owned(), Label::PERSONAL)]);
+    match &mut fact {
+        Fact::Intended { labels, key_label, .. } => (*labels, *key_label) = (personal, Label::SECRET),
+        Fact::ReviewOpened { labels, .. } | Fact::ReviewAnswered { labels, .. } | Fact::Decided { labels, .. } => *labels = personal,
+        Fact::Judged { label, .. } | Fact::Planned { label, .. } => *label = Label::PERSONAL,
+        Fact::EventTaken { correlated_label, .. } => *correlated_label = Label::PERSONAL,
+        Fact::ListeningBegan { wanted, .. } => wanted.first_mut()?.label = Label::PERSONAL,
+        Fact::Emitted { event, .. } => event.labels = Labels::of([("/data".to_owned(), Label::INTERNAL)]),
+        Fact::Raised { problem, .. } => problem.label = Label::SECRET,
+        _ => return None,
+    }
+    Some(fact)
+}
+
 fn with_secrets() -> Fact {
     let span = SecretSpan { pointer: "/token".to_owned(), start: 7, end: 18, name: "token".to_owned() };
     Fact::Intended {
+        labels: provost_model::Labels::new(),
+        key_label: provost_model::Label::NONE,
         effect: effect(),
         at: place(),
         kind: EffectKind::Action,
@@ -133,6 +158,7 @@ fn with_secrets() -> Fact {
         example: None,
         deadline_us: 0,
         undoes: None,
+        undo: None,
     }
 }
 
@@ -213,6 +239,8 @@ fn facts_of_effects() -> Vec<Fact> {
     let rules = vec![Rule { id: "small-refunds".into(), at: "refund.cedar:14".into() }];
     let (effect, at, review) = (effect(), place(), id().review("settle/refund", "0"));
     let intended = |kind, class, business_key, arguments, example, undoes| Fact::Intended {
+        labels: provost_model::Labels::new(),
+        key_label: provost_model::Label::NONE,
         effect,
         at: place(),
         kind,
@@ -226,8 +254,10 @@ fn facts_of_effects() -> Vec<Fact> {
         example,
         deadline_us: if example.is_some() { 9 } else { 0 },
         undoes,
+        undo: None,
     };
     let on_trial = |answer, rules, would| Fact::Judged {
+        label: provost_model::Label::NONE,
         at: place(),
         action: "payments.refund".into(),
         resource: "payments.refund".into(),
@@ -283,6 +313,7 @@ fn facts_of_effects() -> Vec<Fact> {
         Fact::Undoable { effect, by: "payments.reverse-refund@1".into() },
         Fact::Unwinding { at: at.clone(), effects: vec![effect] },
         Fact::ReviewOpened {
+            labels: provost_model::Labels::new(),
             review,
             at: at.clone(),
             spec: spec(),
@@ -290,9 +321,33 @@ fn facts_of_effects() -> Vec<Fact> {
             call: Some(Digest::of(b"call")),
             action: Some("payments.refund@1".into()),
         },
-        Fact::ReviewOpened { review, at: at.clone(), spec: spec(), show: Value::Null, call: None, action: None },
-        Fact::ReviewAnswered { review, option: "approve".into(), approved: true, by: who(), form: value(), reason: String::new() },
-        Fact::ReviewAnswered { review, option: "reject".into(), approved: false, by: who(), form: Value::Null, reason: "too large".into() },
+        Fact::ReviewOpened {
+            labels: provost_model::Labels::new(),
+            review,
+            at: at.clone(),
+            spec: spec(),
+            show: Value::Null,
+            call: None,
+            action: None,
+        },
+        Fact::ReviewAnswered {
+            labels: provost_model::Labels::new(),
+            review,
+            option: "approve".into(),
+            approved: true,
+            by: who(),
+            form: value(),
+            reason: String::new(),
+        },
+        Fact::ReviewAnswered {
+            labels: provost_model::Labels::new(),
+            review,
+            option: "reject".into(),
+            approved: false,
+            by: who(),
+            form: Value::Null,
+            reason: "too large".into(),
+        },
         Fact::ReviewClosed { review },
         Fact::ApprovalSpent { review, effect },
         Fact::Retrieved {
@@ -303,6 +358,7 @@ fn facts_of_effects() -> Vec<Fact> {
         },
         Fact::Retrieved { effect, sources: Vec::new(), withheld: 0, digest: Digest::of(b"answer") },
         Fact::Planned {
+            label: provost_model::Label::NONE,
             at: at.clone(),
             effect: Some(effect),
             revision: 2,
@@ -319,8 +375,22 @@ fn facts_of_effects() -> Vec<Fact> {
                 PlannedTask { name: "say".into(), call: PlannedCall::Set, called: "".into(), when: None, given: Value::Null },
             ],
         },
-        Fact::Planned { at: at.clone(), effect: None, revision: 1, digest: Digest::of(b"plan"), because: None, tasks: Vec::new() },
-        Fact::Decided { decision: id().decision("record", ""), at: at.clone(), opinions: value(), outcome: value() },
+        Fact::Planned {
+            label: provost_model::Label::NONE,
+            at: at.clone(),
+            effect: None,
+            revision: 1,
+            digest: Digest::of(b"plan"),
+            because: None,
+            tasks: Vec::new(),
+        },
+        Fact::Decided {
+            labels: provost_model::Labels::new(),
+            decision: id().decision("record", ""),
+            at: at.clone(),
+            opinions: value(),
+            outcome: value(),
+        },
         Fact::Emitted { at, effect, event: Box::new(event()) },
     ]
 }
@@ -360,9 +430,14 @@ fn arrived(more: bool) -> Arrived {
 
 fn facts_of_listeners() -> Vec<Fact> {
     let (at, id) = (place(), arrived(false).id);
-    let wanted = Wanted { attributes: vec![("subject".into(), "R-1".into())], expected: vec![("order".into(), Value::Int(7))] };
+    let wanted = Wanted {
+        label: provost_model::Label::NONE,
+        attributes: vec![("subject".into(), "R-1".into())],
+        expected: vec![("order".into(), Value::Int(7))],
+    };
     let exported = Exported { set: value(), dropped: Vec::new(), whole: None, labels: Labels::new() };
     let taken = |item: Option<Value>, last| Fact::EventTaken {
+        correlated_label: provost_model::Label::NONE,
         at: place(),
         event: id,
         filter: Some(0),
@@ -382,6 +457,7 @@ fn facts_of_listeners() -> Vec<Fact> {
         taken(Some(Value::Null), false),
         taken(None, false),
         Fact::EventTaken {
+            correlated_label: provost_model::Label::NONE,
             at: at.clone(),
             event: id,
             filter: None,
@@ -394,8 +470,9 @@ fn facts_of_listeners() -> Vec<Fact> {
             last: true,
             more: true,
         },
-        Fact::EventHandled { at: at.clone(), index: 3, output: Some(value()), labels: labelled(), exported: Some(exported) },
-        Fact::EventHandled { at, index: 0, output: None, labels: Labels::new(), exported: None },
+        Fact::EventHandled { at: at.clone(), index: 3, output: Some(value()), labels: labelled(), exported: Some(exported), last: false },
+        Fact::EventHandled { at: at.clone(), index: 0, output: None, labels: Labels::new(), exported: None, last: false },
+        Fact::EventHandled { at, index: 1, output: None, labels: Labels::new(), exported: None, last: true },
     ]
 }
 
@@ -463,6 +540,7 @@ fn commands() -> Vec<Command> {
         news(ChildFate::Parked(problem())),
         news(ChildFate::Replaced(id())),
         Command::Interrupt { parent: id() },
+        Command::Entangled { ring: vec![id(), id().begun("a", 0)] },
         Command::Sending { effect, attempt: 1 },
         outcome(Attempted::Done { value: Value::Null, reference: None, usage: None, dropped_bytes: None }),
         outcome(Attempted::Failed { problem: problem(), retry: false, retry_after_ms: None }),
@@ -545,6 +623,7 @@ fn facts_stay_as_they_are() {
         facts_of_flow()
             .into_iter()
             .chain(facts_of_effects())
+            .chain(facts_not_shown())
             .chain(facts_of_children())
             .chain(facts_with_labels())
             .chain(facts_of_listeners())
@@ -582,6 +661,7 @@ fn what_the_command_says_is_not_written_twice() {
         (
             Command::Review(asked.clone()),
             Fact::ReviewAnswered {
+                labels: provost_model::Labels::new(),
                 review: asked.review,
                 option: asked.option,
                 approved: false,

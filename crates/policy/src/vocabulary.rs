@@ -43,6 +43,8 @@ pub const BUNDLE_PUBLISH: &str = "bundle.publish";
 pub const GUARD_SET: &str = "guard.set";
 /// Read bundles.
 pub const BUNDLE_READ: &str = "bundle.read";
+/// See what is personal: what authors and contracts label so is left out of every answer to whoever may not, or did not ask.
+pub const VALUE_REVEAL: &str = "value.reveal";
 /// Claim work and report outcomes.
 pub const WORKER_EXCHANGE: &str = "worker.exchange";
 /// Read the content of a blob.
@@ -50,7 +52,7 @@ pub const BLOB_READ: &str = "blob.read";
 
 /// Actions of the platform itself: the tenant's layer grants them, the bundle's layer can only narrow them. Every other action needs
 /// both layers.
-pub const PLATFORM: [&str; 13] = [
+pub const PLATFORM: [&str; 14] = [
     EVENT_INGEST,
     ORCHESTRATION_START,
     ORCHESTRATION_READ,
@@ -64,6 +66,7 @@ pub const PLATFORM: [&str; 13] = [
     BUNDLE_READ,
     WORKER_EXCHANGE,
     BLOB_READ,
+    VALUE_REVEAL,
 ];
 
 /// Whether the tenant's layer grants this action (see [`PLATFORM`]).

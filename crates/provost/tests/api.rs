@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value by name gives null where it is absent")]
 
+#[path = "api/batches.rs"]
+mod batches;
 #[path = "api/bindings.rs"]
 mod bindings;
 #[path = "api/blobs.rs"]
@@ -29,6 +31,8 @@ mod metrics;
 mod otlp;
 #[path = "api/reconcile.rs"]
 mod reconcile;
+#[path = "api/redaction.rs"]
+mod redaction;
 #[path = "api/schedule.rs"]
 mod schedule;
 #[path = "api/secrets.rs"]
@@ -46,5 +50,7 @@ mod target;
 mod tenants;
 #[path = "api/unread.rs"]
 mod unread;
+#[path = "api/versions.rs"]
+mod versions;
 #[path = "api/workers.rs"]
 mod workers;

@@ -259,3 +259,20 @@ fn a_bundle_is_drawn_and_a_lone_document_means_its_own_workflow() {
     let (code, _, said) = draw(&["bench"]);
     assert!(code == 2 && said.contains("--workflow") && said.contains("`fan`"), "{said}");
 }
+
+#[test]
+fn a_policy_that_cannot_be_read_is_counted_and_has_its_place() {
+    let place = tempfile::tempdir().unwrap();
+    let bundle = place.path().join("refunds");
+    copy(&bundles().join("refund-triage"), &bundle);
+    std::fs::write(bundle.join("policies/refund.cedar"), "@id(\"a\")\npermit (principal, action resource);\n").unwrap();
+    let (code, summary, _) = check(&bundle);
+    let finding = &summary["findings"][0];
+    assert_eq!((code, summary["errors"].as_u64(), summary["digest"].is_null()), (1, Some(1), true), "{summary}");
+    assert_eq!((&finding["code"], &finding["file"]), (&"PV1047".into(), &"policies/refund.cedar".into()), "{summary}");
+    assert_eq!((&finding["line"], &finding["column"]), (&2.into(), &27.into()), "{summary}");
+    assert!(finding["hint"].as_str().is_some_and(|hint| hint.contains("permit (")), "{finding}");
+    let said = Command::new(env!("CARGO_BIN_EXE_provost")).arg("check").arg(&bundle).output().unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("    2 | permit (principal, action resource);\n") && said.ends_with("1 error\n"), "{said}");
+}

@@ -8,9 +8,9 @@ use std::process::Command;
 use serde_json::Value as Json;
 
 /// How many scenarios our own kit has at least: one that was not found is no success.
-const OWN_MIN: usize = 428;
+const OWN_MIN: usize = 888;
 /// How many of them run here at least; the others wait for what cannot be executed yet.
-const OWN_PASS_MIN: usize = 422;
+const OWN_PASS_MIN: usize = 882;
 /// How many scenarios over the upstream documents there are at least.
 const UPSTREAM_DOCUMENTS_MIN: usize = 145;
 /// How many scenarios the upstream kit has.

@@ -67,18 +67,21 @@ impl Admissions {
 
     /// Whether one more may begin that `origin` caused, of at most `limit`.
     pub fn origin(&self, tenant: &TenantId, request: &AdmissionRequest, (origin, limit): (Option<OrchestrationId>, u64)) -> Admission {
-        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let caused = origin.map_or(0, |origin| {
-            if origins.len() >= ORIGINS_MAX {
-                origins.pop_first();
-            }
-            let caused = origins.entry((origin, tenant.clone())).or_default();
-            *caused = caused.saturating_add(1);
-            *caused
-        });
+        let caused = origin.map_or(0, |origin| self.caused(tenant, origin));
         let refused = (caused > limit).then(|| format!("{caused} are caused by one start, of at most {limit}").into());
         let AdmissionRequest { what, effect, attempt, .. } = request.clone();
         Admission { what, effect, attempt, delayed_until_us: None, refused, number: None, behind: None }
+    }
+
+    /// One more that `origin` caused, be it found again after a restart; how many that are.
+    pub fn caused(&self, tenant: &TenantId, origin: OrchestrationId) -> u64 {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        if origins.len() >= ORIGINS_MAX {
+            origins.pop_first();
+        }
+        let caused = origins.entry((origin, tenant.clone())).or_default();
+        *caused = caused.saturating_add(1);
+        *caused
     }
 
     /// A call to `target` ended. A target that answered, if only to refuse, is not broken.

@@ -16,6 +16,7 @@ use crate::partition::Partition;
 use crate::plane::Plane;
 use crate::registry::{Binding, Listens, Loaded, Registry, StoredBundle, TenantWorld};
 use crate::shell::now_us;
+use crate::sight::EventMarks;
 
 const BUNDLE_MEDIA_TYPE: &str = "application/vnd.provost.bundle+json";
 
@@ -170,8 +171,8 @@ pub fn load(stored: StoredBundle) -> Result<Loaded, Refused> {
             |found: Vec<provost_policy::Finding>| Refused::Bundle(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         PolicySet::parse(&files, schema).map_err(findings)?
     };
-    let listens = Listens::of(&stored.programs);
-    Ok(Loaded { stored: Arc::new(stored), workflows, policies: Arc::new(policies), listens })
+    let (listens, marks) = (Listens::of(&stored.programs), EventMarks::of(&stored.programs));
+    Ok(Loaded { stored: Arc::new(stored), workflows, policies: Arc::new(policies), listens, marks })
 }
 
 /// Shows a tenant's control state to the data plane.

@@ -312,8 +312,8 @@ impl InboxFact {
             }
             Self::Gathered { batch, event, start, .. } => {
                 let answer = serde_json::to_vec(batch).map_err(written)?;
-                let (key, until_us) = (gathered_key(tenant, *event), remembered_until_us(recorded_us));
-                Ok(Some(Seen { key, fingerprint: start.pin, answer, until_us }))
+                // For ever: an id that was answered leads to its batch as long as that batch's own id says anything, and tombstones stay.
+                Ok(Some(Seen { key: gathered_key(tenant, *event), fingerprint: start.pin, answer, until_us: i64::MAX }))
             }
             Self::BatchClosed { .. }
             | Self::HandedOn { .. }

@@ -4,6 +4,7 @@
 //! absent: HTTP handlers, calls to providers or tools, and every decision about what happens next (the engine's) or is allowed (policy's).
 
 pub mod admissions;
+mod check;
 pub mod compare;
 pub mod control_plane;
 pub mod dispatch;
@@ -25,8 +26,10 @@ pub mod rebuild;
 pub mod registry;
 pub mod results;
 pub mod retention;
+pub mod reuse;
 mod seat;
 mod shell;
+mod sight;
 pub mod start;
 pub mod sweep;
 pub mod tally;
@@ -35,6 +38,7 @@ mod timers;
 pub mod traced;
 mod waiting;
 
+pub use check::check;
 pub use control_plane::ControlPlane;
 pub use dispatch::{Claimant, Dispatcher, Leased, Offer, OfferKind};
 pub use followers::Follower;
@@ -54,6 +58,7 @@ pub use provost_language as language;
 pub use provost_language::Compiled;
 pub use registry::{Binding, Launch, Loaded, Registry, StoredBundle, TenantWorld, World};
 pub use retention::{Retention, RetentionConfig};
+pub use reuse::{Reused, reused};
 pub use shell::now_us;
 pub use start::StartRequest;
 pub use ticks::Ticks;

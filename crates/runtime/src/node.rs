@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use provost_control::{ControlCommand, ServerKey, TokenSecret};
 use provost_model::{Digest, TenantId, Who};
-use provost_store::{Folder, StoreError};
+use provost_store::{Folder, Store as _, StoreError};
 use provost_telemetry::Secret;
 
 use crate::control_plane::ControlPlane;
@@ -53,7 +53,7 @@ impl Node {
     /// [`Refused`] with what is wrong with the folder.
     pub fn open(config: NodeConfig) -> Result<Self, Refused> {
         let folder = Folder::open(&config.data, config.partitions, now_us())?;
-        let key = server_key(&config.data)?;
+        let key = server_key(&folder)?;
         let salt = salt_of(&key);
         let registry = Registry::default();
         let mut partitions = Plane::open(&folder, &registry, salt)?;
@@ -138,29 +138,49 @@ fn damaged(path: &Path, what: &str) -> Refused {
     Refused::Store(StoreError::Damaged { path: path.display().to_string(), what: what.to_owned() })
 }
 
-/// The folder's own key for token hashes and marks; made once, readable by its owner only.
-fn server_key(folder: &Path) -> Result<[u8; 32], Refused> {
-    if let Some(key) = read_key(folder)? {
+/// What is said of a key that is gone.
+const NO_OTHER_FITS: &str = "it is not there, and no mark or token fits another key";
+
+/// The folder's own key for token hashes and marks, readable by its owner only. It is made once, before the first row: whatever is
+/// recorded fits no other.
+fn server_key(folder: &Folder) -> Result<[u8; 32], Refused> {
+    if let Some(key) = read_key(folder.path())? {
         return Ok(key);
     }
+    if has_rows(folder)? {
+        return Err(lost_key(folder.path(), NO_OTHER_FITS));
+    }
     let key = crate::plane::random();
-    write_small(&folder.join(KEY_FILE), &key)?;
+    write_small(&folder.path().join(KEY_FILE), &key)?;
     Ok(key)
+}
+
+/// Whether anything is recorded.
+fn has_rows(folder: &Folder) -> Result<bool, StoreError> {
+    for index in 0..folder.partitions() {
+        if !folder.partition(index)?.feed(0, 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn read_key(folder: &Path) -> Result<Option<[u8; 32]>, Refused> {
     let path = folder.join(KEY_FILE);
     match std::fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| damaged(&path, "it has not 32 bytes")),
+        Ok(bytes) => bytes.try_into().map(Some).map_err(|_| lost_key(folder, "it has not 32 bytes")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(damaged(&path, &error.to_string())),
+        Err(error) => Err(lost_key(folder, &error.to_string())),
     }
+}
+
+fn lost_key(folder: &Path, what: &str) -> Refused {
+    Refused::Store(StoreError::Lost { path: folder.join(KEY_FILE).display().to_string(), what: what.to_owned() })
 }
 
 /// The key of the marks that stand for subjects, in a folder that has one.
 pub(crate) fn existing_salt(folder: &Path) -> Result<[u8; 32], Refused> {
-    let missing = || damaged(&folder.join(KEY_FILE), "it is missing; restore it from a backup, no mark or token fits another key");
-    read_key(folder)?.map(|key| salt_of(&key)).ok_or_else(missing)
+    read_key(folder)?.map(|key| salt_of(&key)).ok_or_else(|| lost_key(folder, NO_OTHER_FITS))
 }
 
 fn salt_of(key: &[u8; 32]) -> [u8; 32] {

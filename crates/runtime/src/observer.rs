@@ -39,15 +39,26 @@ impl Watch {
     /// The share of partition `index`.
     pub fn new(observer: Observer, index: u32) -> Self {
         let partition = observer.prometheus.partition(u16::try_from(index).unwrap_or(u16::MAX));
-        Self { observer, partition, levels: Levels::default() }
+        let mut watch = Self { observer, partition, levels: Levels::default() };
+        watch.changed(Levels::default());
+        watch
     }
 
     /// Open work that was there at the start.
     pub fn found(&mut self, levels: Levels) {
-        self.levels = self.levels.plus(levels);
+        self.changed(levels);
     }
 
-    /// A batch is on disk, `took` after its first command was taken.
+    /// Open work changed by so much. Said at once: whoever is told of a commit finds it in the gauges.
+    fn changed(&mut self, by: Levels) {
+        self.levels = self.levels.plus(by);
+        self.partition.open(self.levels.open);
+        self.partition.parked(self.levels.parked);
+        self.partition.in_doubt(self.levels.in_doubt);
+        self.partition.reviews(self.levels.reviews);
+    }
+
+    /// A batch is on disk, `took` after its first command was taken. Before anybody is told.
     pub fn committed(&mut self, outputs: &mut Outputs, took: Duration, durable_us: i64) {
         let (meters, tally) = (&self.observer.meters, &outputs.tally);
         if outputs.committed > 0 {
@@ -67,7 +78,9 @@ impl Watch {
             Lasted::Orchestration(ending, us) => meters.orchestration_took(ending, microseconds(us)),
         });
         tally.effects().for_each(|(class, state, n)| meters.effects(class, state, n));
-        self.levels = self.levels.plus(tally.levels);
+        if tally.levels != Levels::default() {
+            self.changed(tally.levels);
+        }
         for traced in std::mem::take(&mut outputs.traced) {
             traced.end(&self.observer.spans, durable_us);
         }
@@ -78,10 +91,6 @@ impl Watch {
         self.partition.queue_depth(queued);
         self.partition.timers_pending(timers);
         self.partition.projection_lag(lists_lag);
-        self.partition.open(self.levels.open);
-        self.partition.parked(self.levels.parked);
-        self.partition.in_doubt(self.levels.in_doubt);
-        self.partition.reviews(self.levels.reviews);
         self.observer.meters.circuits(breakers.0, breakers.1);
     }
 }

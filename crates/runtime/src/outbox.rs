@@ -47,6 +47,7 @@ impl Outbox {
             | Delivery::Command { .. }
             | Delivery::Control { .. }
             | Delivery::Delivered { .. }
+            | Delivery::Follow { .. }
             | Delivery::Inquire { .. } => return,
         };
         self.forget(&key);
@@ -77,6 +78,7 @@ impl Outbox {
             | Delivery::Start { .. }
             | Delivery::Claim { .. }
             | Delivery::Inquire { .. }
+            | Delivery::Follow { .. }
             | Delivery::Control { .. } => {}
         }
     }

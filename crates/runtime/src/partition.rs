@@ -17,6 +17,7 @@ mod line;
 mod listen;
 mod load;
 mod release;
+mod ring;
 mod settle;
 mod stage;
 mod tick;
@@ -49,6 +50,7 @@ pub use load::View;
 pub(crate) use load::{FOLD, ROWS_READ, fold_listed, fold_row};
 pub(crate) use release::{open_change, status};
 pub use release::{subject_mark, summary_of};
+pub use ring::Ring;
 
 /// Most orchestrations a partition keeps in memory; idle ones beyond that are folded again when needed.
 const LOADED_MAX: usize = 4096;
@@ -156,6 +158,13 @@ pub enum Delivery {
         fingerprint: Digest,
         /// Who wants it.
         claim: Box<Claim>,
+    },
+    /// A child that waits for its turn asks whether it waits in a ring.
+    Follow {
+        /// Whose.
+        tenant: TenantId,
+        /// How far the question came.
+        ring: Box<Ring>,
     },
     /// A command to an orchestration.
     Command {
@@ -494,6 +503,10 @@ impl<S: Upkeep> Partition<S> {
             Delivery::Inquire { tenant, holder, fingerprint, claim } => self.inquired(stage, tenant, *holder, *fingerprint, claim),
             Delivery::Command { tenant, orchestration, command, .. } if gather::is_timer(command) => {
                 self.batch_due(stage, tenant, *orchestration)
+            }
+            Delivery::Follow { tenant, ring } => self.follow(stage, tenant, ring),
+            Delivery::Command { tenant, orchestration, command, .. } if let Some(waited_us) = ring::is_timer(command) => {
+                self.round_due(stage, tenant, *orchestration, waited_us)
             }
             Delivery::Command { tenant, orchestration, command, cause } => {
                 let head = self.command(stage, tenant, *orchestration, command, cause.clone())?;

@@ -55,6 +55,7 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Damaged { .. } => "restore the partition's file from a backup and rebuild again; rows of a newer provost need its binary",
+            Self::Refused(Refused::Store(StoreError::Damaged { .. })) => "restore that file from a backup and rebuild again",
             Self::Refused(Refused::Store(error)) => error.hint(),
             Self::Refused(_) => "",
         }

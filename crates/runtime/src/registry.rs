@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::admissions::Admissions;
 use crate::kept::Kept;
+use crate::sight::EventMarks;
 
 /// A published bundle as stored: all that running work needs, without sources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub struct Loaded {
     pub policies: Arc<PolicySet>,
     /// What its workflows listen for.
     pub listens: Listens,
+    /// Who may see which places of events.
+    pub marks: EventMarks,
 }
 
 /// What the workflows of a bundle listen for.

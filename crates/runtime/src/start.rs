@@ -53,6 +53,7 @@ pub fn delivery(
         pin: launch.pin,
         binding: launch.binding,
         input: request.input.clone(),
+        labels: provost_model::Labels::new(),
         event: None,
         subject: request.subject.clone(),
         events: Vec::new(),

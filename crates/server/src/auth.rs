@@ -7,9 +7,12 @@ use axum::http::Uri;
 use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
+use provost_control::TokenSecret;
+use provost_model::marks::Sight;
 use provost_model::verdict::Entity;
 use provost_model::{TenantId, Value, Who};
 use provost_telemetry::Secret;
+use serde::Deserialize;
 
 use crate::App;
 use crate::refusal::Refusal;
@@ -40,13 +43,23 @@ impl Credential {
     pub fn caller(&self, app: &App) -> Result<Caller, Refusal> {
         match self {
             Self::Token(token) => {
-                let (tenant, who) = app.node.control.authenticate(token.expose()).ok_or_else(|| {
-                    let detail = "look for a typo, an expiry or a revocation";
-                    Refusal::new(401, "unauthenticated", "the bearer token is not known here", detail)
-                })?;
+                let (tenant, who) = app.node.control.authenticate(token.expose()).ok_or_else(|| not_known(token.expose()))?;
                 Ok(Caller { tenant, who })
             }
             Self::Local(user) => Ok(Caller { tenant: TenantId::local(), who: provost_control::loopback(user) }),
+        }
+    }
+}
+
+/// What is said of a token that nobody has. Its form and checksum are no secret, so that a typo is told as one; everything else is one answer.
+fn not_known(token: &str) -> Refusal {
+    match TokenSecret::parse(token) {
+        Err(error) => {
+            Refusal::new(401, error.code(), error.to_string(), "send `Authorization: Bearer pvt_…` with the token as it was shown")
+        }
+        Ok(_) => {
+            let detail = "look for another server's token, an expiry or a revocation";
+            Refusal::new(401, "unauthenticated", "the bearer token is not known here", detail)
         }
     }
 }
@@ -102,6 +115,25 @@ fn is_loopback(authority: &Authority) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// The value of `?reveal`: whether the caller wants to see what is personal.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Reveal(Option<String>);
+
+/// What a route may be asked with that takes nothing else.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Revealing {
+    /// Whether the caller wants to see what is personal.
+    pub reveal: Reveal,
+}
+
+impl Reveal {
+    fn is_asked(&self) -> Result<bool, Refusal> {
+        crate::path::flag("reveal", self.0.as_deref())
+    }
+}
+
 impl Caller {
     /// Asks policy.
     ///
@@ -109,6 +141,26 @@ impl Caller {
     /// The refusal, with the rules that decided.
     pub fn may(&self, app: &App, action: &str, resource: Entity, context: Value) -> Result<(), Refusal> {
         app.node.plane.allow(&self.tenant, &self.who, action, resource, context).map_err(Refusal::from)
+    }
+
+    /// How far the caller sees what `resource` holds: what is personal only who asks to see it, and may.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn sight(&self, app: &App, asked: &Reveal, resource: Entity) -> Result<Sight, Refusal> {
+        if !asked.is_asked()? {
+            return Ok(Sight::Usual);
+        }
+        self.may(app, "value.reveal", resource, Value::empty())?;
+        Ok(Sight::Revealed)
+    }
+
+    /// As [`Caller::sight`], over the whole tenant.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn sight_in_tenant(&self, app: &App, asked: &Reveal) -> Result<Sight, Refusal> {
+        self.sight(app, asked, Entity::new("Tenant", self.tenant.as_str()))
     }
 
     /// Asks policy about the whole tenant.

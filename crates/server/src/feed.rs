@@ -3,13 +3,15 @@
 use axum::Json;
 use axum::extract::{Query as Parameters, State};
 use provost_api::resources::{FeedAnswer, FeedItem};
-use provost_model::Event;
+use provost_model::marks::Sight;
+use provost_model::{Event, Label};
 use provost_runtime::InboxFact;
-use provost_runtime::engine::iso8601;
+use provost_runtime::engine::{event_value, iso8601};
+use provost_runtime::registry::TenantWorld;
 use serde::Deserialize;
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Reveal};
 use crate::orchestrations::page_of;
 use crate::refusal::Refusal;
 
@@ -23,6 +25,8 @@ pub struct FeedParameters {
     after: Option<String>,
     limit: Option<usize>,
     status: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/events?status=accepted|rejected&after=CURSOR&limit=N`: oldest first.
@@ -32,6 +36,8 @@ pub async fn list(
     Parameters(asked): Parameters<FeedParameters>,
 ) -> Result<Json<FeedAnswer>, Refusal> {
     caller.may_in_tenant(&app, "orchestration.read")?;
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
+    let world = app.node.plane.registry().tenant(&caller.tenant);
     let wanted: fn(&InboxFact) -> bool = match asked.status.as_deref() {
         None => |fact| matches!(fact, InboxFact::Accepted { .. } | InboxFact::Rejected { .. }),
         Some("accepted") => |fact| matches!(fact, InboxFact::Accepted { .. }),
@@ -43,7 +49,7 @@ pub async fn list(
     let after = cursor(asked.after.as_deref().unwrap_or_default())?;
     let limit = page_of(asked.limit, 100, PAGE_MAX)?;
     let page = app.node.plane.events(&caller.tenant, &after, limit, wanted).await?;
-    let items = page.entries.into_iter().filter_map(|entry| item(iso8601(entry.recorded_at_us), entry.fact)).collect();
+    let items = page.entries.into_iter().filter_map(|entry| item(iso8601(entry.recorded_at_us), seen(&world, entry.fact, sight))).collect();
     let next = page.next.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
     Ok(Json(FeedAnswer { items, next, more: page.more }))
 }
@@ -54,6 +60,28 @@ fn cursor(text: &str) -> Result<Vec<u64>, Refusal> {
     }
     let parts: Result<Vec<u64>, _> = text.split('.').map(str::parse).collect();
     parts.map_err(|_| Refusal::new(422, "cursor", format!("`{text}` is no cursor"), "send `next` of the page before as it is"))
+}
+
+/// What happened to an event, as far as `sight` sees it: why it was not taken or read may quote what is out of sight.
+fn seen(world: &TenantWorld, mut fact: InboxFact, sight: Sight) -> InboxFact {
+    if let InboxFact::Accepted { event, .. } | InboxFact::Rejected { event, .. } = &mut fact {
+        let shown = world.seen(event, sight);
+        let left_out = shown.data != event.data || event_value(&shown) != event_value(event);
+        **event = shown;
+        if left_out {
+            unquoted(&mut fact);
+        }
+    }
+    fact
+}
+
+fn unquoted(fact: &mut InboxFact) {
+    let instead = Label::PERSONAL.instead();
+    match fact {
+        InboxFact::Rejected { reason, .. } => *reason = instead.to_owned(),
+        InboxFact::Accepted { unread, .. } => unread.iter_mut().for_each(|one| one.reason = instead.to_owned()),
+        _ => {}
+    }
 }
 
 fn item(received_at: String, fact: InboxFact) -> Option<FeedItem> {

@@ -12,6 +12,7 @@ use axum::extract::{Query as Parameters, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use provost_model::OrchestrationId;
+use provost_model::marks::Sight;
 use provost_model::record::Row;
 use provost_runtime::engine::lifecycle::{Lifecycle, LifecycleEvent, TYPE_PREFIX};
 use provost_runtime::{Compiled, Refused};
@@ -19,9 +20,9 @@ use provost_store::StoreError;
 use serde::Deserialize;
 
 use crate::App;
-use crate::auth::{Caller, Credential};
-use crate::orchestrations::{code_of, page_of, rows};
-use crate::path::Id;
+use crate::auth::{Caller, Credential, Reveal};
+use crate::orchestrations::{code_of, orchestration_of, page_of, rows};
+use crate::path::{Named, flag};
 use crate::refusal::Refusal;
 use crate::stream;
 
@@ -39,19 +40,22 @@ pub struct LifecycleParameters {
     #[serde(rename = "type")]
     kind: Option<String>,
     follow: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations/{id}/events?after=N&limit=N&type=PREFIX&follow`.
 pub async fn events(
     State(app): State<App>,
     credential: Credential,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<LifecycleParameters>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;
-    let mut wanted = Wanted { after: asked.after.unwrap_or(0), kind: kind(asked.kind)? };
-    if follows(asked.follow.as_deref())? {
+    let sight = caller.sight(&app, &asked.reveal, orchestration_of(id))?;
+    let mut wanted = Wanted { after: asked.after.unwrap_or(0), kind: kind(asked.kind)?, sight };
+    if flag("follow", asked.follow.as_deref())? {
         wanted.after = last_heard(&headers)?.unwrap_or(wanted.after);
         return Ok(stream::lifecycle(app, credential, id, wanted).await?.into_response());
     }
@@ -84,15 +88,6 @@ fn kind(asked: Option<String>) -> Result<String, Refusal> {
     Err(Refusal::new(422, "event-type", format!("`{asked}` begins no type of event"), "use the like of `workflow.`, `task.faulted`"))
 }
 
-/// Whether the caller wants to hear what is still to come.
-fn follows(word: Option<&str>) -> Result<bool, Refusal> {
-    match word {
-        None | Some("false") => Ok(false),
-        Some("" | "true") => Ok(true),
-        Some(other) => Err(Refusal::new(422, "follow", format!("`{other}` is neither yes nor no"), "use `follow` alone, or leave it out")),
-    }
-}
-
 /// Where a follower that lost its connection was.
 fn last_heard(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
     let Some(text) = headers.get("last-event-id") else { return Ok(None) };
@@ -117,6 +112,8 @@ pub struct Wanted {
     pub after: u64,
     /// Those whose type, without what all types begin with, begins so.
     pub kind: String,
+    /// How far whoever asks sees.
+    pub sight: Sight,
 }
 
 /// A journal on its way to whoever asked for its events.
@@ -133,12 +130,17 @@ impl Telling {
     /// The refusal where there is no such orchestration, or no program to it.
     pub async fn begin(app: &App, caller: &Caller, id: OrchestrationId, wanted: Wanted) -> Result<Self, Refusal> {
         let code = code_of(app, caller, id).await?;
-        Ok(Self { code, life: Lifecycle::new(caller.tenant.clone(), id), wanted })
+        Ok(Self { code, life: Lifecycle::new(caller.tenant.clone(), id, wanted.sight), wanted })
     }
 
     /// The sequence up to which the journal was read.
     pub fn sequence(&self) -> u64 {
         self.life.sequence()
+    }
+
+    /// How far whoever asks sees.
+    pub fn sight(&self) -> Sight {
+        self.wanted.sight
     }
 
     /// Whether the orchestration ended with the rows read so far.

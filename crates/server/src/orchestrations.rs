@@ -8,10 +8,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use provost_api::resources::{Orchestration, ReasonBody, Retired, StartBody, Verification};
-use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, chain};
+use provost_model::marks::Sight;
+use provost_model::record::{Cancel, Cause, Command, Head, Redrive, Row, RowError, chain};
 use provost_model::verdict::Entity;
 use provost_model::{OrchestrationId, Value};
 use provost_runtime::engine::explain::{Explanation, Now, explain};
+use provost_runtime::engine::redact::redacted;
 use provost_runtime::engine::{asked, verify};
 use provost_runtime::{Compiled, History, Refused, StartRequest, View};
 use provost_store::{Query, Status, StoreError, Tombstone};
@@ -20,8 +22,8 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::arrival::Arrival;
-use crate::auth::Caller;
-use crate::path::{Id, id};
+use crate::auth::{Caller, Reveal, Revealing};
+use crate::path::{Named, id};
 use crate::refusal::Refusal;
 use crate::shown;
 
@@ -76,9 +78,11 @@ pub async fn start(
     Extension(arrival): Extension<Arrival>,
     caller: Caller,
     Path(name): Path<String>,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Refusal> {
+    let sight = caller.sight(&app, &reveal, Entity::new("Workflow", &name))?;
     let asked: StartBody = if bytes.is_empty() { StartBody::default() } else { body(&bytes)? };
     caller.may(&app, "orchestration.start", Entity::new("Workflow", &name), Value::empty())?;
     let mut keys = headers.get_all("idempotency-key").into_iter().map(HeaderValue::to_str);
@@ -107,7 +111,7 @@ pub async fn start(
     }
     let (id, duplicate, view) = app.node.plane.start_and_wait(&caller.tenant, request, arrival.0, wait).await?;
     match view {
-        Some(view) => Ok((StatusCode::OK, Json(shown::orchestration(&view))).into_response()),
+        Some(view) => Ok((StatusCode::OK, Json(shown::orchestration(&view, sight))).into_response()),
         None => Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "id": id, "duplicate": duplicate }))).into_response()),
     }
 }
@@ -117,6 +121,11 @@ fn prefer_wait(headers: &HeaderMap) -> Duration {
     let text = headers.get("prefer").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let seconds = text.split([',', ';']).find_map(|part| part.trim().strip_prefix("wait=")?.trim().parse::<u64>().ok());
     Duration::from_millis(seconds.unwrap_or(0).saturating_mul(1000).min(WAIT_MS_MAX))
+}
+
+/// The orchestration as policy knows it.
+pub fn orchestration_of(id: OrchestrationId) -> Entity {
+    Entity::new("Orchestration", &id.to_string())
 }
 
 /// Asks policy whether the caller may read an orchestration.
@@ -133,16 +142,19 @@ pub fn may_read(app: &App, caller: &Caller, id: OrchestrationId) -> Result<(), R
 pub struct ShowParameters {
     wait_ms: Option<u64>,
     at: Option<u64>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations/{id}?wait_ms=&at=`.
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<ShowParameters>,
 ) -> Result<Json<Orchestration>, Refusal> {
     may_read(&app, &caller, id)?;
+    let sight = caller.sight(&app, &asked.reveal, orchestration_of(id))?;
     let view = match asked.at {
         Some(sequence) => stood(&app, &caller, id, sequence).await?,
         None => {
@@ -150,7 +162,7 @@ pub async fn show(
             app.node.plane.wait_end(&caller.tenant, id, wait).await?
         }
     };
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, sight)))
 }
 
 /// The orchestration as it stood at `sequence`, which its journal must have come to.
@@ -173,6 +185,8 @@ pub struct ListParameters {
     event: Option<String>,
     before: Option<String>,
     limit: Option<usize>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations`: newest first, paged by `before`.
@@ -182,6 +196,8 @@ pub async fn list(
     Parameters(asked): Parameters<ListParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     caller.may_in_tenant(&app, "orchestration.read")?;
+    // Nothing in the list is personal; who asks to see more is answered as everywhere.
+    let _sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     let limit = page_of(asked.limit, 50, PAGE_MAX)?;
     // One more than is shown says whether there are more.
     let mut query = Query::newest(caller.tenant.clone(), limit + 1);
@@ -224,15 +240,27 @@ pub async fn rows(app: &App, caller: &Caller, id: OrchestrationId, after: u64) -
     Ok(rows)
 }
 
+/// The JSON of a row as far as `sight` sees it, and whether that is not all.
+fn seen(row: &Row, sight: Sight) -> Result<(Vec<u8>, bool), RowError> {
+    let whole = row.transition()?;
+    let seen = redacted(whole.clone(), sight);
+    if seen == whole { Ok((row.json()?.into_owned(), false)) } else { Ok((seen.encode()?, true)) }
+}
+
 /// A row, as callers see it.
-pub fn row_json(row: &Row) -> serde_json::Value {
-    let read = row.json().map_err(|e| e.to_string());
+pub fn row_json(row: &Row, sight: Sight) -> serde_json::Value {
+    let seen = seen(row, sight).map_err(|e| e.to_string());
+    let left_out = seen.as_ref().is_ok_and(|(_, left_out)| *left_out);
+    let read = seen.map(|(json, _)| json);
     let payload = read.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).map_err(|e| e.to_string()));
     let (payload, damage) = payload.map_or_else(|damage| (None, Some(damage)), |payload| (Some(payload), None));
     let mut shown = serde_json::json!({
         "sequence": row.first_sequence, "facts": row.fact_count, "recorded_at": provost_runtime::engine::iso8601(row.recorded_at_us),
         "format": row.format, "engine": row.engine, "epoch": row.epoch, "cause": row.cause, "chain": row.chain, "payload": payload,
     });
+    if let (Some(shown), true) = (shown.as_object_mut(), left_out) {
+        shown.insert("redacted".to_owned(), true.into());
+    }
     if let (Some(shown), Some(damage)) = (shown.as_object_mut(), damage) {
         shown.insert("damage".to_owned(), damage.into());
     }
@@ -244,25 +272,34 @@ pub fn row_json(row: &Row) -> serde_json::Value {
 #[serde(deny_unknown_fields)]
 pub struct JournalParameters {
     after: Option<u64>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 /// `GET /v1/orchestrations/{id}/journal?after=N`.
 pub async fn journal(
     State(app): State<App>,
     caller: Caller,
-    Id(id): Id<OrchestrationId>,
+    Named(id): Named,
     Parameters(asked): Parameters<JournalParameters>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
+    let sight = caller.sight(&app, &asked.reveal, orchestration_of(id))?;
     let rows = rows(&app, &caller, id, asked.after.unwrap_or(0)).await?;
-    Ok(Json(serde_json::json!({ "rows": rows.iter().map(row_json).collect::<Vec<_>>() })))
+    Ok(Json(serde_json::json!({ "rows": rows.iter().map(|row| row_json(row, sight)).collect::<Vec<_>>() })))
 }
 
 /// `GET /v1/orchestrations/{id}/explanation`.
-pub async fn explanation(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Explanation>, Refusal> {
+pub async fn explanation(
+    State(app): State<App>,
+    caller: Caller,
+    Named(id): Named,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
+) -> Result<Json<Explanation>, Refusal> {
+    let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
     let rows = rows(&app, &caller, id, 0).await?;
     let code = code_of(&app, &caller, id).await?;
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
-    let now = Now { at_us: provost_runtime::now_us(), behind: view.state.behind.as_deref() };
+    let now = Now { at_us: provost_runtime::now_us(), behind: view.state.behind.as_deref(), sight };
     let explained = explain(&code.program, caller.tenant.clone(), id, &rows, now);
     explained.map(Json).map_err(|e| Refusal::new(500, "explanation", "the journal cannot be explained", e))
 }
@@ -279,7 +316,7 @@ pub async fn code_of(app: &App, caller: &Caller, id: OrchestrationId) -> Result<
 }
 
 /// `POST /v1/orchestrations/{id}/verification`.
-pub async fn verification(State(app): State<App>, caller: Caller, Id(id): Id<OrchestrationId>) -> Result<Json<Verification>, Refusal> {
+pub async fn verification(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Json<Verification>, Refusal> {
     caller.may(&app, "replay.run", Entity::new("Orchestration", &id.to_string()), Value::object([("mode", Value::from("verify"))]))?;
     match app.node.plane.view(&caller.tenant, id, u64::MAX).await {
         Err(Refused::Retired(tombstone)) => return Ok(Json(retired(&tombstone))),
@@ -378,28 +415,18 @@ async fn told(app: &App, caller: &Caller, id: OrchestrationId, command: Command)
     let cause = Cause { who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, id, command, cause).await?;
     let view = app.node.plane.view(&caller.tenant, id, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `POST /v1/orchestrations/{id}/cancellation`.
-pub async fn cancel(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrchestrationId>,
-    bytes: Bytes,
-) -> Result<Json<Orchestration>, Refusal> {
+pub async fn cancel(State(app): State<App>, caller: Caller, Named(id): Named, bytes: Bytes) -> Result<Json<Orchestration>, Refusal> {
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "orchestration.cancel", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Cancel(Cancel { by: caller.who.clone(), reason, replaced_by: None })).await
 }
 
 /// `POST /v1/orchestrations/{id}/redrive`.
-pub async fn redrive(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrchestrationId>,
-    bytes: Bytes,
-) -> Result<Json<Orchestration>, Refusal> {
+pub async fn redrive(State(app): State<App>, caller: Caller, Named(id): Named, bytes: Bytes) -> Result<Json<Orchestration>, Refusal> {
     let ReasonBody { reason } = body(&bytes)?;
     caller.may(&app, "effect.redrive", Entity::new("Orchestration", &id.to_string()), Value::empty())?;
     told(&app, &caller, id, Command::Redrive(Redrive { by: caller.who.clone(), reason })).await

@@ -1,5 +1,7 @@
 //! The platform: health, metrics, reviews, effects, dead letters, bundles.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query as Parameters, State};
@@ -8,15 +10,17 @@ use axum::response::IntoResponse;
 use provost_api::resources::{
     BundleAnswer, BundleBody, DeadLettersAnswer, EffectsAnswer, Orchestration, ResolveBody, ReviewBody, ReviewsAnswer,
 };
+use provost_model::marks::Sight;
 use provost_model::record::{Cause, Command, Resolve, ReviewAnswer};
 use provost_model::verdict::Entity;
 use provost_model::{EffectId, ReviewId, Value};
-use provost_runtime::language::{Bundle, Finding, Severity, Sources, compile};
+use provost_runtime::language::{self, Bundle, Finding, Severity, Sources};
+use provost_runtime::{Reused, check, reused};
 use provost_store::Needs;
 use serde::Deserialize;
 
 use crate::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Reveal, Revealing};
 use crate::control;
 use crate::orchestrations::body;
 use crate::path::Id;
@@ -51,6 +55,8 @@ pub async fn openapi() -> impl IntoResponse {
 #[serde(deny_unknown_fields)]
 pub struct StateParameters {
     state: Option<String>,
+    #[serde(default)]
+    reveal: Reveal,
 }
 
 impl StateParameters {
@@ -78,9 +84,10 @@ pub async fn reviews(
     caller: Caller,
     Parameters(asked): Parameters<StateParameters>,
 ) -> Result<Json<ReviewsAnswer>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     asked.known("reviews", &["open"])?;
     let views = needing(&app, &caller, Needs::REVIEW).await?;
-    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review)));
+    let all = views.iter().flat_map(|view| view.state.reviews.iter().map(|(id, review)| shown::review(&view.state, id, review, sight)));
     Ok(Json(ReviewsAnswer { items: all.filter(|review| review.status == "open").collect() }))
 }
 
@@ -90,17 +97,23 @@ pub async fn effects(
     caller: Caller,
     Parameters(asked): Parameters<StateParameters>,
 ) -> Result<Json<EffectsAnswer>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &asked.reveal)?;
     let wanted = asked.known("effects", &NEED_A_PERSON)?;
     let views = needing(&app, &caller, Needs::IN_DOUBT.with(Needs::CONFLICT)).await?;
-    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect)));
+    let all = views.iter().flat_map(|view| view.state.effects.iter().map(|(id, effect)| shown::effect(&view.state, id, effect, sight)));
     let listed = |state: &str| wanted.map_or_else(|| NEED_A_PERSON.contains(&state), |wanted| state == wanted);
     Ok(Json(EffectsAnswer { items: all.filter(|effect| listed(&effect.state)).collect() }))
 }
 
 /// `GET /v1/dead-letters`.
-pub async fn dead_letters(State(app): State<App>, caller: Caller) -> Result<Json<DeadLettersAnswer>, Refusal> {
+pub async fn dead_letters(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
+) -> Result<Json<DeadLettersAnswer>, Refusal> {
+    let sight = caller.sight_in_tenant(&app, &reveal)?;
     let views = needing(&app, &caller, Needs::PARKED.with(Needs::CONFLICT)).await?;
-    Ok(Json(DeadLettersAnswer { items: views.iter().map(shown::orchestration).collect() }))
+    Ok(Json(DeadLettersAnswer { items: views.iter().map(|view| shown::orchestration(view, sight)).collect() }))
 }
 
 /// `POST /v1/reviews/{id}`.
@@ -134,7 +147,7 @@ pub async fn answer_review(
     let cause = Cause { review: Some(review), who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, asked.orchestration, Command::Review(answer), cause).await?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `POST /v1/effects/{id}/resolution`.
@@ -154,7 +167,7 @@ pub async fn resolve(
     let cause = Cause { effect: Some(effect), who: Some(caller.who.name.clone()), ..Cause::default() };
     app.node.plane.command(&caller.tenant, asked.orchestration, Command::Resolve(resolve), cause).await?;
     let view = app.node.plane.view(&caller.tenant, asked.orchestration, u64::MAX).await?;
-    Ok(Json(shown::orchestration(&view)))
+    Ok(Json(shown::orchestration(&view, Sight::Usual)))
 }
 
 /// `GET /v1/bundles`.
@@ -174,21 +187,33 @@ pub async fn publish(State(app): State<App>, caller: Caller, bytes: Bytes) -> Re
     caller.may_in_tenant(&app, "bundle.publish")?;
     let (bundle, findings) = sound(&asked.files)?;
     app.node.ensure_tenant(&caller.tenant, caller.who.clone()).await?;
+    let reused = reused(&app.node.plane.registry().tenant(&caller.tenant), &bundle);
     app.node.control.publish(&app.node.plane, &caller.tenant, &bundle, caller.who.clone(), control::reason(&asked.reason)?).await?;
     let workflows = bundle.workflows.iter().map(|program| (program.name.to_string(), program.version.to_string())).collect();
-    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings: findings.iter().map(line).collect() }))
+    let warnings = findings.iter().map(line).chain(taken_versions(&bundle, &asked.files, &reused)).collect();
+    Ok(Json(BundleAnswer { digest: bundle.digest, workflows, warnings }))
+}
+
+/// A line for each workflow whose version has other content already.
+fn taken_versions(bundle: &Bundle, files: &BTreeMap<String, String>, reused: &[Reused]) -> Vec<String> {
+    if reused.is_empty() {
+        return Vec::new();
+    }
+    let sources = sources(files);
+    let found = reused.iter().filter_map(|one| language::reused(bundle, &sources, &one.workflow, (one.pin, one.is_active)));
+    found.map(|finding| format!("{}; {}", line(&finding), finding.hint.as_deref().unwrap_or_default())).collect()
+}
+
+fn sources(files: &BTreeMap<String, String>) -> Sources {
+    files.iter().map(|(path, text)| (path, text.as_bytes().to_vec())).collect()
 }
 
 /// The bundle of these files, with its warnings.
 ///
 /// # Errors
 /// `bundle-invalid` with every error.
-pub fn sound(files: &std::collections::BTreeMap<String, String>) -> Result<(Bundle, Vec<Finding>), Refusal> {
-    let mut sources = Sources::new();
-    for (path, text) in files {
-        sources.add(path, text.as_bytes().to_vec());
-    }
-    let checked = compile(&sources);
+pub fn sound(files: &BTreeMap<String, String>) -> Result<(Bundle, Vec<Finding>), Refusal> {
+    let checked = check(&sources(files));
     let Some(bundle) = checked.bundle else {
         let errors: Vec<String> = checked.findings.iter().filter(|f| f.severity == Severity::Error).map(line).collect();
         return Err(Refusal::new(422, "bundle-invalid", "the bundle has errors", errors.join("\n")));

@@ -1,6 +1,7 @@
-//! State of the core as resources of the API.
+//! State of the core as resources of the API, without what whoever asks may not see.
 
 use provost_api::resources::{Effect, Orchestration, Review, WaitsFor};
+use provost_model::marks::Sight;
 use provost_model::record::{EffectKind, EffectState, Ending};
 use provost_model::{Digest, EffectId, ReviewId};
 use provost_runtime::View;
@@ -20,7 +21,7 @@ pub fn status(state: &engine::Orchestration) -> &'static str {
 }
 
 /// An orchestration with its open questions and effects.
-pub fn orchestration(view: &View) -> Orchestration {
+pub fn orchestration(view: &View, sight: Sight) -> Orchestration {
     let state = &view.state;
     let start = state.start.as_deref();
     let parked = state.parked.as_ref().map(|parked| parked.problem.clone());
@@ -34,11 +35,11 @@ pub fn orchestration(view: &View) -> Orchestration {
         event: start.and_then(|s| s.event),
         sequence: state.sequence,
         started_at: iso8601(state.started_at_us),
-        output: state.output.clone(),
-        problem: state.problem.as_deref().cloned().or(parked),
+        output: state.output_labels.as_ref().map_or_else(|| state.output.clone(), |labels| sight.of(&state.output, labels)),
+        problem: state.problem.as_deref().cloned().or(parked).map(|problem| sight.problem(&problem)),
         waits_for: waits_for(state),
-        reviews: state.reviews.iter().map(|(id, r)| review(state, id, r)).collect(),
-        effects: state.effects.iter().map(|(id, e)| effect(state, id, e)).collect(),
+        reviews: state.reviews.iter().map(|(id, r)| review(state, id, r, sight)).collect(),
+        effects: state.effects.iter().map(|(id, e)| effect(state, id, e, sight)).collect(),
     }
 }
 
@@ -50,7 +51,7 @@ fn waits_for(state: &engine::Orchestration) -> Option<WaitsFor> {
 }
 
 /// A question to a person.
-pub fn review(state: &engine::Orchestration, id: &ReviewId, review: &engine::Review) -> Review {
+pub fn review(state: &engine::Orchestration, id: &ReviewId, review: &engine::Review, sight: Sight) -> Review {
     let status = match (&review.answer, review.closed) {
         (Some(_), _) => "answered",
         (None, true) => "closed",
@@ -63,7 +64,7 @@ pub fn review(state: &engine::Orchestration, id: &ReviewId, review: &engine::Rev
         title: review.spec.title.to_string(),
         options: review.spec.options.iter().map(ToString::to_string).collect(),
         four_eyes: review.spec.four_eyes,
-        show: review.show.clone(),
+        show: sight.of(&review.show, &review.show.labels),
         action: review.action.as_ref().map(ToString::to_string),
         status: status.to_owned(),
         opened_at: iso8601(review.opened_us),
@@ -71,7 +72,7 @@ pub fn review(state: &engine::Orchestration, id: &ReviewId, review: &engine::Rev
 }
 
 /// An effect of the ledger.
-pub fn effect(state: &engine::Orchestration, id: &EffectId, effect: &engine::Effect) -> Effect {
+pub fn effect(state: &engine::Orchestration, id: &EffectId, effect: &engine::Effect, sight: Sight) -> Effect {
     let kind = match effect.kind {
         EffectKind::Agent => "agent",
         EffectKind::Action => "action",
@@ -87,7 +88,7 @@ pub fn effect(state: &engine::Orchestration, id: &EffectId, effect: &engine::Eff
         class: format!("{:?}", effect.class),
         state: word(effect.state).to_owned(),
         position: effect.at.to_string(),
-        key: effect.key.to_string(),
+        key: if sight.hides(effect.key_label) { effect.key_label.instead().to_owned() } else { effect.key.to_string() },
         attempts: effect.attempt,
         reference: effect.reference.as_ref().map(ToString::to_string),
     }

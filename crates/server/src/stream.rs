@@ -14,21 +14,22 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query as Parameters, State};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use provost_model::OrchestrationId;
+use provost_model::marks::Sight;
 use provost_model::record::Row;
 use provost_model::value::canonical;
+use provost_model::{OrchestrationId, Value};
 use provost_runtime::Follower;
 use provost_runtime::engine::lifecycle::LifecycleEvent;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::App;
-use crate::auth::{Caller, Credential};
+use crate::auth::{Caller, Credential, Revealing};
 use crate::lifecycle::{Telling, Wanted};
-use crate::orchestrations::{may_read, row_json, rows};
-use crate::path::Id;
+use crate::orchestrations::{may_read, orchestration_of, row_json, rows};
+use crate::path::Named;
 use crate::refusal::Refusal;
 
 /// How long a caller that may no longer read can go on, at most.
@@ -37,10 +38,16 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// `GET /v1/orchestrations/{id}/stream`.
-pub async fn stream(State(app): State<App>, credential: Credential, Id(id): Id<OrchestrationId>) -> Result<Response, Refusal> {
+pub async fn stream(
+    State(app): State<App>,
+    credential: Credential,
+    Named(id): Named,
+    Parameters(Revealing { reveal }): Parameters<Revealing>,
+) -> Result<Response, Refusal> {
     let caller = credential.caller(&app)?;
+    let sight = caller.sight(&app, &reveal, orchestration_of(id))?;
     let _exists = rows(&app, &caller, id, 0).await?;
-    Ok(followed(app, credential, caller, id, Shows::Rows { sent: 0 }))
+    Ok(followed(app, credential, caller, id, Shows::Rows { sent: 0, sight }))
 }
 
 /// The lifecycle events of an orchestration, as they come.
@@ -72,6 +79,8 @@ enum Shows {
     Rows {
         /// The sequence up to which they were sent.
         sent: u64,
+        /// How far whoever follows sees.
+        sight: Sight,
     },
     /// Its lifecycle events.
     Lifecycle(Box<Telling>),
@@ -114,11 +123,11 @@ impl Following {
     async fn more(&mut self) -> Result<(), Refusal> {
         let rows = self.grown().await?;
         match &mut self.shows {
-            Shows::Rows { sent } => {
+            Shows::Rows { sent, sight } => {
                 *sent = rows.last().map_or(*sent, |row| row.head().sequence);
                 let view = self.app.node.plane.view(&self.caller.tenant, self.id, *sent).await;
                 self.over = view.is_ok_and(|view| view.state.is_ended());
-                let json = serde_json::json!(rows.iter().map(row_json).collect::<Vec<_>>());
+                let json = serde_json::json!(rows.iter().map(|row| row_json(row, *sight)).collect::<Vec<_>>());
                 self.unsent.push_back(Sent::default().id(sent.to_string()).event("rows").data(json.to_string()));
             }
             Shows::Lifecycle(telling) => {
@@ -130,16 +139,26 @@ impl Following {
         Ok(())
     }
 
+    fn sight(&self) -> Sight {
+        match &self.shows {
+            Shows::Rows { sight, .. } => *sight,
+            Shows::Lifecycle(telling) => telling.sight(),
+        }
+    }
+
     /// Rows that were not seen yet, once there are some.
     async fn grown(&mut self) -> Result<Vec<Row>, Refusal> {
         let seen = match &self.shows {
-            Shows::Rows { sent } => *sent,
+            Shows::Rows { sent, .. } => *sent,
             Shows::Lifecycle(telling) => telling.sequence(),
         };
         loop {
             if self.check_at <= Instant::now() {
                 self.caller = self.credential.caller(&self.app)?;
                 may_read(&self.app, &self.caller, self.id)?;
+                if self.sight() == Sight::Revealed {
+                    self.caller.may(&self.app, "value.reveal", orchestration_of(self.id), Value::empty())?;
+                }
                 self.check_at = Instant::now() + CHECK_EVERY;
             }
             if timeout_at(self.check_at, self.follower.grown()).await.is_err() {

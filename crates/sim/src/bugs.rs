@@ -1,7 +1,7 @@
 //! The planted bugs, and how many seeds it takes to find each. Only a build with `--cfg provost_bugs` holds them.
 
 /// Every planted bug, and where it is.
-pub const BUGS: [(&str, &str); 48] = [
+pub const BUGS: [(&str, &str); 54] = [
     ("e4-sent-again", "engine: an effect of class E4 is sent again when nobody knows its outcome"),
     ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
     ("resolved-and-left", "engine: an effect resolved as not done is not sent again"),
@@ -11,6 +11,10 @@ pub const BUGS: [(&str, &str); 48] = [
     ("sent-not-recorded", "engine: an effect of class E4 leaves before `sent` is on disk"),
     ("jitter-from-outside", "engine: jitter comes from something that no record holds"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
+    ("plan-not-shown", "engine: a plan is carried out that policy was not asked about"),
+    ("same-plan-anew", "engine: the same plan again is taken for another one"),
+    ("child-beside-its-line", "runtime: a child with an ordering key does not wait for its turn"),
+    ("child-place-not-counted", "runtime: a concurrency key admits every child"),
     ("reconciled-by-guess", "engine: the schedule sends an effect again that nobody can be asked about"),
     ("reconciled-without-end", "engine: the schedule tries parked work again more often than its limit"),
     ("event-taken-twice", "runtime: the first answer to an event is not looked for"),
@@ -40,6 +44,8 @@ pub const BUGS: [(&str, &str); 48] = [
     ("newest-combined", "runtime: a set takes the newest event of each filter"),
     ("place-not-counted", "runtime: a concurrency key admits whoever asks"),
     ("replaced-not-stopped", "runtime: whoever is replaced under a concurrency key is not cancelled"),
+    ("ring-not-looked-for", "runtime: a child that waits for its turn does not ask whether it can come"),
+    ("every-child-of-a-ring", "runtime: every child that waits in a ring is told of it"),
     ("gathered-twice", "runtime: an event that comes to its batch again is gathered again"),
     ("batch-not-read-back", "runtime: a restart forgets what was gathered"),
     ("epoch-ignored", "runtime: a report under an older epoch ends a lease of this one"),
@@ -53,7 +59,7 @@ pub const BUGS: [(&str, &str); 48] = [
 ];
 
 /// The bugs that the comparison with the reference must find by itself: nothing is promised but that both say the same.
-pub const BESIDE: [(&str, &str); 30] = [
+pub const BESIDE: [(&str, &str); 39] = [
     ("retry-without-timer", "engine: a retry is scheduled and no timer set"),
     ("retry-at-once", "engine: a retry that was scheduled for later begins at once"),
     ("yielded-for-ever", "engine: a transition that reached its limit asks for no continuation"),
@@ -84,6 +90,15 @@ pub const BESIDE: [(&str, &str); 30] = [
     ("heard-not-offered", "runtime: who listens is not offered what is heard"),
     ("heard-before-not-offered", "runtime: who begins to listen is not offered what was heard before"),
     ("taken-for-good", "engine: what a retry runs again may not take what it took before"),
+    ("absent-at-once", "engine: a look-up's absent is final before the target has settled"),
+    ("asked-not", "engine: an effect of class E3 is sent again and nobody asks the target first"),
+    ("until-all-as-any", "engine: `until` of all events ends with the first of them"),
+    ("events-as-taken", "engine: a `foreach` hands on what was taken and not what it made of it"),
+    ("oldest-undone-first", "engine: a scope is undone in the order in which it was done"),
+    ("unresolved-undone", "engine: a scope is undone although an effect of it is not settled"),
+    ("failed-undo-passed-over", "engine: a failed undo ends its task as if all were undone"),
+    ("denied-and-sent", "engine: a call that policy denies is sent"),
+    ("approval-never-spent", "engine: an approval releases its call as often as it is made"),
 ];
 
 /// Switches a bug on for this thread; an empty name switches all off.

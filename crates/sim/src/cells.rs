@@ -82,6 +82,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
         Delivery::Tick { .. } => "tick",
         Delivery::Tell { .. } => "told",
         Delivery::Claim { .. } | Delivery::Inquire { .. } => "claim",
+        Delivery::Follow { .. } => "admitted",
         Delivery::Command { command, .. } => match &**command {
             Command::Start(_) => "start",
             Command::Sending { .. } => "sending",
@@ -93,7 +94,7 @@ pub fn kind_of(delivery: &Delivery) -> &'static str {
             },
             Command::Arrived(_) => "spread",
             Command::Claimed(_) => "claimed",
-            Command::Admitted => "admitted",
+            Command::Admitted | Command::Entangled { .. } => "admitted",
             Command::Timer { .. } => "timer",
             Command::Review(_) => "review",
             Command::Child(_) | Command::Interrupt { .. } => "told",

@@ -7,22 +7,26 @@
 //! | `flow` | lists, `then`, the end, timeouts also while an effect is out |
 //! | `blocks` | `for` with `while`; `fork`, competing or not |
 //! | `attempts` | `try`: what is taken, what a retry runs again, what becomes of one that is used up |
-//! | `listen` | events from outside: kept, offered, taken |
+//! | `listen`, `each` | events from outside: kept, offered, taken; what is done with each |
 //! | `people` | questions, and who answers them |
 //! | `extend` | lists before and after a task |
 //! | `effects` | `act` and calls: once per place, conflict, in doubt, whose retry it is |
+//! | `lookups` | what of an unknown answer a target can be asked |
+//! | `undo` | `compensate`: a scope, latest first |
+//! | `policy` | what the rules of the generated bundle answer |
 //! | `agents`, `pure`, `events`, `children` | runs and reads; `rules` and `decide`; `emit`; `run: workflow` |
 //! | `evaluate`, `places` | what expressions see |
 //!
 //! What must stay true: the interpreter shares the language (documents, expressions, contracts) and the model with the engine, and not one
 //! line of the engine itself; it is written to be read beside LANGUAGE.md. Only [`beside`] knows both.
-//! What is absent: durability, speed, labels, policies, `compensate`.
+//! What is absent: durability, speed, labels.
 
 mod agents;
 mod attempts;
 pub mod beside;
 mod blocks;
 mod children;
+mod each;
 mod effects;
 mod evaluate;
 mod events;
@@ -30,12 +34,15 @@ mod extend;
 mod flow;
 pub mod generate;
 pub mod listen;
+mod lookups;
 mod outcome;
 pub mod people;
 mod places;
+mod policy;
 mod pure;
 pub mod shrink;
 mod tasks;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -112,6 +119,10 @@ pub enum Answer {
 
 /// What whoever is asked reads: the arguments, or the body or query of a call.
 fn asked(arguments: &Value) -> &Value {
+    // An undo is told what was asked for; that says how it is answered itself.
+    if let Some(was) = arguments.member("arguments") {
+        return was.member("undo").unwrap_or(was);
+    }
     let parts = ["body", "query"].into_iter().filter_map(|part| arguments.member(part));
     parts.into_iter().find(|part| part.member("site").is_some()).unwrap_or(arguments)
 }
@@ -142,6 +153,13 @@ pub fn answers(arguments: &Value, attempt: u32) -> Answer {
         Some("lost" | "shaky") => Answer::Unknown(Problem::standard("timeout", 504, "the target did not answer")),
         Some(_) | None => Answer::Done(done),
     }
+}
+
+/// What a target that is asked finds: what was done, or nothing. Both worlds ask this.
+pub fn found(arguments: &Value) -> Option<Value> {
+    let asked = asked(arguments);
+    let done = asked.member("found").and_then(Value::as_bool).unwrap_or(false);
+    done.then(|| Value::object([("n", Value::Int(number(asked, "n").rem_euclid(50))), ("found", Value::Bool(true))]))
 }
 
 /// Runs a program to its end.

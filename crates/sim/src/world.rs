@@ -39,9 +39,9 @@ const HEALED_US: i64 = 10 * 3600 * SECOND_US;
 const JUMP_US: i64 = 3600 * SECOND_US;
 
 /// The kinds of work.
-pub const KINDS: [&str; 22] = [
+pub const KINDS: [&str; 23] = [
     "classes", "saga", "panel", "loop", "approve", "retry", "refund", "shared", "ordered", "family", "listen", "calls", "limited",
-    "latest", "single", "batched", "combine", "reads", "looked", "plans", "kin", "pooled",
+    "latest", "single", "batched", "combine", "reads", "looked", "plans", "kin", "pooled", "rivals",
 ];
 
 /// Something that happens.

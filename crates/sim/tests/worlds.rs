@@ -96,3 +96,21 @@ fn a_crash_at_every_commit_point_of_a_schedule_that_looks_again_is_survived() {
         assert!(point > 40, "two orchestrations that are looked at have more commits than {point}");
     }
 }
+
+#[test]
+fn a_ring_of_waits_is_found_over_a_crash_at_every_commit_point() {
+    let corpus = corpus();
+    let rivals = |scene: &&Scene| scene.kind == "rivals" && scene.amount == 7 && scene.machines == 2;
+    for scene in exhaustive::scenes().iter().filter(rivals) {
+        let mut point = 1;
+        loop {
+            let (outcome, fired) = play(&corpus, scene, Some((point, Blow::CrashInside)));
+            assert_eq!(outcome.broken, [], "machine {} at commit {point}", scene.struck);
+            if !fired {
+                break;
+            }
+            point += 1;
+        }
+        assert!(point > 20, "those that wait for each other have more commits than {point}");
+    }
+}

@@ -91,7 +91,7 @@ impl Blobs {
         }
         match self.open(tenant, reference) {
             Ok(found) => Ok(found.is_some()),
-            Err(StoreError::Damaged { .. }) => Ok(false),
+            Err(StoreError::Lost { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -119,20 +119,20 @@ impl Blobs {
     /// The bytes behind a reference, their digest checked; `None` when the tenant has no such blob.
     ///
     /// # Errors
-    /// `Damaged` when the bytes are others, `Io`.
+    /// `Lost` when the bytes are others, `Io`.
     pub fn open(&self, tenant: &TenantId, reference: &BlobRef) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(bytes) = self.named(tenant, &reference.digest)? else { return Ok(None) };
         if bytes.len() as u64 == reference.size {
             return Ok(Some(bytes));
         }
         let what = format!("it has {} bytes, its reference says {}", bytes.len(), reference.size);
-        Err(StoreError::Damaged { path: self.file(tenant, &reference.digest).display().to_string(), what })
+        Err(StoreError::Lost { path: self.file(tenant, &reference.digest).display().to_string(), what })
     }
 
     /// The bytes behind a digest, checked; `None` when the tenant has no such blob.
     ///
     /// # Errors
-    /// `Damaged` when the bytes are others, `Io`.
+    /// `Lost` when the bytes are others, `Io`.
     pub fn named(&self, tenant: &TenantId, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.file(tenant, digest);
         let file = match File::open(&path) {
@@ -146,7 +146,7 @@ impl Blobs {
             return Ok(Some(bytes));
         }
         let what = format!("its bytes are not those of `{digest}`");
-        Err(StoreError::Damaged { path: path.display().to_string(), what })
+        Err(StoreError::Lost { path: path.display().to_string(), what })
     }
 
     /// Deletes a tenant's blobs that are not in `named` and older than `before`. Returns how many.

@@ -28,6 +28,14 @@ pub enum StoreError {
         /// What was found.
         what: String,
     },
+    /// A file that nothing else can bring back is missing, or its bytes are not what was written.
+    #[error("`{path}` is missing or damaged: {what}")]
+    Lost {
+        /// The file.
+        path: String,
+        /// What was found.
+        what: String,
+    },
     /// A row of a journal is not what was written.
     #[error("the journal of {} in tenant `{tenant}` is damaged at sequence {sequence}: {what}", Shown(stream))]
     DamagedRow {
@@ -122,7 +130,7 @@ impl StoreError {
         match self {
             Self::Full { .. } => "STORE_FULL",
             Self::Io { .. } => "STORE_IO",
-            Self::Damaged { .. } | Self::DamagedRow { .. } => "STORE_DAMAGED",
+            Self::Damaged { .. } | Self::Lost { .. } | Self::DamagedRow { .. } => "STORE_DAMAGED",
             Self::Locked { .. } => "STORE_LOCKED",
             Self::Rebuilding { .. } => "STORE_REBUILDING",
             Self::Absent { .. } => "STORE_ABSENT",
@@ -159,8 +167,9 @@ impl StoreError {
             Self::Full { .. } => "free space on that disk; work resumes by itself at the next try",
             Self::Io { .. } => "look at the disk and its permissions, then start again; acknowledged work is kept",
             Self::Damaged { .. } => {
-                "run `provost rebuild`: it derives every table but the journals again; a damaged journal it names, restore that file from a backup"
+                "run `provost rebuild`: it makes every table but the journals anew, or names the file that only a backup brings back"
             }
+            Self::Lost { .. } => "restore that file from a backup; a rebuild cannot make it anew",
             Self::DamagedRow { .. } => "restore that partition's file from a backup; other journals are served as before",
             Self::Locked { .. } => "stop the other server or choose another folder with `--data`",
             Self::Rebuilding { .. } => "run `provost rebuild` again; journals are untouched",
@@ -180,6 +189,7 @@ impl StoreError {
         match self {
             Self::Full { .. } | Self::Io { .. } => true,
             Self::Damaged { .. }
+            | Self::Lost { .. }
             | Self::DamagedRow { .. }
             | Self::Locked { .. }
             | Self::Rebuilding { .. }

@@ -52,7 +52,7 @@ impl Folder {
     /// Opens a data folder, or creates it with `partitions` at the time `now_us` (microseconds UTC). An existing folder keeps its number.
     ///
     /// # Errors
-    /// `Locked` while another process has it, `Newer`, `Damaged`, `Full` or `Io`.
+    /// `Locked` while another process has it, `Newer`, `Damaged`, `Lost`, `Full` or `Io`.
     pub fn open(path: &Path, partitions: u32, now_us: i64) -> Result<Self, StoreError> {
         // What is recorded is nobody's but the owner's; a folder that is there keeps the rights that somebody gave it.
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| io(path, &e))?;
@@ -74,10 +74,11 @@ impl Folder {
     /// Opens an existing data folder to derive its tables again, also one where that was broken off.
     ///
     /// # Errors
-    /// `Absent` where there is none, else as [`Folder::open`].
+    /// `Absent` where there is none, `Lost` where only its layout is gone, else as [`Folder::open`].
     pub fn open_to_rebuild(path: &Path) -> Result<Self, StoreError> {
         let file = path.join("format.json");
         if !exists(&file)? {
+            unused(path, &file)?;
             return Err(StoreError::Absent { path: path.display().to_string() });
         }
         let mut lock = lock(path)?;
@@ -108,7 +109,7 @@ impl Folder {
     /// Makes the tables that a partition's file lacks, empty; returns their names. A journal is never made anew.
     ///
     /// # Errors
-    /// `Damaged` (also where the file or its journal is missing), `Newer`, `Full` or `Io`.
+    /// `Damaged`, `Lost` where the file or its journal is missing, `Newer`, `Full` or `Io`.
     pub fn restore_tables(&self, index: u32) -> Result<Vec<String>, StoreError> {
         let path = self.partition_path(index);
         if exists(&path)? {
@@ -134,7 +135,7 @@ impl Folder {
     /// Opens one partition's file.
     ///
     /// # Errors
-    /// `Damaged` (also where it is missing), `Newer`, `Full` or `Io`.
+    /// `Damaged`, `Lost` where it is missing, `Newer`, `Full` or `Io`.
     pub fn partition(&self, index: u32) -> Result<Sqlite, StoreError> {
         let path = self.partition_path(index);
         if exists(&path)? {
@@ -169,7 +170,11 @@ fn exists(path: &Path) -> Result<bool, StoreError> {
 }
 
 fn missing(path: &Path) -> StoreError {
-    StoreError::Damaged { path: path.display().to_string(), what: "it is missing; restore it from a backup".to_owned() }
+    lost(path, "it is not there")
+}
+
+fn lost(path: &Path, what: impl Into<String>) -> StoreError {
+    StoreError::Lost { path: path.display().to_string(), what: what.into() }
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {
@@ -214,23 +219,22 @@ fn read_layout(path: &Path) -> Result<Layout, StoreError> {
         format: u32,
     }
     let mut file = File::open(path).map_err(|e| io(path, &e))?;
-    let damaged = |what: String| StoreError::Damaged { path: path.display().to_string(), what };
-    let text = read_small(&mut file).map_err(|e| damaged(e.to_string()))?;
-    let version: Version = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    let text = read_small(&mut file).map_err(|e| lost(path, e.to_string()))?;
+    let version: Version = serde_json::from_str(&text).map_err(|e| lost(path, e.to_string()))?;
     if version.format > FORMAT {
         return Err(StoreError::Newer { path: path.display().to_string(), found: version.format, known: FORMAT });
     }
-    let layout: Layout = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    let layout: Layout = serde_json::from_str(&text).map_err(|e| lost(path, e.to_string()))?;
     if (1..=PARTITIONS_MAX).contains(&layout.partitions) {
         Ok(layout)
     } else {
-        Err(damaged(format!("it says {} partitions, 1 to {PARTITIONS_MAX} are possible", layout.partitions)))
+        Err(lost(path, format!("it says {} partitions, 1 to {PARTITIONS_MAX} are possible", layout.partitions)))
     }
 }
 
 /// Creates every partition's file, then writes `format.json`. What a creation left that was broken off is taken away first.
 fn create(folder: &Path, path: &Path, layout: Layout) -> Result<Layout, StoreError> {
-    remove_unused(folder, path)?;
+    unused(folder, path)?.iter().try_for_each(|file| std::fs::remove_file(file).map_err(|e| io(file, &e)))?;
     for index in 0..layout.partitions {
         drop(Sqlite::open(&partition_path(folder, index), layout.partition(index))?);
     }
@@ -239,18 +243,19 @@ fn create(folder: &Path, path: &Path, layout: Layout) -> Result<Layout, StoreErr
     Ok(layout)
 }
 
-fn remove_unused(folder: &Path, path: &Path) -> Result<(), StoreError> {
+/// The partition files of a folder without the layout at `path`: of a creation that was broken off. One in use has lost its layout.
+fn unused(folder: &Path, path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut found = Vec::new();
     for file in (0..PARTITIONS_MAX).map(|index| partition_path(folder, index)) {
         if !exists(&file)? {
-            return Ok(());
+            break;
         }
         if !Sqlite::is_unused(&file)? {
-            let what = "it is missing beside partition files in use; restore it from a backup".to_owned();
-            return Err(StoreError::Damaged { path: path.display().to_string(), what });
+            return Err(lost(path, "it is not there beside partition files in use"));
         }
-        std::fs::remove_file(&file).map_err(|e| io(&file, &e))?;
+        found.push(file);
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Writes a file under another name, syncs it, renames it and syncs its folder.

@@ -109,7 +109,7 @@ impl Sqlite {
     /// Makes the tables that a partition's file lacks, empty; returns their names. A journal is never made anew.
     ///
     /// # Errors
-    /// `Damaged` (also where the journal is missing), `Newer`, `Full` or `Io`.
+    /// `Damaged`, `Lost` where the journal is missing, `Newer`, `Full` or `Io`.
     pub fn restore_tables(path: &Path, partition: Partition) -> Result<Vec<String>, StoreError> {
         schema::restore(path, partition)
     }
@@ -183,6 +183,7 @@ fn is_fault(error: &StoreError) -> bool {
         StoreError::Full { .. }
         | StoreError::Io { .. }
         | StoreError::Damaged { .. }
+        | StoreError::Lost { .. }
         | StoreError::DamagedRow { .. }
         | StoreError::Locked { .. }
         | StoreError::Rebuilding { .. }

@@ -46,13 +46,15 @@ fn a_missing_file_is_a_loss_and_never_made_anew() {
     fs::rename(folder.partition_path(0), &moved).unwrap();
     let error = folder.partition(0).unwrap_err();
     assert_eq!(error.code(), "STORE_DAMAGED");
-    assert!(error.to_string().ends_with("it is missing; restore it from a backup"), "{error}");
+    assert!(error.to_string().ends_with("partition-000.db` is missing or damaged: it is not there"), "{error}");
 
     fs::rename(&moved, folder.partition_path(0)).unwrap();
     drop(folder);
     fs::remove_file(temporary.path().join("format.json")).unwrap();
-    let error = Folder::open(temporary.path(), 2, 0).unwrap_err();
-    assert!(error.to_string().contains("missing beside partition files in use"), "{error}");
+    for error in [Folder::open(temporary.path(), 2, 0).unwrap_err(), Folder::open_to_rebuild(temporary.path()).unwrap_err()] {
+        assert!(error.to_string().contains("not there beside partition files in use"), "{error}");
+        assert_eq!((error.code(), error.hint()), ("STORE_DAMAGED", "restore that file from a backup; a rebuild cannot make it anew"));
+    }
 }
 
 #[test]
@@ -130,5 +132,5 @@ fn missing_tables_are_refused_until_they_are_made_and_a_journal_never_is() {
     drop(store);
     raw.execute_batch("DROP TABLE journal").unwrap();
     let error = folder.restore_tables(0).unwrap_err();
-    assert!(error.to_string().ends_with("its journal is missing; restore it from a backup"), "{error}");
+    assert!(error.to_string().ends_with("is missing or damaged: its journal is not there"), "{error}");
 }

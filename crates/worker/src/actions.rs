@@ -15,6 +15,8 @@ pub(crate) use path::encode;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use provost_model::program::{ActionSpec, EffectClass, HttpCall};
 use provost_model::record::Attempted;
 use provost_model::value::{canonical, parse_with};
@@ -195,7 +197,15 @@ fn retry_after_ms(answer: &Response) -> Option<i64> {
     Some(seconds.clamp(0, 86_400) * 1000)
 }
 
-/// The body, counted while it arrives: JSON as a value, anything else as text; and the target's own reference.
+/// An answer that does not call itself JSON: its text, or its bytes where they are none.
+fn spoken(body: &[u8]) -> Value {
+    match std::str::from_utf8(body) {
+        Ok(text) => Value::object([("text", Value::from(text))]),
+        Err(_) => Value::object([("base64", Value::from(STANDARD.encode(body)))]),
+    }
+}
+
+/// The body, counted while it arrives: JSON as a value, anything else as text or bytes; and the target's own reference.
 async fn read(mut answer: Response, bytes_max: u64) -> Result<(Value, Option<std::sync::Arc<str>>), Problem> {
     let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let json = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|kind| kind.contains("json"));
@@ -213,8 +223,7 @@ async fn read(mut answer: Response, bytes_max: u64) -> Result<(Value, Option<std
         return Ok((Value::Null, location.map(Into::into)));
     }
     if !json {
-        let text = String::from_utf8_lossy(&body).into_owned();
-        return Ok((Value::object([("text", Value::from(text))]), location.map(Into::into)));
+        return Ok((spoken(&body), location.map(Into::into)));
     }
     let limits = ValueLimits { bytes_max: limit, depth_max: RESPONSE_DEPTH_MAX };
     let value = parse_with(&body, limits)

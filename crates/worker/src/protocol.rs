@@ -13,6 +13,7 @@
 //! error. What is absent: cookies, a store of tokens, retries (the engine's).
 
 mod answer;
+mod assertion;
 mod authorization;
 mod digest;
 mod request;

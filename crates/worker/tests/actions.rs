@@ -99,8 +99,12 @@ fn socket2_linger(stream: &TcpStream) {
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> Target {
-    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len());
-    Target::Answer(head.into_bytes())
+    answer_bytes(status, headers, body.as_bytes())
+}
+
+fn answer_bytes(status: &str, headers: &str, body: &[u8]) -> Target {
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n", body.len());
+    Target::Answer([head.as_bytes(), body].concat())
 }
 
 fn http(method: &str, path: &str) -> HttpCall {
@@ -308,6 +312,23 @@ async fn answers_that_cannot_be_used_are_unknown_and_counted() {
     let text = listen(answer("200 OK", "content-type: text/plain\r\n", "all well")).await;
     let Attempted::Done { value, .. } = act(EffectClass::E1, &text.url).await else { panic!("text is an answer") };
     assert_eq!(value.to_string(), r#"{"text":"all well"}"#);
+}
+
+#[tokio::test]
+async fn what_is_no_text_loses_no_byte() {
+    let cases: [(&str, &[u8], &str); 4] = [
+        ("text/plain; charset=iso-8859-1", b"gr\xfc\xdfe", r#"{"base64":"Z3L832U="}"#),
+        ("application/octet-stream", b"\x00\xff", r#"{"base64":"AP8="}"#),
+        ("application/octet-stream", "größe".as_bytes(), r#"{"text":"größe"}"#),
+        ("text/plain", b"\xef\xbf\xbd", "{\"text\":\"\u{fffd}\"}"),
+    ];
+    for (kind, body, expected) in cases {
+        let target = listen(answer_bytes("200 OK", &format!("content-type: {kind}\r\n"), body)).await;
+        let Attempted::Done { value, .. } = act(EffectClass::E1, &target.url).await else { panic!("it is an answer: {kind}") };
+        assert_eq!(value.to_string(), expected, "{kind}");
+        let Attempted::Done { value, .. } = look_up(&target.url).await else { panic!("it is an answer: {kind}") };
+        assert_eq!(value.to_string(), expected, "{kind}, asked");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use provost_model::id::EffectId;
 use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, EffectKind, EffectState, Fact};
 
-use provost_model::{Labelled, Labels};
+use provost_model::{Labelled, Labels, Problem};
 
 use crate::reconcile;
 use crate::state::{Effect, Orchestration};
@@ -77,11 +77,8 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact, now_us: i64) {
 }
 
 fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) {
-    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, secrets, example, deadline_us, undoes, .. } =
-        fact
-    else {
-        return;
-    };
+    let Fact::Intended { at, kind, name, class, key, business_key, fingerprint, arguments, labels, key_label, .. } = fact else { return };
+    let Fact::Intended { secrets, example, deadline_us, undoes, undo, .. } = fact else { return };
     state.touched = true;
     let arguments = arguments.clone().or_else(|| state.open.get(at).map(|open| open.input.value.clone())).unwrap_or_default();
     let effect = Effect {
@@ -93,10 +90,13 @@ fn intended(state: &mut Orchestration, id: &EffectId, fact: &Fact, now_us: i64) 
         business_key: business_key.clone(),
         fingerprint: *fingerprint,
         arguments,
+        labels: labels.clone(),
+        key_label: *key_label,
         secrets: secrets.clone(),
         example: *example,
         deadline_us: *deadline_us,
         undoes: *undoes,
+        undo: undo.clone(),
         attempt: 1,
         lookups: 0,
         looks: 0,
@@ -120,19 +120,31 @@ fn attempted(effect: &mut Effect, result: &Attempted, labels: &Labels, now_us: i
         effect.unknown = true;
         effect.last_us = now_us;
     }
+    let quoted = |problem: &Problem| Some(Box::new(problem.clone().quoting(labels.all())));
     match result {
         Attempted::Done { value, reference, .. } => {
             effect.result = Labelled::new(value.clone(), labels.clone());
             effect.reference = reference.clone();
             effect.problem = None;
         }
-        Attempted::Failed { problem, .. } | Attempted::Unknown { problem } => effect.problem = Some(Box::new(problem.clone())),
+        Attempted::Failed { problem, .. } | Attempted::Unknown { problem } => effect.problem = quoted(problem),
         Attempted::Unreadable { problem, reference } => {
             effect.result = Labelled::default();
             effect.reference = reference.clone();
-            effect.problem = Some(Box::new(problem.clone()));
+            effect.problem = quoted(problem);
         }
         Attempted::Absent => {}
+    }
+}
+
+/// The task at `at` undoes these: an undo that failed before answers from now on where it is waited for.
+pub(super) fn unwinding(state: &mut Orchestration, at: &provost_model::Position, effects: &[EffectId]) {
+    state.unwinding.insert_mut(at.clone(), Arc::new(effects.to_vec()));
+    let failed = |effect: &Effect| matches!(effect.state, EffectState::Failed | EffectState::Abandoned);
+    let taken_up = |effect: &Effect| effect.undoes.is_some_and(|undoes| effects.contains(&undoes)) && failed(effect);
+    let before: Vec<EffectId> = state.effects.iter().filter(|(_, effect)| taken_up(effect)).map(|(id, _)| *id).collect();
+    for id in before {
+        change(state, &id, |effect| effect.at = at.clone());
     }
 }
 

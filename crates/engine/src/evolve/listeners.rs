@@ -18,7 +18,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
             state.listeners.insert_mut(at.clone(), Arc::new(listener));
         }
         Fact::EventTaken { .. } => taken(state, fact),
-        Fact::EventHandled { at, index, output, labels, exported } => {
+        Fact::EventHandled { at, index, output, labels, exported, last } => {
             tasks::close(state, &at.iteration(*index));
             if let Some(exported) = exported {
                 let line = state.line_of(at);
@@ -27,6 +27,7 @@ pub(super) fn fold(state: &mut Orchestration, fact: &Fact) {
             }
             change(state, at, |listener| {
                 listener.next = index + 1;
+                listener.over |= *last;
                 match output {
                     Some(output) => listener.outputs.insert_mut(*index, Labelled::new(output.clone(), labels.clone())),
                     None => {

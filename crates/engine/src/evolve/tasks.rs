@@ -1,5 +1,6 @@
 //! Folding what happened to tasks.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use provost_model::id::EffectId;
@@ -10,7 +11,7 @@ use provost_model::value::Map;
 use provost_model::{Digest, Labelled, Labels, Position, Problem, Value};
 
 use crate::reconcile;
-use crate::state::{Open, OpenKind, Orchestration, Phase, Timer, Tree};
+use crate::state::{Open, OpenKind, Orchestration, Phase, Timer, Visits};
 use rpds::Vector;
 
 /// The timer of the whole.
@@ -26,15 +27,15 @@ fn opened(task: TaskIx, raw: Labelled, input: Option<Labelled>, kind: OpenKind, 
         entered_us: now_us,
         cursor: None,
         then: Flow::Continue,
-        visits: Tree::new_sync(),
+        visits: Visits::default(),
         expired: false,
         kind,
     }
 }
 
 /// Changes the open thing at `at`, where it is open.
-pub(super) fn change(state: &mut Orchestration, at: &Position, with: impl FnOnce(&mut Open)) {
-    if let Some(open) = state.open.get_mut(at) {
+pub(super) fn change<P: Borrow<str> + ?Sized>(state: &mut Orchestration, at: &P, with: impl FnOnce(&mut Open)) {
+    if let Some(open) = state.open.get_mut(at.borrow()) {
         with(Arc::make_mut(open));
     }
 }
@@ -52,7 +53,7 @@ pub(super) fn started(state: &mut Orchestration, start: Option<&Start>, labels: 
 
 /// The raw input of the task at `at`: what its predecessor or its block hands on.
 fn raw_input(state: &Orchestration, at: &Position) -> Labelled {
-    let parent = at.parent().and_then(|parent| state.open.get(&parent));
+    let parent = at.around().and_then(|parent| state.open.get(parent));
     parent.map(|open| if matches!(open.kind, OpenKind::Fork { .. }) { open.input.clone() } else { open.last.clone() }).unwrap_or_default()
 }
 
@@ -73,9 +74,9 @@ pub(super) fn entered(state: &mut Orchestration, at: &Position, task: TaskIx, in
 
 /// Changes how many branches are open in the fork that the branch at `at` belongs to, if it does.
 fn in_fork(state: &mut Orchestration, at: &Position, with: impl FnOnce(&mut usize)) {
-    let Some(parent) = at.parent() else { return };
-    if state.open.get(&parent).is_some_and(|around| matches!(around.kind, OpenKind::Fork { .. })) {
-        change(state, &parent, |around| {
+    let Some(parent) = at.around() else { return };
+    if state.open.get(parent).is_some_and(|around| matches!(around.kind, OpenKind::Fork { .. })) {
+        change(state, parent, |around| {
             if let OpenKind::Fork { open, .. } = &mut around.kind {
                 with(open);
             }
@@ -158,8 +159,8 @@ pub(super) fn skipped(state: &mut Orchestration, at: &Position, task: TaskIx) {
 /// Hands `output` on to what is around the task, which stood open there if it had `begun`.
 fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Labelled, then: Flow, begun: bool) {
     state.tasks_run += 1;
-    let Some(parent) = at.parent() else { return };
-    change(state, &parent, |open| {
+    let Some(parent) = at.around() else { return };
+    change(state, parent, |open| {
         if let OpenKind::Fork { done, open } = &mut open.kind {
             done.push_back_mut((task, output));
             *open = open.saturating_sub(usize::from(begun));
@@ -168,8 +169,7 @@ fn hand_on(state: &mut Orchestration, at: &Position, task: TaskIx, output: Label
         if let OpenKind::Plan { done, .. } = &mut open.kind {
             done.push_back_mut(output.clone());
         }
-        let visits = open.visits.get(&task).map_or(1, |visits| visits.saturating_add(1));
-        open.visits.insert_mut(task, visits);
+        open.visits.add(task);
         open.cursor = Some(task);
         open.last = output;
         open.then = then;
@@ -208,9 +208,11 @@ pub(crate) fn apply(context: &Labelled, exported: &Exported) -> Labelled {
 
 /// Closes everything at `at` and inside it: open tasks, lines, timers, questions, runs that may be repeated.
 pub(super) fn close(state: &mut Orchestration, at: &Position) {
-    let open: Vec<Position> = state.open_within(at).map(|(place, _)| place.clone()).collect();
-    for place in &open {
-        state.open.remove_mut(place);
+    if state.is_open_within(at) {
+        let open: Vec<Position> = state.open_within(at).map(|(place, _)| place.clone()).collect();
+        for place in &open {
+            state.open.remove_mut(place);
+        }
     }
     if state.lines.size() > 1 {
         let inside = state.lines.range(at.clone()..).map(|(line, _)| line).take_while(|line| line.as_str().starts_with(at.as_str()));
@@ -219,11 +221,13 @@ pub(super) fn close(state: &mut Orchestration, at: &Position) {
             state.lines.remove_mut(line);
         }
     }
-    // A look of the schedule belongs to what it looks at, which may outlive its place.
-    let closed = |id: &str, timer: &Timer| timer.at.is_within(at) && !id.starts_with(reconcile::PREFIX);
-    let timers: Vec<Arc<str>> = state.timers.iter().filter(|(id, timer)| closed(id, timer)).map(|(id, _)| id.clone()).collect();
-    for timer in &timers {
-        state.timers.remove_mut(timer);
+    if !state.timers.is_empty() {
+        // A look of the schedule belongs to what it looks at, which may outlive its place.
+        let closed = |id: &str, timer: &Timer| timer.at.is_within(at) && !id.starts_with(reconcile::PREFIX);
+        let timers: Vec<Arc<str>> = state.timers.iter().filter(|(id, timer)| closed(id, timer)).map(|(id, _)| id.clone()).collect();
+        for timer in &timers {
+            state.timers.remove_mut(timer);
+        }
     }
     let runs: Vec<EffectId> = state.effects.live_within(at).filter(|(_, effect)| effect.kind.is_repeatable()).map(|(id, _)| *id).collect();
     for run in &runs {
@@ -288,7 +292,7 @@ pub(super) fn retry_scheduled(state: &mut Orchestration, at: &Position, next: u3
         }
         open.then = Flow::Continue;
         open.last = open.input.clone();
-        open.visits = Tree::new_sync();
+        open.visits = Visits::default();
         if let OpenKind::Try { attempt, waiting, .. } = &mut open.kind {
             *attempt = next;
             *waiting = true;

@@ -1,4 +1,4 @@
-//! What happened: one line per fact that matters. Pure tasks stay silent.
+//! What happened: one line per fact that matters. Pure tasks stay silent, and what several facts say is told once.
 
 use provost_model::record::{
     Attempted, Behind, ChildFate, Closed, Command, EffectKind, EffectState, Ending, Fact, Look, Start, Transition,
@@ -6,12 +6,16 @@ use provost_model::record::{
 use provost_model::verdict::Rule;
 use provost_model::{Answer, EffectId, Value};
 
+use super::once::{self, place};
 use super::{Line, Story};
 
 /// Adds the lines of one fact, already folded.
 pub(super) fn tell(story: &mut Story<'_>, fact: &Fact, transition: &Transition) {
+    let at_us = transition.ambient.now_us;
+    once::came_about(story, fact, at_us);
     for (kind, text, reference) in said(story, fact, &transition.command).into_iter().chain(on_trial(fact)) {
-        story.lines.push(Line { at_us: transition.ambient.now_us, sequence: story.state.sequence, kind: kind.to_owned(), text, reference });
+        let line = Line { at_us, sequence: story.state.sequence, kind: kind.to_owned(), text, reference };
+        once::push(story, fact, line);
     }
 }
 
@@ -88,7 +92,15 @@ fn started(start: &Start) -> (&'static str, String, String) {
         let text = format!("{} gathered, closed by {}", batch.events.len(), closed_by(batch.closed));
         return ("batch", text, events.join(" ") + more);
     }
+    if let Some(parent) = &start.parent {
+        let who = parent.line.last().map_or("another workflow", |workflow| workflow);
+        let waits = if parent.awaits { "which waits for it" } else { "which does not wait for it" };
+        return ("start", format!("run by `{who}`, {waits}"), parent.orchestration.to_string());
+    }
     match start.event {
+        Some(event) if start.events.len() > 1 => {
+            ("event", format!("the last of {} taken together, sent by {}", start.events.len(), start.by.name), event.to_string())
+        }
         Some(event) => ("event", format!("taken, sent by {}", start.by.name), event.to_string()),
         None => ("start", format!("by {}", start.by.name), String::new()),
     }
@@ -162,8 +174,10 @@ fn held_up(story: &Story<'_>, fact: &Fact) -> Option<(&'static str, String, Stri
             ))
         }
         Fact::AttemptScheduled { effect, attempt, due_us, behind: None } => {
-            let name = name(story, effect)?;
-            Some(("retry", format!("{name}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), short(effect)))
+            // One without a wait before it is told when something comes of it.
+            let waits = story.state.effects.get(effect).is_some_and(|effect| effect.state == EffectState::Waiting);
+            let name = name(story, effect).filter(|_| waits)?;
+            Some(("retry", once::due(&name, *attempt, *due_us), short(effect)))
         }
         Fact::KeyHeld { effect, by, .. } => {
             Some(("key", format!("{}: {by} holds its key and is not through", name(story, effect)?), short(effect)))
@@ -203,15 +217,13 @@ fn held_back(key: &str, behind: &Behind) -> String {
 fn steered(fact: &Fact, command: &Command) -> Option<(&'static str, String, String)> {
     let none = String::new();
     match (fact, command) {
-        (Fact::Raised { at, problem, .. }, _) => Some(("error", format!("{} at {at}: {}", problem.title, problem.detail), none)),
-        (Fact::RetryScheduled { at, attempt, due_us, .. }, _) => {
-            Some(("retry", format!("{at}: attempt {attempt} at {}", crate::time::iso8601(*due_us)), none))
-        }
+        (Fact::Raised { at, problem, .. }, _) => Some(("error", once::error(at, problem), none)),
+        (Fact::RetryScheduled { at, attempt, due_us, .. }, _) => Some(("retry", once::due(place(at), *attempt, *due_us), none)),
         (Fact::TimerSet { id, due_us, .. }, _) if id.starts_with("wait:") => {
             Some(("wait", format!("until {}", crate::time::iso8601(*due_us)), none))
         }
         (Fact::TimerFired { id }, _) if id.starts_with("timeout:") => {
-            Some(("timeout", format!("the time of {} was up", id.trim_start_matches("timeout:")), none))
+            Some(("timeout", once::time_was_up(id.trim_start_matches("timeout:")), none))
         }
         (Fact::Emitted { event, effect, .. }, _) => Some(("emit", event.kind.to_string(), effect.to_string())),
         (Fact::Unwinding { effects, .. }, _) if effects.is_empty() => Some(("undo", "first looks up what is in doubt".to_owned(), none)),
@@ -219,9 +231,9 @@ fn steered(fact: &Fact, command: &Command) -> Option<(&'static str, String, Stri
         (Fact::CancelRequested { .. }, Command::Cancel(cancel)) => {
             Some(("cancel", format!("by {}: {}", cancel.by.name, cancel.reason), none))
         }
-        (Fact::Parked { at, problem }, _) => Some(("parked", format!("at {at}: {}", problem.title), none)),
+        (Fact::Parked { at, problem }, _) => Some(("parked", once::error(at, problem), none)),
         (Fact::Redriven { at }, Command::Redrive(redrive)) => {
-            Some(("redrive", format!("{at} by {}: {}", redrive.by.name, redrive.reason), none))
+            Some(("redrive", format!("{} by {}: {}", place(at), redrive.by.name, redrive.reason), none))
         }
         (Fact::Ended { ending, .. }, _) => {
             let word = match ending {

@@ -4,9 +4,10 @@ use provost_model::Problem;
 use provost_model::program::EffectClass;
 use provost_model::record::{EffectState, Ending};
 
+use super::once::place;
 use super::{Story, ending};
 use crate::reconcile;
-use crate::state::{Effect, Orchestration, Phase};
+use crate::state::{Child, ChildState, Effect, Orchestration, Phase};
 
 fn in_doubt(state: &Orchestration) -> impl Iterator<Item = (&provost_model::EffectId, &std::sync::Arc<Effect>)> {
     state.effects.iter().filter(|(_, effect)| effect.state == EffectState::InDoubt)
@@ -60,18 +61,22 @@ pub(super) fn summary(story: &Story<'_>) -> Vec<String> {
     let outside = story.state.effects.iter().filter(|(_, effect)| effect.class != EffectClass::E0);
     let mut sentences: Vec<String> = outside.map(|(id, effect)| sentence(&id.to_string(), effect, over)).collect();
     if let Some(problem) = &story.state.problem {
-        sentences.push(format!("It ended with: {}. {}", fault(problem), problem.detail));
+        let detail = if problem.detail.is_empty() { String::new() } else { format!(": {}", problem.detail) };
+        sentences.push(format!("It ended with: {}{detail}", fault(problem)));
     }
     if let Some(parked) = &story.state.parked {
-        sentences.push(format!("It is parked at {}: {}. {}", parked.at, fault(&parked.problem), parked.problem.detail));
+        sentences.push(format!("It is parked at {}: {}", place(&parked.at), fault(&parked.problem)));
     }
     let children = story.state.children.size();
     if sentences.is_empty() && children == 0 {
         sentences.push("Nothing was sent outside.".to_owned());
     }
     if children > 0 {
-        let others = if children == 1 { "one other orchestration".to_owned() } else { format!("{children} other orchestrations") };
-        sentences.push(format!("It ran {others}; what was sent there is told by `provost explain` of each."));
+        let others = match children {
+            1 => "one other orchestration; `provost explain` of it tells what was sent there".to_owned(),
+            _ => format!("{children} other orchestrations; `provost explain` of each tells what was sent there"),
+        };
+        sentences.push(format!("It ran {others}."));
     }
     sentences
 }
@@ -119,21 +124,60 @@ pub(super) fn why(story: &Story<'_>, now_us: i64) -> Vec<String> {
     }));
     reasons.extend(state.listeners.iter().filter(|(_, listener)| !listener.over).map(|(at, listener)| {
         let what = listener.kinds.as_ref().map_or_else(|| "every event".to_owned(), |kinds| kinds.join(", "));
-        format!("{at} listens for {what}; it took {} so far", listener.count)
+        format!("{} listens for {what}; it took {} so far", place(at), listener.count)
     }));
     if let (Some(key), Some(behind)) = (state.start.as_ref().and_then(|start| start.concurrency.as_ref()), &state.behind) {
         let holders: Vec<String> = behind.holders.iter().map(ToString::to_string).collect();
         reasons.push(format!("It waits for key `{key}`, position {}, held by {}.", behind.ahead + 1, holders.join(", ")));
     }
+    if let (Some(key), Some(_)) = (state.start.as_ref().and_then(|start| start.order.as_ref()), state.queued) {
+        reasons.push(format!("It waits for its turn in the line of `{key}`."));
+    }
+    reasons.extend(children(state));
     if let Some(parked) = &state.parked {
-        reasons.push(format!("{}: {}", fault(&parked.problem), parked.problem.detail));
+        let told = if parked.problem.detail.is_empty() { fault(&parked.problem) } else { parked.problem.detail.clone() };
+        reasons.push(told);
     }
     reasons.extend(looks(story));
     if ending(state).is_none() {
         let next = state.timers.iter().min_by_key(|(_, timer)| timer.due_us);
-        reasons.extend(next.map(|(id, timer)| format!("Next timer: {id} at {}", crate::time::iso8601(timer.due_us))));
+        reasons.extend(next.map(|(id, timer)| format!("Next: {} {}", comes(story, id), crate::time::iso8601(timer.due_us))));
     }
     reasons
+}
+
+/// Other orchestrations whose end it waits for.
+fn children(state: &Orchestration) -> Vec<String> {
+    let waited = || state.children.iter().filter(|(_, child)| matches!(child.state, ChildState::Running | ChildState::Wanted));
+    let line = |(id, child): (&provost_model::OrchestrationId, &std::sync::Arc<Child>)| {
+        format!("{} waits for `{}`: provost explain {id}", place(&child.at), child.workflow)
+    };
+    let mut told: Vec<String> = waited().take(CHILDREN_NAMED).map(line).collect();
+    let more = waited().count().saturating_sub(CHILDREN_NAMED);
+    if more > 0 {
+        told.push(format!("{more} more wait for other orchestrations."));
+    }
+    told
+}
+
+/// Children that are named.
+const CHILDREN_NAMED: usize = 8;
+
+/// What a timer brings.
+fn comes(story: &Story<'_>, id: &str) -> String {
+    let (purpose, of) = id.split_once(':').unwrap_or((id, ""));
+    let at = if of.is_empty() { "the workflow" } else { of };
+    match purpose {
+        "wait" => format!("{at} goes on at"),
+        "timeout" => format!("the time of {at} is up at"),
+        "retry" => format!("{at} is tried again at"),
+        "effect" => {
+            let effect = of.parse().ok().and_then(|of: provost_model::EffectId| story.state.effects.get(&of));
+            format!("something is due of {} at", effect.map_or(at, |effect| short(&effect.name)))
+        }
+        "grace" => "what was cancelled is waited for until".to_owned(),
+        _ => format!("timer {id} at"),
+    }
 }
 
 /// What the reconciliation schedule will do about it.

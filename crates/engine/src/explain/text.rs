@@ -19,9 +19,14 @@ pub fn render(explanation: &Explanation) -> String {
         explanation.id, explanation.workflow, explanation.tenant, explanation.status
     ));
     indented(&mut out, &explanation.summary);
-    out.push_str("WHAT HAPPENED (UTC)\n");
+    let mut day = explanation.happened.first().map_or_else(String::new, |line| date(line.at_us));
+    out.push_str(&format!("WHAT HAPPENED ({day}{}UTC)\n", if day.is_empty() { "" } else { ", " }));
     for line in &explanation.happened {
-        let time = crate::time::iso8601(line.at_us);
+        let (time, today) = (crate::time::iso8601(line.at_us), date(line.at_us));
+        if today != day {
+            out.push_str(&format!("  {today}\n"));
+            day = today;
+        }
         let time = time.get(11..23).unwrap_or_default();
         let text = format!("  {time}  {:>3}  {:<8} {}", line.sequence, line.kind, one_line(&line.text));
         out.push_str(format!("{text:<96} {}", line.reference).trim_end());
@@ -32,6 +37,10 @@ pub fn render(explanation: &Explanation) -> String {
     sent(&mut out, &explanation.sent);
     section(&mut out, "WHAT YOU CAN DO", &explanation.commands);
     out.trim_end().to_owned()
+}
+
+fn date(at_us: i64) -> String {
+    crate::time::iso8601(at_us).get(..10).unwrap_or_default().to_owned()
 }
 
 fn indented(out: &mut String, lines: &[String]) {

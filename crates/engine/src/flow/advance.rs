@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use provost_model::planted::planted;
+use provost_model::position::around;
 use provost_model::program::{Block, ExtendedTask, Flow, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Labelled, Position, Problem};
@@ -130,12 +131,15 @@ pub(crate) fn is_through(turn: &Turn<'_>, at: &Position, open: &Open) -> bool {
 /// The outermost place around `at` whose time is up and where nothing is out any more.
 pub(crate) fn expired_around(turn: &Turn<'_>, at: &Position) -> Option<Position> {
     let mut found = None;
-    let mut place = Some(at.clone());
+    let mut place = Some(at.as_str());
     while let Some(here) = place {
-        if turn.state.open.get(&here).is_some_and(|open| open.expired) && !crate::ledger::is_out_within(turn, &here) {
+        if let Some((here, open)) = turn.state.open.get_key_value(here)
+            && open.expired
+            && !crate::ledger::is_out_within(turn, here)
+        {
             found = Some(here.clone());
         }
-        place = here.parent();
+        place = around(here);
     }
     found
 }
@@ -198,9 +202,12 @@ fn next_of(turn: &Turn<'_>, open: &Open) -> Option<TaskIx> {
     }
 }
 
-/// The task behind `done` in a list. Indices ascend as an author writes, so that the place is found without looking at all before it.
+/// The task behind `done` in a list. Indices ascend as an author writes, and stand side by side where no task holds others, so that the
+/// place is found without looking at all before it.
 fn behind(body: &Block, done: TaskIx) -> Option<TaskIx> {
-    let place = body.binary_search(&done).ok().or_else(|| body.iter().position(|ix| *ix == done))?;
+    let side_by_side = body.first().and_then(|first| done.0.checked_sub(first.0)).map(|place| place as usize);
+    let place = side_by_side.filter(|place| body.get(*place) == Some(&done));
+    let place = place.or_else(|| body.binary_search(&done).ok()).or_else(|| body.iter().position(|ix| *ix == done))?;
     body.get(place + 1).copied()
 }
 
@@ -348,7 +355,7 @@ pub(super) fn end(turn: &mut Turn<'_>, output: Labelled) {
         Ok(output) => {
             super::withdraw_within(turn, &Position::root());
             run::leave_within(turn, &Position::root());
-            let labels = origin::followed(turn, &output).filter(|_| is_awaited(turn));
+            let labels = origin::followed(turn, &output).filter(|labels| is_awaited(turn) || !labels.is_shown());
             ledger::leave_in_doubt(turn);
             turn.emit(Fact::Ended { ending: Ending::Completed, output: Some(output.value), problem: None, labels });
             turn.intend(Intent::Announce);

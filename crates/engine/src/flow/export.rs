@@ -16,16 +16,22 @@ use crate::turn::{Scope, Turn};
 ///
 /// # Errors
 /// `expression`, `validation` and `fork-conflict` problems.
-pub(crate) fn exported(turn: &Turn<'_>, at: &Position, task: &Task, output: &Labelled, scope: &Scope) -> Result<Option<Exported>, Problem> {
+pub(crate) fn exported(
+    turn: &Turn<'_>,
+    at: &Position,
+    task: &Task,
+    output: &Labelled,
+    scope: impl FnOnce() -> Scope,
+) -> Result<Option<Exported>, Problem> {
     let merged = joined(turn, at, task)?;
-    let before = turn.state.context(at);
     let Some(to) = &task.export.to else {
         return Ok(merged);
     };
+    let before = turn.state.context(at);
     // `export.as` replaces `$context`; it sees what the branches exported.
     let scope = match &merged {
-        Some(merged) => Scope { more: vec![("context".into(), apply(&before, merged))], ..scope.clone() },
-        None => scope.clone(),
+        Some(merged) => Scope { more: vec![("context".into(), apply(&before, merged))], ..scope() },
+        None => scope(),
     };
     let after = turn.render(to, output, &scope)?;
     turn.validate(task.export.schema, &after, "the exported context")?;

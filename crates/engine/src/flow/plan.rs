@@ -43,7 +43,8 @@ pub(super) fn go_on(turn: &mut Turn<'_>, at: &Position, open: &Open, under: Unde
 
 /// The entry of the allow-list that a planned task uses, and its task.
 pub(crate) fn allowed<'p>(turn: &Turn<'p>, plan: TaskIx, planned: &PlannedTask) -> Option<(&'p Allowed, TaskIx)> {
-    let TaskKind::Plan(PlanTask { allow, tasks, .. }) = &turn.task(plan).ok()?.kind else { return None };
+    let TaskKind::Plan(task) = &turn.task(plan).ok()?.kind else { return None };
+    let PlanTask { allow, tasks, .. } = &**task;
     let entries = allow.iter().zip(tasks);
     entries.filter(|(one, _)| one.call == planned.call && one.name == planned.called).map(|(one, ix)| (one, *ix)).next()
 }

@@ -1,7 +1,7 @@
 //! How errors move: to the nearest `try` that takes them, else to the end of the orchestration or into the dead letters.
 
 use provost_model::planted::planted;
-use provost_model::program::{Catch, ErrorFilter, RetrySpec, TaskIx, TaskKind};
+use provost_model::program::{Catch, Duration, ErrorFilter, RetrySpec, TaskIx, TaskKind};
 use provost_model::record::{Ending, Fact, Intent};
 use provost_model::{Position, Problem};
 
@@ -158,7 +158,10 @@ fn next_attempt(turn: &Turn<'_>, at: &Position, catch: &Catch, spec: &RetrySpec,
     if !wanted || refused {
         return None;
     }
-    retry::next(spec, *attempt, *first_us, turn.ambient, at.as_str())
+    let Some(delay) = &catch.delay else { return retry::next(spec, *attempt, *first_us, turn.ambient, at.as_str()) };
+    // As a condition that cannot be evaluated: it does not ask for another attempt.
+    let delay_ms = turn.duration_ms(&Duration::Template(delay.clone()), &input, &scope).ok()?;
+    retry::next(&RetrySpec { delay_ms, ..spec.clone() }, *attempt, *first_us, turn.ambient, at.as_str())
 }
 
 /// Whether an enclosing `catch.retry` would try `problem` again: then the action's own retry stays out of it.

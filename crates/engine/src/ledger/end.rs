@@ -63,7 +63,7 @@ pub(crate) fn after_the_end(turn: &mut Turn<'_>, outcome: &Outcome) -> Result<()
         (Attempted::Done { value, .. }, None) => origin::result(turn, &effect, value),
         (Attempted::Done { value, .. }, Some(_)) => origin::reference(turn, value),
         (Attempted::Unreadable { .. } | Attempted::Failed { .. } | Attempted::Unknown { .. } | Attempted::Absent, _) => {
-            provost_model::Labels::new()
+            provost_model::Labels::whole(origin::failure(turn, &effect))
         }
     };
     turn.emit(Fact::Attempted { effect: id, attempt: outcome.attempt, result: Some(Box::new(outcome.result.clone())), labels });

@@ -79,6 +79,8 @@ impl Lifecycle {
                 self.say_task(program, (at, *task), ("started", "startedAt"), Vec::new());
                 self.say_task_status(program, (at, *task), status);
             }
+            // What is stopped from here on is stopped by something else.
+            Fact::Caught { .. } => self.raised = None,
             Fact::RetryScheduled { at, .. } => self.status_of(program, at, Status::Waiting),
             Fact::Retried { at } => {
                 if let Some(task) = self.task_at(at) {
@@ -95,7 +97,7 @@ impl Lifecycle {
                 self.halted(program, ("resumed", "resumedAt"), phase_of);
             }
             Fact::ListeningBegan { .. } => self.say_workflow(program, "correlation-started", "startedAt", Vec::new()),
-            Fact::EventTaken { at, last: true, .. } => {
+            Fact::EventTaken { at, last: true, .. } | Fact::EventHandled { at, last: true, .. } => {
                 let keys = self.state.listeners.get(at).map(|listener| &listener.correlated);
                 let keys: provost_model::value::Map =
                     keys.into_iter().flat_map(|keys| keys.iter()).map(|(key, value)| (key.clone(), value.clone())).collect();

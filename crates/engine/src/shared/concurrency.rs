@@ -101,6 +101,13 @@ impl Concurrency {
         Some((self.ahead_of(number), self.named()))
     }
 
+    /// Who holds it alone, so that `who` goes on only once that one is over; `None` too where `who` does not wait, or others may leave.
+    pub fn sole_holder(&self, who: OrchestrationId) -> Option<OrchestrationId> {
+        let limit = self.waiting.values().find(|waits| waits.who == who)?.limit;
+        let mut holders = self.holders.iter().copied();
+        holders.next().filter(|_| places(limit) == 1 && holders.next().is_none())
+    }
+
     /// Whether nobody holds it or waits for it.
     pub fn is_empty(&self) -> bool {
         self.holders.is_empty() && self.waiting.is_empty()

@@ -77,6 +77,11 @@ impl Line {
         self.front
     }
 
+    /// Who is in front of `who`; `None` where `who` does not wait.
+    pub fn in_front_of(&self, who: OrchestrationId) -> Option<OrchestrationId> {
+        self.front.filter(|_| self.waiting.values().any(|waits| *waits == who))
+    }
+
     /// Whether nobody is in it.
     pub fn is_empty(&self) -> bool {
         self.front.is_none() && self.waiting.is_empty()

@@ -75,9 +75,11 @@ impl Effects {
 
     /// The live ones at `at` and inside it, in order of place.
     pub fn live_within<'s>(&'s self, at: &'s Position) -> impl Iterator<Item = (&'s EffectId, &'s Arc<Effect>)> {
-        // Everything inside starts with the same text, so the range ends at the first place that does not.
-        self.live
-            .range((at.clone(), EffectId::from_bits(Bits::from_bytes([0; 16])))..)
+        // Everything inside sorts behind it and starts with the same text, so the range ends at the first place that does not.
+        let any = self.live.last().is_some_and(|(last, _)| last >= at);
+        let from = any.then(|| (at.clone(), EffectId::from_bits(Bits::from_bytes([0; 16]))));
+        from.into_iter()
+            .flat_map(|from| self.live.range(from..))
             .take_while(|(place, _)| place.as_str().starts_with(at.as_str()))
             .filter(|(place, _)| place.is_within(at))
             .filter_map(|(_, id)| self.all.get_key_value(id))

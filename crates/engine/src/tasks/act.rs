@@ -7,7 +7,7 @@ use provost_model::planted::planted;
 use provost_model::program::{ActTask, ActionSpec, TaskKind};
 use provost_model::record::{EffectKind, EffectState, Fact, ReviewAnswer, SecretSpan, Shape};
 use provost_model::verdict::Entity;
-use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value, Verdict};
+use provost_model::{Answer, Digest, Label, Labelled, Labels, PolicyRequest, Position, Problem, Value, Verdict};
 
 use super::{ended, policy, protocol, review};
 use crate::flow::{Entering, Entry, park, raise};
@@ -20,12 +20,15 @@ struct Call<'p> {
     action: Arc<str>,
     spec: &'p ActionSpec,
     arguments: Value,
+    labels: Labels,
     input: Labelled,
     business_key: Option<Arc<str>>,
+    key_label: Label,
     because: Value,
     fingerprint: Digest,
     purpose: String,
     secrets: Vec<SecretSpan>,
+    undo: Option<Arc<str>>,
 }
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask) -> Result<Entry, Problem> {
@@ -35,8 +38,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask
     }
     let Some((verdict, approval)) = judge(turn, &call) else { return Ok(Entry::Asking) };
     match (verdict.answer, approval) {
-        (Answer::Deny, _) => Err(policy::denied(&verdict, &call.spec.name)),
-        (Answer::Allow, approval) => {
+        (Answer::Deny, _) if !planted("denied-and-sent") => Err(policy::denied(&verdict, &call.spec.name)),
+        (Answer::Allow | Answer::Deny, approval) => {
             entering.open(turn, Shape::Plain)?;
             intend(turn, call, approval);
             Ok(Entry::Open)
@@ -50,7 +53,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ActTask
             let Some(spec) = &call.spec.review else { return Err(unreviewed(&verdict, &call)) };
             entering.open(turn, Shape::Plain)?;
             let released = (call.action.clone(), review::call_digest(turn, &call.action, &call.arguments));
-            review::open(turn, entering.at, spec, call.arguments.clone(), Some(released));
+            review::open(turn, entering.at, spec, Labelled::new(call.arguments.clone(), call.labels.clone()), Some(released));
             Ok(Entry::Open)
         }
     }
@@ -72,12 +75,15 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
     let arguments = turn.render(&task.arguments, input, scope)?;
     turn.validate(spec.arguments, &arguments, "the action's arguments")?;
     protected(turn, spec, &arguments)?;
-    let arguments = arguments.value;
-    protocol::check(spec, &arguments)?;
+    let Labelled { value: arguments, labels } = arguments;
+    protocol::check(spec, &arguments).map_err(|problem| problem.quoting(labels.all()))?;
     let secrets = turn.secrets(&task.arguments, &arguments);
-    let business_key = match &task.key {
-        Some(key) => Some(business_key(spec, &turn.render(key, input, scope)?)?),
-        None => None,
+    let (business_key, key_label) = match &task.key {
+        Some(key) => {
+            let key = turn.render(key, input, scope)?;
+            (Some(business_key(spec, &key)?), key.labels.all().sensitive())
+        }
+        None => (None, Label::NONE),
     };
     let because = task.because.as_ref().map_or(Ok(Labelled::default()), |because| turn.render(because, input, scope))?.value;
     // A read may be repeated freely: nothing ever compares its arguments.
@@ -88,12 +94,15 @@ fn call<'p>(turn: &Turn<'p>, at: &Position, task: &ActTask, input: &Labelled, sc
         action: task.action.clone(),
         spec,
         arguments,
+        labels: labels.sensitive(),
         input: input.clone(),
         business_key,
+        key_label,
         because,
         fingerprint,
         purpose,
         secrets,
+        undo: task.compensate.clone(),
     })
 }
 
@@ -199,7 +208,7 @@ fn request(turn: &Turn<'_>, call: &Call<'_>, approval: Option<&Value>) -> Policy
 /// Decides on the effect: it may leave once this is on disk. The task is open.
 fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
     let effect = turn.state.id.effect(call.at.as_str(), &call.purpose);
-    if let Some(review) = approval {
+    if let Some(review) = approval.filter(|_| !planted("approval-never-spent")) {
         turn.emit(Fact::ApprovalSpent { review, effect });
     }
     if let Some(before) = turn.state.effects.get(&effect).cloned() {
@@ -217,10 +226,13 @@ fn intend(turn: &mut Turn<'_>, call: Call<'_>, approval: Option<ReviewId>) {
         business_key: call.business_key,
         fingerprint: call.fingerprint,
         arguments: (call.arguments != call.input.value).then_some(call.arguments),
+        labels: call.labels,
+        key_label: call.key_label,
         secrets: call.secrets,
         example: None,
         deadline_us: 0,
         undoes: None,
+        undo: call.undo,
     });
     ledger::leave(turn, &effect);
 }
@@ -268,12 +280,13 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         return true;
     }
     let reference = done.reference.clone().map_or(Value::Null, Value::Str);
-    let arguments = Value::object([
-        ("arguments", done.arguments.clone()),
-        ("result", done.result.value.clone()),
-        ("reference", reference),
-        ("key", Value::Str(done.key.clone())),
+    let undone = Labelled::object([
+        ("arguments", Labelled::new(done.arguments.clone(), done.labels.clone())),
+        ("result", done.result.clone()),
+        ("reference", Labelled::authored(reference)),
+        ("key", Labelled::new(Value::Str(done.key.clone()), Labels::whole(done.key_label))),
     ]);
+    let (arguments, labels) = (undone.value, undone.labels.sensitive());
     turn.emit(Fact::Intended {
         effect,
         at: at.clone(),
@@ -284,10 +297,13 @@ pub(crate) fn unwind_next(turn: &mut Turn<'_>, at: &Position) -> bool {
         business_key: None,
         fingerprint: ledger::fingerprint(spec, &arguments),
         arguments: Some(arguments),
+        labels,
+        key_label: Label::NONE,
         secrets: done.secrets.iter().map(|span| SecretSpan { pointer: format!("/arguments{}", span.pointer), ..span.clone() }).collect(),
         example: None,
         deadline_us: 0,
         undoes: Some(next),
+        undo: None,
     });
     ledger::leave(turn, &effect);
     true

@@ -6,7 +6,7 @@ use provost_model::id::EffectId;
 use provost_model::program::{AgentSpec, AgentTask, EffectClass, Example, FailureMode, Model, TaskKind};
 use provost_model::record::{EffectKind, Fact, Intent, Shape};
 use provost_model::verdict::Entity;
-use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value};
+use provost_model::{Answer, Digest, Label, Labelled, PolicyRequest, Position, Problem, Value};
 
 use super::{ended, policy, review};
 use crate::flow::{Entering, Entry, Finished, complete};
@@ -19,7 +19,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &AgentTa
     let run = Run { agent: &task.agent, spec, matched: arguments.clone(), arguments, wall_ms: task.wall_ms };
     match leave(turn, entering, run)? {
         Left::Entry(entry) => Ok(entry),
-        Left::Unmatched(arguments) => fail_unmatched(turn, entering, spec, arguments.value),
+        Left::Unmatched(arguments) => fail_unmatched(turn, entering, spec, arguments),
     }
 }
 
@@ -76,11 +76,14 @@ pub(super) fn leave(turn: &mut Turn<'_>, entering: &Entering<'_>, run: Run<'_>) 
         key: ledger::key(turn, entering.at, &purpose),
         business_key: None,
         fingerprint,
+        labels: arguments.labels.sensitive(),
+        key_label: Label::NONE,
         arguments: (*arguments != *entering.input).then_some(arguments.value),
         secrets: Vec::new(),
         example,
         deadline_us: turn.ambient.now_us.saturating_add(wall_ms.saturating_mul(1000)),
         undoes: None,
+        undo: None,
     });
     turn.intend(Intent::Attempt { effect, attempt: 1 });
     Ok(Left::Entry(Entry::Open))
@@ -128,7 +131,7 @@ fn has_text(value: &Value, wanted: &str) -> bool {
 }
 
 /// No example applies: the run fails before it leaves.
-fn fail_unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec, arguments: Value) -> Result<Entry, Problem> {
+fn fail_unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec, arguments: Labelled) -> Result<Entry, Problem> {
     match &spec.failure {
         FailureMode::Abstain => ended(entering, Labelled::default()),
         FailureMode::Default(answer) => ended(entering, Labelled::authored(answer.clone())),
@@ -164,7 +167,7 @@ pub(crate) fn answered_instead(turn: &mut Turn<'_>, at: &Position, effect: &Effe
         FailureMode::Default(answer) if plans => return super::plan::propose_instead(turn, at, answer),
         FailureMode::Default(answer) => answer.clone(),
         FailureMode::Review(asked) => {
-            let show = turn.state.effects.get(effect).map(|e| e.arguments.clone()).unwrap_or_default();
+            let show = turn.state.effects.get(effect).map(|e| Labelled::new(e.arguments.clone(), e.labels.clone())).unwrap_or_default();
             review::open(turn, at, asked, show, None);
             return None;
         }

@@ -5,9 +5,10 @@
 //! The undo of an approved action is covered by the rights of the bundle that registered it; the Guard may still stop it when it leaves.
 
 use provost_model::id::EffectId;
+use provost_model::planted::planted;
 use provost_model::program::{CompensateTask, EffectClass, TaskKind};
 use provost_model::record::{EffectState, Fact, Shape};
-use provost_model::{Labelled, Position, Problem, Value};
+use provost_model::{Position, Problem};
 
 use super::{ended, unwind_next};
 use crate::flow::{Entering, Entry, raise};
@@ -19,12 +20,12 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Compens
     let scope = task.scope.as_deref();
     let unknown = answerable(turn, scope);
     if unknown.is_empty() {
-        if let Some(open) = unsettled(turn, scope) {
+        if let Some(open) = unsettled(turn, scope).filter(|_| !planted("unresolved-undone")) {
             return Err(unresolved(open));
         }
         let effects = undoable_in(turn, scope);
         if effects.is_empty() {
-            return ended(entering, Labelled::authored(Value::object([("undone", Value::array([]))])));
+            return ended(entering, ledger::undone_at(turn, entering.at));
         }
         entering.open(turn, Shape::Plain)?;
         turn.emit(Fact::Unwinding { at: entering.at.clone(), effects });
@@ -93,12 +94,20 @@ fn in_scope(at: &Position, scope: Option<&str>) -> bool {
 
 fn unsettled(turn: &Turn<'_>, scope: Option<&str>) -> Option<EffectId> {
     let unresolved = |effect: &Effect| effect.class != EffectClass::E0 && (effect.is_out() || effect.state == EffectState::Conflict);
-    let open = turn.state.effects.iter().find(|(_, effect)| unresolved(effect) && in_scope(&effect.at, scope));
+    // An undo belongs to the scope of what it undoes: one that is out for a task that lost its place may still act on the world.
+    let place = |effect: &Effect| {
+        effect.undoes.and_then(|undoes| turn.state.effects.get(&undoes)).map_or(effect.at.clone(), |done| done.at.clone())
+    };
+    let open = turn.state.effects.iter().find(|(_, effect)| unresolved(effect) && in_scope(&place(effect), scope));
     open.map(|(id, _)| *id)
 }
 
 /// The finished actions of a scope that can be undone, latest first.
 pub(crate) fn undoable_in(turn: &Turn<'_>, scope: Option<&str>) -> Vec<EffectId> {
     let wanted = |id: &EffectId| turn.state.effects.get(id).is_some_and(|effect| in_scope(&effect.at, scope));
-    turn.state.undoable.iter().rev().map(|(id, _)| *id).filter(|id| wanted(id)).collect()
+    let mut effects: Vec<EffectId> = turn.state.undoable.iter().rev().map(|(id, _)| *id).filter(|id| wanted(id)).collect();
+    if planted("oldest-undone-first") {
+        effects.reverse();
+    }
+    effects
 }

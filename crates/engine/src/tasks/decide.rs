@@ -10,6 +10,7 @@ use provost_model::{Labelled, Labels, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry};
+use crate::origin;
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &DecideTask) -> Result<Entry, Problem> {
@@ -19,11 +20,15 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &DecideT
     let judged = aggregate(task, &read(&opinions)?);
     let outcome = judged.to_value(decision.to_string());
     let label = opinions.labels.all();
-    turn.emit(Fact::Decided { decision, at: entering.at.clone(), opinions: opinions.value, outcome: outcome.clone() });
     // Its id comes from the position, not from what anybody said.
     let said = outcome.as_object().into_iter().flat_map(|map| map.iter()).filter(|(key, _)| &***key != "decisionId");
     let labels = Labels::of(said.map(|(key, _)| (format!("/{key}"), label)));
-    ended(entering, Labelled::new(outcome, labels))
+    let labels = origin::returned(turn, entering.ix, &outcome, labels);
+    let outcome = Labelled::new(outcome, labels);
+    let both = Labelled::object([("opinions", opinions.clone()), ("outcome", outcome.clone())]).labels.sensitive();
+    let (at, opinions, decided) = (entering.at.clone(), opinions.value, outcome.value.clone());
+    turn.emit(Fact::Decided { decision, at, opinions, outcome: decided, labels: both });
+    ended(entering, outcome)
 }
 
 /// One agent's contribution.

@@ -9,7 +9,7 @@ use provost_model::limits::EMIT_TASKS;
 use provost_model::program::EmitTask;
 use provost_model::record::{Fact, Intent, Shape};
 use provost_model::value::Map;
-use provost_model::{Event, Labelled, Problem, Value};
+use provost_model::{Event, Labelled, Labels, Problem, Value};
 
 use super::ended;
 use crate::flow::{Entering, Entry, park};
@@ -17,11 +17,14 @@ use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &EmitTask) -> Result<Entry, Problem> {
     let rendered = turn.render(&task.event, &entering.input, &entering.scope())?;
-    turn.validate(task.contract, rendered.member("data").unwrap_or(&Value::Null), "the event's data")?;
+    turn.validate(task.contract, &rendered.part("data"), "the event's data")?;
+    let labels = turn.program().marks_of(task.contract).placed("/data").on(&rendered, rendered.labels.clone());
+    let rendered = Labelled::new(rendered.value, labels);
     let effect = turn.state.id.effect(entering.at.as_str(), EMIT);
     let mut event = event(&rendered, turn.state.start.as_ref().and_then(|start| start.traceparent.clone()))?;
     event.hops = turn.state.start.as_ref().map_or(0, |start| start.hops).max(turn.state.hops).saturating_add(1);
     event.origin = Some(turn.state.origin());
+    event.labels = rendered.labels.sensitive();
     if event.id.is_empty() {
         event.id = effect.event_key().into();
     } else {
@@ -95,6 +98,7 @@ fn event(rendered: &Value, traceparent: Option<std::sync::Arc<str>>) -> Result<E
         origin: None,
         extensions: if extensions.is_empty() { Value::Null } else { Value::Object(extensions.into()) },
         data: map.lookup("data").cloned().unwrap_or_default(),
+        labels: Labels::new(),
     })
 }
 

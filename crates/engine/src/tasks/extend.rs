@@ -76,6 +76,7 @@ pub(crate) fn task_variable(turn: &Turn<'_>, at: &Position, scope: &Scope) -> Op
         ("input", open.raw.clone()),
         ("output", output),
         ("startedAt", Labelled::authored(crate::turn::instant(open.entered_us))),
+        ("call", Labelled::authored(definition.member("call").cloned().unwrap_or(Value::Null))),
         ("with", Labelled::authored(definition.member("with").cloned().unwrap_or(Value::Null))),
         ("definition", Labelled::authored(definition)),
     ]))

@@ -18,7 +18,7 @@ use crate::time::iso8601;
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &FeatureTask) -> Result<Entry, Problem> {
-    let entity = turn.render(&task.entity, &entering.input, &entering.scope())?.value;
+    let entity = turn.render(&task.entity, &entering.input, &entering.scope())?;
     if entity.as_str().is_none_or(str::is_empty) {
         return Err(Problem::standard("validation", 400, "the entity is no text").detail("give `entity` the name of one entity, as text"));
     }
@@ -35,7 +35,8 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Feature
         return Ok(Entry::Asking);
     }
     let names = Value::array(task.names.iter().map(|name| Value::Str(name.clone())));
-    let arguments = Value::object([("asOf", as_of), ("entity", entity), ("names", names)]);
+    let (as_of, names) = (Labelled::authored(as_of), Labelled::authored(names));
+    let arguments = Labelled::object([("asOf", as_of), ("entity", entity), ("names", names)]);
     let timeout_ms = specs.iter().map(|spec| spec.served.timeout_ms).min().unwrap_or_default();
     reads::leave(turn, entering, reads::Read { kind: EffectKind::Feature, name: first, arguments, example: None, timeout_ms })
 }
@@ -83,9 +84,10 @@ pub(crate) fn check(turn: &Turn<'_>, effect: &Effect, value: &Value) -> Result<(
         let Some(value) = value.member(&spec.served.name) else {
             let entity = effect.arguments.member("entity").and_then(Value::as_str).unwrap_or_default();
             return Err(Problem::ours("feature-missing", 404, format!("feature `{}` has no value for `{entity}`", spec.served.name))
-                .detail("what serves its queue answers every feature that is asked for"));
+                .detail("what serves its queue answers every feature that is asked for")
+                .quoting(origin::failure(turn, effect)));
         };
-        turn.validate(spec.value, value, &format!("the feature `{}`", spec.served.name))?;
+        turn.validate_part(spec.value, value, origin::failure(turn, effect), &format!("the feature `{}`", spec.served.name))?;
     }
     Ok(())
 }
@@ -98,7 +100,7 @@ pub(crate) fn answer(turn: &Turn<'_>, effect: &Effect) -> Labelled {
         let value = effect.result.value.member(&spec.served.name).cloned().unwrap_or_default();
         let one = Labelled::object([
             ("asOf", Labelled::authored(as_of.clone())),
-            ("value", origin::served(turn, value, spec.value)),
+            ("value", origin::served(turn, effect, value, spec.value)),
             ("version", Labelled::authored(Value::Str(spec.served.version.clone()))),
         ]);
         members.push((spec.served.name.clone(), one));

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | one, any | meets a filter | taken; the last one |
 //! | any until a condition | meets a filter | taken; the last one where the condition holds over all taken so far |
+//! | the same with `foreach` | is handled | no further one where the condition holds now, with what `foreach` exported |
 //! | any until events | meets a filter, or a filter of `until` | taken; the last one where `until` is met |
 //! | all | meets a filter that none met | taken; the last one where every filter is met |
 //! | any of these | meets nothing | no fact |
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use provost_model::program::{Consume, ListenEach, ListenTask, Reading, TaskKind, Template, Until};
 use provost_model::record::{Arrived, Fact, Intent, Shape, Wanted};
 use provost_model::value::{canonical, canonical_len};
-use provost_model::{Event, Labelled, Labels, Position, Problem, Value};
+use provost_model::{Event, Label, Labelled, Labels, Position, Problem, Value};
 
 use crate::flow::{Entering, Entry, Finished, complete, difference, is_through, raise, used_up};
 use crate::origin;
@@ -32,11 +33,15 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ListenT
     for filter in task.filters() {
         let mut computed = Wanted::default();
         for (name, template) in filter.attributes.iter().filter(|(_, template)| !matches!(template, Template::Literal(_))) {
-            computed.attributes.push((name.clone(), turn.render(template, &entering.input, &scope)?.value));
+            let value = turn.render(template, &entering.input, &scope)?;
+            computed.label = computed.label.join(value.labels.all().sensitive());
+            computed.attributes.push((name.clone(), value.value));
         }
         for correlation in &filter.correlate {
             if let Some(expect) = &correlation.expect {
-                computed.expected.push((correlation.name.clone(), turn.render(expect, &entering.input, &scope)?.value));
+                let value = turn.render(expect, &entering.input, &scope)?;
+                computed.label = computed.label.join(value.labels.all().sensitive());
+                computed.expected.push((correlation.name.clone(), value.value));
             }
         }
         let kind = computed.attributes.iter().find(|(name, _)| **name == *"type");
@@ -102,10 +107,13 @@ impl Offered<'_> {
 fn take(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived) -> Result<Option<Fact>, Problem> {
     let Offered { at, listener, task, .. } = offered;
     let mut envelope = None;
-    let mut correlated = Vec::new();
+    let (mut correlated, mut correlated_label) = (Vec::new(), Label::NONE);
     let mut look = |strategy, met: &[u32], offset| {
         let found = Match { turn, offered, arrived, offset }.of(strategy, met, &mut envelope)?;
-        correlated.extend(found.1);
+        for (name, value) in found.1 {
+            correlated_label = correlated_label.join(value.labels.all().sensitive());
+            correlated.push((name, value.value));
+        }
         Some(found.0)
     };
     let filter = look(&task.to, &listener.met, 0);
@@ -126,7 +134,7 @@ fn take(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived) -> Result<Opt
     let last = is_last(turn, offered, filter, until, item.as_ref())?;
     let (item, labels) = item.map_or((None, Default::default()), |item| (Some(item.value), item.labels));
     let (at, event, hops, more) = ((*at).clone(), arrived.id, arrived.event.hops, arrived.more);
-    Ok(Some(Fact::EventTaken { at, event, filter, until, item, as_sent: false, labels, correlated, hops, last, more }))
+    Ok(Some(Fact::EventTaken { at, event, filter, until, item, as_sent: false, labels, correlated, correlated_label, hops, last, more }))
 }
 
 /// Whether anything reads what was consumed: the output of a listener that never ends is read by nobody.
@@ -164,6 +172,15 @@ pub fn read_as(reading: Reading, event: &Event) -> Value {
     }
 }
 
+/// Who may see what `reading` makes of an event, as far as the event brought it along.
+pub fn read_labels(reading: Reading, event: &Event) -> Labels {
+    match reading {
+        Reading::Data => event.labels.within("/data"),
+        Reading::Envelope => event.labels.clone(),
+        Reading::Raw => Labels::whole(event.labels.within("/data").all()),
+    }
+}
+
 /// Data as text.
 fn raw(data: &Value) -> Value {
     if data.as_str().is_some() { data.clone() } else { Value::from(canonical(data)) }
@@ -189,6 +206,7 @@ fn is_last(
         }
         (Some(Until::Events(strategy)), _) => match strategy.consume {
             Consume::One | Consume::Any => Ok(until.is_some()),
+            Consume::All if provost_model::planted::planted("until-all-as-any") => Ok(until.is_some()),
             Consume::All => Ok(all(&listener.until_met, until, strategy.filters.len())),
         },
     }
@@ -247,30 +265,49 @@ fn handled(turn: &Turn<'_>, at: &Position, open: &Open, listener: &Listener, blo
     let Ok(TaskKind::Listen(task)) = turn.task(open.task).map(|task| &task.kind) else { return Err(lost()) };
     let each = task.each.as_ref().ok_or_else(lost)?;
     let index = listener.next;
+    // It is the `listen` that says this: `$task` is the `listen`, as in its own filters and its `until`.
+    let more = vec![(each.item.clone(), block.input.clone()), (each.at.clone(), Labelled::authored(i64::try_from(index).ok()))];
     let mut scope = Scope {
-        at: Some(at.iteration(index)),
+        at: Some(at.clone()),
         input: block.input.clone(),
         output: block.last.clone(),
         task: Some(open.task),
+        more,
         ..Scope::default()
     };
     let output = match &each.output.to {
         Some(to) => turn.render(to, &block.last, &scope)?,
+        None if provost_model::planted::planted("events-as-taken") => block.input.clone(),
         None => block.last.clone(),
     };
     turn.validate(each.output.schema, &output, "the output of an event")?;
     scope.output = output.clone();
-    let exported = match &each.export.to {
+    let before = turn.state.context(at);
+    let after = match &each.export.to {
         Some(to) => {
             let after = turn.render(to, &output, &scope)?;
             turn.validate(each.export.schema, &after, "the exported context")?;
-            difference(&turn.state.context(at), &after)
+            Some(after)
         }
         None => None,
     };
+    let exported = after.as_ref().and_then(|after| difference(&before, after));
+    let last = is_met(turn, at, open, task, after.unwrap_or(before))?;
     let kept = task.until != Some(Until::Never);
     let (output, labels) = if kept { (Some(output.value), output.labels) } else { (None, Default::default()) };
-    Ok(Fact::EventHandled { at: at.clone(), index, output, labels, exported })
+    Ok(Fact::EventHandled { at: at.clone(), index, output, labels, exported, last })
+}
+
+/// Whether a condition that an event did not meet as it came holds once `foreach` is through with it: `context` is what that left.
+fn is_met(turn: &Turn<'_>, at: &Position, open: &Open, task: &ListenTask, context: Labelled) -> Result<bool, Problem> {
+    let (Some(Until::Condition(condition)), Some(listener)) = (&task.until, turn.state.listeners.get(at)) else { return Ok(false) };
+    if listener.over {
+        return Ok(false);
+    }
+    let items = Labelled::array(listener.items.values().cloned());
+    let more = vec![("context".into(), context)];
+    let scope = Scope { at: Some(at.clone()), input: open.input.clone(), task: Some(open.task), more, ..Scope::default() };
+    turn.holds(*condition, &items, &scope)
 }
 
 fn lost() -> Problem {

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use provost_language::plan::{self, Proposed, is_literal};
 use provost_model::id::{EffectId, ReviewId};
+use provost_model::planted::planted;
 use provost_model::program::{AgentSpec, Allowed, FailureMode, PlanTask, PlannedCall, TaskKind};
 use provost_model::record::{EffectKind, EffectState, Fact, PlannedTask, ReviewAnswer, Shape};
 use provost_model::verdict::Entity;
-use provost_model::{Answer, Digest, Labelled, PolicyRequest, Position, Problem, Value, Verdict};
+use provost_model::{Answer, Digest, Label, Labelled, Labels, PolicyRequest, Position, Problem, Value, Verdict};
 
 use super::{agent, ended, policy, review};
 use crate::flow::{Entering, Entry, raise};
@@ -31,7 +32,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &PlanTas
     let run = agent::Run { agent: &task.agent, spec, matched, arguments, wall_ms: 0 };
     match agent::leave(turn, entering, run)? {
         agent::Left::Entry(entry) => Ok(entry),
-        agent::Left::Unmatched(arguments) => unmatched(turn, entering, spec, arguments.value),
+        agent::Left::Unmatched(arguments) => unmatched(turn, entering, spec, arguments),
     }
 }
 
@@ -58,7 +59,7 @@ fn offered(turn: &Turn<'_>, task: &PlanTask) -> Value {
 }
 
 /// No example applies: the run fails before it leaves.
-fn unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec, arguments: Value) -> Result<Entry, Problem> {
+fn unmatched(turn: &mut Turn<'_>, entering: &Entering<'_>, spec: &AgentSpec, arguments: Labelled) -> Result<Entry, Problem> {
     match &spec.failure {
         FailureMode::Fail => Err(agent::unmatched(spec)),
         FailureMode::Abstain => ended(entering, Labelled::default()),
@@ -129,13 +130,19 @@ pub(crate) fn propose(turn: &mut Turn<'_>, at: &Position, effect: Option<EffectI
     let released = released(turn, at, digest);
     let approval = review::approval(turn, &released);
     let request = request(turn, task, &proposed, approval.as_ref().map(|(_, approval)| approval));
+    if planted("plan-not-shown") {
+        return carry_out(turn, at, effect, digest, proposed, None);
+    }
     let Some(verdict) = policy::judged(turn, at, request) else { return };
     match (verdict.answer, approval) {
         (Answer::Deny, _) => raise(turn, at, open.task, policy::denied(&verdict, ACTION)),
         (Answer::Allow, approval) => carry_out(turn, at, effect, digest, proposed, approval.map(|(id, _)| id)),
         (Answer::Review, Some((id, _))) => carry_out(turn, at, effect, digest, proposed, Some(id)),
         (Answer::Review, None) => match &task.review {
-            Some(spec) => review::open(turn, at, spec, shown(&proposed), Some((ACTION.into(), released))),
+            Some(spec) => {
+                let labels = Labels::whole(written_label(turn, effect.as_ref()));
+                review::open(turn, at, spec, Labelled::new(shown(&proposed), labels), Some((ACTION.into(), released)));
+            }
             None => raise(turn, at, open.task, unreviewed(&verdict)),
         },
     }
@@ -151,12 +158,19 @@ fn carry_out(turn: &mut Turn<'_>, at: &Position, effect: Option<EffectId>, diges
         let effect = effect.unwrap_or_else(|| turn.state.id.effect(at.as_str(), ACTION));
         turn.emit(Fact::ApprovalSpent { review, effect });
     }
+    let label = written_label(turn, effect.as_ref());
     let known = turn.state.plans.get(at).cloned().unwrap_or_default();
     // The same plan again is the same plan: what it finished answers from the journal.
-    let revision = known.iter().position(|before| *before == digest).unwrap_or(known.len()) + 1;
+    let revision = known.iter().position(|before| *before == digest && !planted("same-plan-anew")).unwrap_or(known.len()) + 1;
     let revision = u32::try_from(revision).unwrap_or(u32::MAX);
-    turn.emit(Fact::Planned { at: at.clone(), effect, revision, digest, because: proposed.because, tasks: proposed.tasks });
+    turn.emit(Fact::Planned { at: at.clone(), effect, revision, digest, because: proposed.because, tasks: proposed.tasks, label });
     turn.ready.push(at.clone());
+}
+
+/// Who may see what the agent of the run `effect` wrote.
+fn written_label(turn: &Turn<'_>, effect: Option<&EffectId>) -> Label {
+    let run = effect.and_then(|effect| turn.state.effects.get(effect));
+    run.map_or(Label::NONE, |run| run.result.labels.all().sensitive())
 }
 
 fn digest(tasks: &[PlannedTask]) -> Digest {

@@ -37,7 +37,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &PolicyT
     };
     let label = asked.join(context.labels.all());
     let request = PolicyRequest { principal, action, resource, context: context.value };
-    let Some(verdict) = judged(turn, entering.at, request) else { return Ok(Entry::Asking) };
+    let Some(verdict) = judged_on(turn, entering.at, request, asked) else { return Ok(Entry::Asking) };
     ended(entering, origin::decided(as_value(&verdict), label))
 }
 
@@ -56,10 +56,15 @@ pub(super) fn workflow(turn: &Turn<'_>) -> Entity {
 
 /// The verdict on `request`, recorded for explanations; `None` while policy must be asked.
 pub(crate) fn judged(turn: &mut Turn<'_>, at: &provost_model::Position, request: PolicyRequest) -> Option<Verdict> {
+    judged_on(turn, at, request, Label::NONE)
+}
+
+/// As [`judged`], on something that may be seen by whom `label` says.
+fn judged_on(turn: &mut Turn<'_>, at: &provost_model::Position, request: PolicyRequest, label: Label) -> Option<Verdict> {
     let (action, resource) = (request.action.clone(), request.resource.id.clone());
     let verdict = turn.ask(request)?;
     let Verdict { answer, rules, would, .. } = verdict.clone();
-    turn.emit(Fact::Judged { at: at.clone(), action, resource, answer, rules, would });
+    turn.emit(Fact::Judged { at: at.clone(), action, resource, answer, rules, would, label: label.sensitive() });
     Some(verdict)
 }
 

@@ -1,7 +1,7 @@
 //! `raise`: an error of the author's own.
 
 use provost_model::program::RaiseTask;
-use provost_model::{Problem, Value};
+use provost_model::{Label, Problem, Value};
 
 use crate::flow::Entering;
 use crate::turn::Turn;
@@ -24,5 +24,7 @@ pub(super) fn problem(turn: &Turn<'_>, entering: &Entering<'_>, task: &RaiseTask
         detail: text("detail").unwrap_or_default(),
         instance: text("instance"),
         extra: Value::Null,
-    })
+        label: Label::NONE,
+    }
+    .quoting(error.labels.all()))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use provost_model::program::{EffectClass, RetrySpec};
 use provost_model::record::{EffectKind, Fact, Intent, Shape};
-use provost_model::{Digest, Problem, Value};
+use provost_model::{Digest, Label, Labelled, Problem};
 
 use crate::flow::{Entering, Entry};
 use crate::ledger;
@@ -18,7 +18,7 @@ pub(super) struct Read<'r> {
     pub kind: EffectKind,
     /// `name@major`.
     pub name: &'r Arc<str>,
-    pub arguments: Value,
+    pub arguments: Labelled,
     pub example: Option<u32>,
     pub timeout_ms: i64,
 }
@@ -38,11 +38,14 @@ pub(super) fn leave(turn: &mut Turn<'_>, entering: &Entering<'_>, read: Read<'_>
         business_key: None,
         // Nothing ever compares the arguments of a read.
         fingerprint: Digest::from_bytes([0; 32]),
-        arguments: (read.arguments != entering.input.value).then_some(read.arguments),
+        labels: read.arguments.labels.sensitive(),
+        key_label: Label::NONE,
+        arguments: (read.arguments.value != entering.input.value).then_some(read.arguments.value),
         secrets: Vec::new(),
         example: read.example,
         deadline_us: turn.ambient.now_us.saturating_add(read.timeout_ms.saturating_mul(1000)),
         undoes: None,
+        undo: None,
     });
     turn.intend(Intent::Attempt { effect, attempt: 1 });
     Ok(Entry::Open)

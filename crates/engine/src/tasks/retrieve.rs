@@ -32,7 +32,7 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &Retriev
         "builtin" => Some(agent::matching(turn, &spec.examples, &query)?.ok_or_else(|| unmatched(spec))?),
         _ => None,
     };
-    let arguments = Value::object([("query", query.value), ("topK", Value::Int(task.top_k))]);
+    let arguments = Labelled::object([("query", query), ("topK", Labelled::authored(task.top_k))]);
     let read = reads::Read { kind: EffectKind::Retrieval, name: &task.source, arguments, example, timeout_ms: spec.served.timeout_ms };
     reads::leave(turn, entering, read)
 }
@@ -132,6 +132,6 @@ pub(crate) fn answer(turn: &mut Turn<'_>, id: &provost_model::EffectId, effect: 
     let count = Value::Int(i64::try_from(withheld).unwrap_or(i64::MAX));
     let value = Value::object([("passages", Value::array(kept)), ("withheld", count)]);
     turn.emit(Fact::Retrieved { effect: *id, sources, withheld, digest: Digest::of_value(&value) });
-    let labels = origin::reference(turn, &value);
+    let labels = origin::read_back(turn, effect, &value, origin::reference(turn, &value), None);
     Labelled::new(value, labels)
 }

@@ -16,7 +16,7 @@ use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewTask) -> Result<Entry, Problem> {
     let scope = entering.scope();
-    let show = turn.render(&task.show, &entering.input, &scope)?.value;
+    let show = turn.render(&task.show, &entering.input, &scope)?;
     let released = match &task.approves {
         Some((action, arguments)) => {
             let arguments = turn.render(arguments, &entering.input, &scope)?;
@@ -34,16 +34,17 @@ pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &ReviewT
 
 /// In another round of a `try`, the answer to the same question at the same place comes from the journal.
 fn answered_before(turn: &Turn<'_>, at: &Position, show: &Value, call: Option<&Digest>) -> Option<Labelled> {
-    let asked = turn.state.reviews.values().find(|r| r.at == *at && r.show == *show && r.call.as_ref() == call && r.answer.is_some())?;
+    let asked = turn.state.reviews.values().find(|r| r.at == *at && *r.show == *show && r.call.as_ref() == call && r.answer.is_some())?;
     asked.answer.as_ref().map(|answer| as_value(turn, answer, asked.spec.form))
 }
 
 /// Asks a person at `at`; `released` names the action and the digest of the one call an approval lets through.
-pub(crate) fn open(turn: &mut Turn<'_>, at: &Position, spec: &ReviewSpec, show: Value, released: Option<(Arc<str>, Digest)>) {
+pub(crate) fn open(turn: &mut Turn<'_>, at: &Position, spec: &ReviewSpec, show: Labelled, released: Option<(Arc<str>, Digest)>) {
     let before = turn.state.reviews.values().filter(|review| review.at == *at).count();
     let review = turn.state.id.review(at.as_str(), &before.to_string());
     let (action, call) = released.map_or((None, None), |(action, call)| (Some(action), Some(call)));
-    turn.emit(Fact::ReviewOpened { review, at: at.clone(), spec: spec.clone(), show, call, action });
+    let (show, labels) = (show.value, show.labels.sensitive());
+    turn.emit(Fact::ReviewOpened { review, at: at.clone(), spec: spec.clone(), show, labels, call, action });
     turn.intend(Intent::Ask { review });
 }
 
@@ -81,7 +82,8 @@ pub(crate) fn check(turn: &Turn<'_>, answer: &ReviewAnswer) -> Result<Arc<Review
 pub(crate) fn answered(turn: &mut Turn<'_>, review: &Review, answer: &ReviewAnswer) {
     let approved = review.spec.options.first() == Some(&answer.option);
     let (option, by, form) = (answer.option.clone(), answer.by.clone(), answer.form.clone());
-    turn.emit(Fact::ReviewAnswered { review: answer.review, option, approved, by, form, reason: answer.reason.clone() });
+    let labels = origin::form(turn, &answer.form, review.spec.form).labels.sensitive();
+    turn.emit(Fact::ReviewAnswered { review: answer.review, option, approved, by, form, labels, reason: answer.reason.clone() });
     let Some(open) = turn.state.open.get(&review.at).cloned() else { return };
     let Ok(task) = turn.task(open.task) else { return };
     match &task.kind {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use provost_model::limits::{CHILDREN_MAX, RUN_CYCLE_MAX, RUN_DEPTH_MAX, RUN_TASKS};
-use provost_model::program::{RunTask, TaskKind};
+use provost_model::program::{RunTask, TaskIx, TaskKind};
 use provost_model::record::{ChildFate, ChildNews, Fact, Held, Intent, Shape, Start};
 use provost_model::{Digest, Labelled, Labels, OrchestrationId, Position, Problem, Value};
 
@@ -17,7 +17,7 @@ use crate::flow::{Entering, Entry, Finished, complete, park, raise};
 use crate::order::{self, Keys, KeysOf, home};
 use crate::origin;
 use crate::rejected::Rejected;
-use crate::state::{Child, ChildState};
+use crate::state::{Child, ChildState, Phase};
 use crate::turn::Turn;
 
 pub(super) fn enter(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask) -> Result<Entry, Problem> {
@@ -74,7 +74,7 @@ fn start(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, n: u32, i
 fn keys_of(turn: &Turn<'_>, task: &RunTask, input: &Labelled) -> Result<Keys, Problem> {
     let Some(keys) = &task.keys else { return Ok(Keys::default()) };
     let concurrency = keys.concurrency.map(|concurrency| concurrency.key);
-    let spec = KeysOf { from: keys.from.as_ref(), order: keys.order, concurrency };
+    let spec = KeysOf { from: keys.from.as_ref(), order: keys.order, concurrency, marks: keys.marks.clone() };
     let found = order::values(turn.code, &spec, &input.value).map_err(|unusable| unusable.problem)?;
     let limit = keys.concurrency.map_or(1, |concurrency| concurrency.spec.limit);
     if task.awaits
@@ -111,6 +111,28 @@ pub fn held_by(start: &Start, awaits: bool) -> Vec<Held> {
     held.extend(own.map(|key| Held { workflow: start.workflow.clone(), key: key.clone() }));
     held
 }
+
+/// It waits for its turn in a ring: whoever holds its key waits for what its parent holds, so that nobody of them goes on.
+///
+/// # Errors
+/// [`Rejected::Idle`] where it does not wait for its turn any more.
+pub(crate) fn entangled(turn: &mut Turn<'_>, ring: &[OrchestrationId]) -> Result<(), Rejected> {
+    let start = turn.state.start.clone().filter(|_| turn.state.queued.is_some() && turn.state.phase == Phase::Running);
+    let key = start.as_ref().and_then(|start| start.order.clone().or_else(|| start.concurrency.clone()));
+    let (Some(start), Some(key)) = (start, key) else { return Err(Rejected::Idle) };
+    let named: Vec<String> = ring.iter().take(RING_NAMED).map(|id| format!("`{id}`")).collect();
+    let more = if ring.len() > RING_NAMED { " and so on" } else { "" };
+    let title = format!("`{}` waits for its key `{key}` in a ring: those that hold it wait for what its parent holds", start.workflow);
+    let detail = format!(
+        "each waits for the next and the last for the first: {}{more}; let all of them take their keys in one order, or give a `run` a timeout",
+        named.join(", ")
+    );
+    raise(turn, &Position::root(), TaskIx::ROOT, Problem::ours("run-waits-for-itself", 508, title).detail(detail));
+    Ok(())
+}
+
+/// Orchestrations of a ring that are named.
+const RING_NAMED: usize = 8;
 
 /// A child of an earlier round, with the same input.
 fn again(turn: &mut Turn<'_>, entering: &Entering<'_>, task: &RunTask, (id, child): (OrchestrationId, &Child)) -> Result<Entry, Problem> {

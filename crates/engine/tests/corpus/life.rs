@@ -10,7 +10,7 @@ use crate::world::World;
 pub fn check(world: &World) -> Result<(), Failure> {
     let program = &world.code.program;
     let events = lifecycle(program, world.state.tenant.clone(), world.state.id, &world.rows)?;
-    let mut life = Lifecycle::new(world.state.tenant.clone(), world.state.id);
+    let mut life = Lifecycle::new(world.state.tenant.clone(), world.state.id, provost_model::marks::Sight::Usual);
     let mut followed = Vec::new();
     for row in &world.rows {
         followed.extend(life.read_row(program, row).map_err(|e| e.to_string())?);

@@ -96,7 +96,7 @@ fn step(world: &mut World, line: &str) -> Result<(), Failure> {
             Ok(())
         }
         "expect" | "children" | "effect" | "count" | "at-least" | "order" | "context" | "sent" | "key" | "asked" | "questions"
-        | "problem" | "keys" | "emitted" | "output" | "nowhere" | "explained" => expect(world, word, rest),
+        | "problem" | "keys" | "emitted" | "output" | "nowhere" | "explained" | "told" => expect(world, word, rest),
         _ => {
             wish(world, line)?.map_err(|rejected| format!("refused: {rejected}"))?;
             world.settle()
@@ -132,6 +132,7 @@ fn wish(world: &mut World, line: &str) -> Result<Result<(), Rejected>, Failure> 
             Command::Child(ChildNews { child: id, sequence: child + 1, how, labels: None })
         }
         "admitted" => Command::Admitted,
+        "entangled" => Command::Entangled { ring: vec![world.state.id, world.state.id.begun("r", 0)] },
         "interrupted" => Command::Interrupt { parent: world.state.id },
         "event" => Command::Arrived(Box::new(world.event(rest, by)?)),
         "event-of-ours" => Command::Arrived(Box::new(world.event(rest, Who::system())?)),
@@ -224,10 +225,13 @@ fn expect(world: &World, word: &str, rest: &str) -> Result<(), Failure> {
             if world.rows.iter().any(holds) { Err(format!("`{rest}` is in the record")) } else { Ok(()) }
         }
         "explained" => {
-            let now = Now { at_us: world.now_us, behind: None };
-            let explained = explain(&world.code.program, world.state.tenant.clone(), world.state.id, &world.rows, now)?;
-            let text = render(&explained);
+            let text = explanation(world)?;
             if text.contains(rest) { Ok(()) } else { Err(format!("the explanation does not say so:\n{text}")) }
+        }
+        "told" => {
+            let (times, said) = two(rest)?;
+            let text = explanation(world)?;
+            same(&text.matches(said).count().to_string(), times).map_err(|failure| format!("{failure}\n{text}"))
         }
         "output" => {
             let (pointer, wanted) = two(rest)?;
@@ -248,6 +252,11 @@ fn expect(world: &World, word: &str, rest: &str) -> Result<(), Failure> {
 }
 
 /// What the facts say.
+fn explanation(world: &World) -> Result<String, Failure> {
+    let now = Now { at_us: world.now_us, ..Now::default() };
+    Ok(render(&explain(&world.code.program, world.state.tenant.clone(), world.state.id, &world.rows, now)?))
+}
+
 fn recorded(facts: &[Fact], word: &str, rest: &str) -> Result<(), Failure> {
     let (what, wanted) = two(rest)?;
     let of_kind = facts.iter().filter(|fact| kind_of(fact) == what).count();

@@ -129,6 +129,7 @@ impl World {
     pub fn start(&self, input: Value) -> Result<Command, Failure> {
         let program = &self.code.program;
         let start = Start {
+            labels: provost_model::Labels::new(),
             workflow: program.name.clone(),
             version: program.version.clone(),
             pin: program.pin,

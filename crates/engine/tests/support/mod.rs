@@ -126,6 +126,7 @@ impl Run {
     pub fn begin(mut self, input: Value) -> Self {
         let program = self.code.program.clone();
         let start = Start {
+            labels: provost_model::Labels::new(),
             workflow: program.name.clone(),
             version: program.version.clone(),
             pin: program.pin,

@@ -203,6 +203,7 @@ fn only_a_named_source_is_believed() {
         let (workflow, version, pin) = (program.name.clone(), program.version.clone(), program.pin);
         let input = json(input);
         let start = Start {
+            labels: provost_model::Labels::new(),
             workflow,
             version,
             pin,

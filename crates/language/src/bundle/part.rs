@@ -137,6 +137,11 @@ impl<'s> Plan<'s> {
         policies.filter_map(|file| Some((file.path.clone(), Arc::from(std::str::from_utf8(file.bytes).ok()?)))).collect()
     }
 
+    /// Files under `bindings/`.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = (&Arc<str>, &[u8])> {
+        self.sources.iter().filter(|(path, _)| path.starts_with("bindings/") && matches!(ending(path), "yaml" | "yml"))
+    }
+
     /// Files under `tests/`.
     pub(super) fn tests(&self) -> Vec<(Arc<str>, Arc<[u8]>)> {
         let tests = self.sources.iter().filter(|(path, _)| path.starts_with("tests/"));

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use provost_model::Program;
-use provost_model::program::{TaskKind, Template};
+use provost_model::program::{HTTP_CALL, TaskKind, Template};
 use provost_model::verdict::PROVOST_ACTIONS;
 
 use crate::finding::{Code, Log, Place};
+use crate::library::Library;
 use crate::nearest::nearest;
 use crate::yaml::shown;
 
@@ -54,6 +55,26 @@ impl Asked {
             _ => None,
         }
     }
+}
+
+/// The actions that an answer of policy may depend on: those of the bundle and of Provost, and whatever a policy names.
+pub(crate) fn answered<'l>(library: &'l Library, policies: &'l [(Arc<str>, Arc<str>)]) -> BTreeSet<&'l str> {
+    let named = policies.iter().flat_map(|(_, text)| names(text)).filter(|named| named.kind == "Action");
+    let named = named.map(|named| named.name.strip_suffix(WITH_REVIEW).unwrap_or(named.name));
+    let of_bundle = library.actions.iter().filter_map(|action| action.key.rsplit_once('@').map(|(name, _)| name));
+    named.chain(of_bundle).chain(PROVOST_ACTIONS).chain([HTTP_CALL]).collect()
+}
+
+/// What is said about a question that asks for an action that is not among `known`.
+pub(crate) fn unanswered(action: &str, known: &BTreeSet<&str>, at: Place, log: &Log) {
+    let all: Vec<&str> = known.iter().copied().collect();
+    let hint = match (action.strip_suffix(WITH_REVIEW), nearest(action, &all)) {
+        (Some(plain), _) if known.contains(plain) => format!("write `{plain}`: the answer says whether it needs a review"),
+        (_, Some(near)) => format!("did you mean `{}`?", near.word),
+        (_, None) => "write the name of an action, or a policy that names it".to_owned(),
+    };
+    let message = format!("the bundle has no action `{}`, and no policy names it", shown(action));
+    log.warn(Code::Unanswered, at, message, hint);
 }
 
 /// What is said about one policy file.

@@ -10,14 +10,15 @@ use crate::finding::{Code, Finding, Log, Severity};
 use crate::tables::Origin;
 
 /// What is said about the secrets that the expressions of `module` name.
-pub(crate) fn check(module: &Module, origins: &[Origin], kept: &[(ExprIx, Origin)], declared: &[Arc<str>]) -> Vec<Finding> {
+pub(crate) fn check(module: &Module, origins: &[Origin], kept: &[(ExprIx, Origin)], declared: Option<&[Arc<str>]>) -> Vec<Finding> {
     let kept = kept.iter().filter(|(index, _)| !module.uses_secrets(index.0).is_empty()).map(|(_, origin)| {
         let message =
             "a secret would be kept here: `$secrets` may only stand in the `arguments` of an action or the `with` of a protocol call"
                 .to_owned();
         finding(origin, message, "name it where the call is made; it is filled in when the request leaves".to_owned())
     });
-    let used = used(module).filter(|(_, name)| !declared.iter().any(|known| **known == **name)).filter_map(|(index, name)| {
+    let is_declared = |name: &str| declared.is_none_or(|declared| declared.iter().any(|known| **known == *name));
+    let used = used(module).filter(|(_, name)| !is_declared(name)).filter_map(|(index, name)| {
         let origin = origins.get(index as usize)?;
         Some(finding(origin, format!("secret `{name}` is not declared"), format!("declare it: `use: {{ secrets: [ {name} ] }}`")))
     });

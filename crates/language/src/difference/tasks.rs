@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::program::{
-    ActTask, Block, CompensateTask, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask,
-    RetrieveTask, RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
+    ActTask, Block, DecideTask, Duration, ErrorFilter, FeatureTask, Flow, Keeping, ListenTask, PlanTask, PolicyTask, RetrieveTask,
+    RetrySpec, ReviewSpec, ReviewTask, Strategy, Task, TaskKind, TryTask, Until,
 };
 use serde::Serialize;
 
@@ -206,9 +206,9 @@ impl Sheet<'_> {
                 add("when", aside.when.map(|when| self.expression(when)));
                 (if aside.before { "before" } else { "after" }, vec![("", &aside.body)])
             }
-            TaskKind::Compensate(CompensateTask { scope, reason }) => {
-                add("scope", scope.as_ref().map(ToString::to_string));
-                add("reason", reason.as_ref().map(|template| self.template(template)));
+            TaskKind::Compensate(task) => {
+                add("scope", task.scope.as_ref().map(ToString::to_string));
+                add("reason", task.reason.as_ref().map(|template| self.template(template)));
                 ("call compensate", Vec::new())
             }
             TaskKind::Do(_)
@@ -271,12 +271,13 @@ impl Sheet<'_> {
             .iter()
             .map(|filter| {
                 let attributes = filter.attributes.iter().map(|(name, value)| format!("{name} = {}", self.template(value)));
+                let patterns = filter.patterns.iter().map(|(name, pattern)| format!("{name}: {}", self.expression(*pattern)));
                 let data = filter.data.map(|data| format!("data: {}", self.expression(data)));
                 let linked = filter.correlate.iter().map(|one| {
                     let expect = one.expect.as_ref().map(|expect| format!(" = {}", self.template(expect)));
                     format!("{} from {}{}", one.name, self.expression(one.from), expect.unwrap_or_default())
                 });
-                attributes.chain(data).chain(linked).collect::<Vec<_>>().join(", ")
+                attributes.chain(patterns).chain(data).chain(linked).collect::<Vec<_>>().join(", ")
             })
             .collect();
         format!("{} of [{}]", json(&of.consume), filters.join("; "))
@@ -328,6 +329,7 @@ impl Sheet<'_> {
         add("catch.when", catch.when.map(|when| self.expression(when)));
         add("catch.exceptWhen", catch.except_when.map(|when| self.expression(when)));
         add("catch.retry", catch.retry.as_ref().map(|retry| self.retry(retry)));
+        add("catch.retry.delay", catch.delay.as_ref().map(|delay| self.template(delay)));
         add("catch.then", Some(self.flow(&catch.then)));
         [("", &attempt.body)].into_iter().chain(catch.body.as_ref().map(|body| ("catch", body))).collect()
     }

@@ -13,6 +13,8 @@ pub(super) const FUNCTIONS: &[(&str, &[usize])] = &[
     ("@text", &[0]),
     ("@tsv", &[0]),
     ("@uri", &[0]),
+    ("IN", &[1, 2]),
+    ("INDEX", &[1, 2]),
     ("abs", &[0]),
     ("add", &[0, 1]),
     ("all", &[0, 1, 2]),
@@ -24,6 +26,7 @@ pub(super) const FUNCTIONS: &[(&str, &[usize])] = &[
     ("capture", &[1, 2]),
     ("ceil", &[0]),
     ("contains", &[1]),
+    ("date", &[0]),
     ("del", &[1]),
     ("delpaths", &[1]),
     ("empty", &[0]),
@@ -36,8 +39,11 @@ pub(super) const FUNCTIONS: &[(&str, &[usize])] = &[
     ("flatten", &[0, 1]),
     ("floor", &[0]),
     ("from_entries", &[0]),
+    ("fromdate", &[0]),
+    ("fromdateiso8601", &[0]),
     ("fromjson", &[0]),
     ("getpath", &[1]),
+    ("gmtime", &[0]),
     ("group_by", &[1]),
     ("gsub", &[2, 3]),
     ("has", &[1]),
@@ -64,6 +70,7 @@ pub(super) const FUNCTIONS: &[(&str, &[usize])] = &[
     ("max_by", &[1]),
     ("min", &[0]),
     ("min_by", &[1]),
+    ("mktime", &[0]),
     ("not", &[0]),
     ("nth", &[1, 2]),
     ("null", &[0]),
@@ -96,11 +103,14 @@ pub(super) const FUNCTIONS: &[(&str, &[usize])] = &[
     ("test", &[1, 2]),
     ("to_entries", &[0]),
     ("toarray", &[0]),
+    ("todate", &[0]),
+    ("todateiso8601", &[0]),
     ("tojson", &[0]),
     ("tonumber", &[0]),
     ("tostring", &[0]),
     ("transpose", &[0]),
     ("trim", &[0]),
+    ("trimstr", &[1]),
     ("true", &[0]),
     ("trunc", &[0]),
     ("type", &[0]),
@@ -146,14 +156,15 @@ pub const GLOBALS: [&str; 8] = ["context", "input", "output", "secrets", "author
 /// Why a function of jq is refused, and what to write instead.
 pub(super) fn refused(name: &str) -> Option<(&'static str, &'static str)> {
     const CLOCK: (&str, &str) = ("reads the clock or a time zone", "use the recorded `$workflow.startedAt` or `$task.startedAt`");
-    const DATE: (&str, &str) = ("is not part of the profile", "keep instants as RFC 3339 text in UTC, which sorts and compares as text");
+    const DATE: (&str, &str) =
+        ("is not part of the profile", "use `fromdate`, `todate`, `gmtime` and `mktime`; RFC 3339 text in UTC sorts and compares as text");
     const WORLD: (&str, &str) = ("reaches outside the expression", "read what you need from `.`, `$input` or `$context`");
     const LOOP: (&str, &str) = ("may never end", "use `range`, `limit`, `reduce` or `..`, which are bounded");
     const MATH: (&str, &str) = ("differs between machines", "compute it in an agent or action and use its recorded result");
     const MODULES: (&str, &str) = ("loads other files", "write the filter out, or `def` it in the expression");
     Some(match name {
-        "now" | "localtime" | "strflocaltime" | "mktime" | "gmtime" => CLOCK,
-        "strftime" | "strptime" | "todate" | "fromdate" | "todateiso8601" | "fromdateiso8601" | "dateadd" | "datesub" | "date" => DATE,
+        "now" | "localtime" | "strflocaltime" => CLOCK,
+        "strftime" | "strptime" | "dateadd" | "datesub" => DATE,
         "env" | "$ENV" | "$__prog_args" | "$__loc__" | "input" | "inputs" | "debug" | "stderr" | "halt" | "halt_error"
         | "input_filename" | "input_line_number" | "get_search_list" | "modulemeta" => WORLD,
         "repeat" | "recurse" | "while" | "until" => LOOP,

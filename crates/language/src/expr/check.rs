@@ -327,7 +327,11 @@ impl<'s, 'n> Walk<'s, 'n> {
         let known = GLOBALS.iter().chain(self.names).copied().chain(self.variables.iter().map(|v| v.trim_start_matches('$')));
         let hint = match catalogue::nearest(bare, known) {
             Some(near) => format!("did you mean `${near}`?"),
-            None => "bind it with `… as $name | …`, or read `$input` or `$context`".to_owned(),
+            None if self.names.is_empty() => "bind it with `… as $name | …`, or read `$input` or `$context`".to_owned(),
+            None => {
+                let here: Vec<String> = self.names.iter().map(|name| format!("`${name}`")).collect();
+                format!("known here beside `$input` and `$context`: {}", here.join(", "))
+            }
         };
         self.find(Variable, name, format!("unknown variable `{name}`"), hint);
     }

@@ -12,7 +12,7 @@ use super::error::EvalErrorKind::Type;
 use super::module::Entries;
 use super::regexp::{self, Patterns};
 use super::val::{R, V, fault, raise, wrong_kind};
-use super::{list, meter, ops, text};
+use super::{dates, list, meter, ops, text};
 
 /// What jaq knows of us: the type of values, and what natives may reach.
 pub(super) struct Jq;
@@ -100,6 +100,10 @@ fn on_values() -> Vec<Fun> {
         "@json" list::to_json, "tonumber" list::to_number, "abs" list::abs, "fabs" list::abs, "floor" list::floor, "ceil" list::ceil,
         "round" list::round, "trunc" list::trunc, "sqrt" list::sqrt,
     ];
+    let dates = plain![
+        "fromdate" dates::from_text, "fromdateiso8601" dates::from_text, "todate" dates::to_text, "todateiso8601" dates::to_text,
+        "date" dates::to_text, "gmtime" dates::broken_down, "mktime" dates::together,
+    ];
     let one = with_one![
         "has" list::has, "contains" list::contains, "indices" find, "flatten" list::flatten, "delpaths" list::delete_paths,
     ];
@@ -111,7 +115,7 @@ fn on_values() -> Vec<Fun> {
             called(|| list::kind(cv.1))
         }),
     );
-    plain.into_iter().chain(one).chain([kind]).collect()
+    plain.into_iter().chain(dates).chain(one).chain([kind]).collect()
 }
 
 fn find(v: V, part: V) -> R {

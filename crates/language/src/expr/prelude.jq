@@ -43,3 +43,8 @@ def scan($re): scan($re; "");
 def sub($re; new): sub($re; new; "");
 def gsub($re; new; $flags): sub($re; new; $flags + "g");
 def gsub($re; new): sub($re; new; "g");
+def trimstr($part): ltrimstr($part) | rtrimstr($part);
+def IN(xs): any(xs == .; .);
+def IN(of; xs): any(of == xs; .);
+def INDEX(xs; key): reduce xs as $row ({}; .[$row | key | tostring] = $row);
+def INDEX(key): INDEX(.[]; key);

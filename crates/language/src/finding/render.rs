@@ -128,7 +128,7 @@ fn steers(c: char) -> bool {
 
 /// How many characters at the beginning of `rest` are meant.
 fn length(rest: &str, code: Code) -> usize {
-    let inside = matches!(code, Code::Expression | Code::Secret);
+    let inside = matches!(code, Code::Expression | Code::Secret | Code::Policy);
     match rest.chars().next() {
         Some(quote @ ('"' | '\'')) if !inside => {
             let closing = rest.chars().skip(1).position(|c| c == quote);

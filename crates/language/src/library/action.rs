@@ -100,7 +100,7 @@ fn action(top: &Fields<'_>, named: &Named, digest: Digest, library: &Library, lo
         result: None,
         meaningful: top.find("meaningful").map(|node| pointers(node, log)).unwrap_or_default(),
         timeout_ms: millis(top, "timeoutMs", 1, log).unwrap_or(TIMEOUT_MS),
-        retry: top.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default(),
+        retry: top.find("retry").and_then(|node| retry_policy(node, log)).unwrap_or_default(),
         key_horizon_ms: millis(top, "keyHorizonMs", 1, log).unwrap_or(KEY_HORIZON_MS),
         settle_ms: millis(top, "settleMs", 0, log).unwrap_or(SETTLE_MS),
         undo: None,

@@ -26,6 +26,9 @@ pub(crate) struct Agent {
     conditions: Vec<Condition>,
 }
 
+/// The queue of the server's own worker.
+const BUILTIN: &str = "builtin";
+
 /// The `when` of an example, where it has one.
 pub(super) type Condition = Option<(Arc<str>, Origin)>;
 
@@ -62,7 +65,9 @@ pub(crate) fn read(bytes: &[u8], stem: &str, library: &Library, log: &Log) -> Op
     ];
     let front = fields(&node, "an agent's front matter", &known, log)?;
     let named = named(&front, stem, log)?;
+    let line = text.get(..text.len() - body.len()).unwrap_or_default().matches('\n').count() + 1;
     let agent = agent(&front, &named, Digest::of(bytes), body, library, log)?;
+    super::prompt::check(body, u32::try_from(line).unwrap_or(u32::MAX), agent.input.as_ref(), log);
     Some((named, agent))
 }
 
@@ -92,7 +97,7 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
     front.text("description", log);
     let model = front.need_text("model", log).map(|name| model(&name, front.value_at("model"), log));
     let schema = |key: &str| front.find(key).and_then(|node| library.schema_or_contract(node, log));
-    let retry = front.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default();
+    let retry = front.find("retry").and_then(|node| retry_policy(node, log)).unwrap_or_default();
     let (failure, failure_review) = failure(front, library, log);
     let mut conditions = Vec::new();
     let examples = front.list("examples", log).unwrap_or_default();
@@ -100,6 +105,14 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
     let scripted = model == Some(Model::Scripted);
     if scripted && examples.is_empty() && front.find("queue").is_none() {
         log.error_hint(Code::Agent, front.at, "`model: scripted` plays examples, and there are none", "add `examples:` with an `answer`");
+    }
+    let queue = front.text("queue", log).unwrap_or_else(|| BUILTIN.into());
+    if let Some(Model::Named(name)) = model.as_ref().filter(|_| &*queue == BUILTIN)
+        && name.contains(':')
+    {
+        let hint = "give the agent a `queue` that a worker of yours serves, or write `model: scripted` and `examples`";
+        let message = format!("the model `{}` cannot be asked yet: no provider is built in", shown(name));
+        log.error_hint(Code::NotYet, front.value_at("model"), message, hint);
     }
     if body.trim().is_empty() && !scripted {
         log.error_hint(Code::Agent, front.at, "the agent has no prompt", "write it below the front matter");
@@ -109,7 +122,7 @@ fn agent(front: &Fields<'_>, named: &Named, digest: Digest, body: &str, library:
         version: named.version.clone(),
         digest,
         model: model?,
-        queue: front.text("queue", log).unwrap_or_else(|| "builtin".into()),
+        queue,
         prompt: body.trim().into(),
         input: None,
         output: None,

@@ -2,7 +2,9 @@
 //!
 //! What must stay true: a document is in the bundle, so an operation means the same for ever; one that a workflow names by its URL
 //! stands under `apis/HOST/PATH`. References lead inside the document only. What is absent: callbacks, links, security schemes
-//! (`authentication` stands in the call), and checks of values against the parameters' schemas.
+//! (`authentication` stands in the call).
+
+mod shape;
 
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use provost_model::value::lookup;
 use crate::finding::{Code, Log, Place};
 use crate::source::SOURCE_BYTES_MAX;
 use crate::yaml::load;
+
+use shape::Shapes;
 
 const METHODS: [&str; 7] = ["get", "head", "options", "post", "put", "patch", "delete"];
 /// Longest chain of references.
@@ -49,6 +53,8 @@ pub(crate) struct Parameter {
     pub(crate) required: bool,
     /// Whether a list is one text with commas.
     pub(crate) joined: bool,
+    /// What the document says of its value, as a contract.
+    pub(crate) contract: Option<Value>,
 }
 
 /// An operation, ready to be called.
@@ -109,11 +115,10 @@ impl Api {
         let consumes = self.consumes(operation);
         if let Some(body) = operation.member("requestBody").map(|body| self.resolved(body)) {
             let required = body.member("required") == Some(&Value::Bool(true));
-            parameters.push(Parameter { name: "body".into(), place: In::Body, required, joined: false });
+            let contract = self.body_contract(body);
+            parameters.push(Parameter { name: "body".into(), place: In::Body, required, joined: false, contract });
         }
         parameters.sort_by_key(|parameter| parameter.place);
-        let is_json = |kind: &str| kind.split(';').next().is_some_and(|kind| kind == JSON || kind.ends_with("+json") || kind == "*/*");
-        let is_form = |kind: &str| kind.starts_with(FORM);
         let form = parameters.iter().any(|parameter| parameter.place == In::Form);
         let media_type = match () {
             () if !form && (consumes.is_empty() || consumes.iter().any(|kind| is_json(kind))) => Some(JSON),
@@ -161,7 +166,31 @@ impl Api {
             value.member("explode") == Some(&Value::Bool(false))
         };
         let required = place == In::Path || value.member("required") == Some(&Value::Bool(true));
-        Some(Parameter { name, place, required, joined })
+        let shapes = Shapes::new(&self.document, self.is_before_3_1());
+        // A path without a value is a fault of its own.
+        let needed = required && place != In::Path;
+        let contract = match (self.old, place) {
+            (_, In::Cookie) => None,
+            (true, In::Body) => value.member("schema").map(|schema| shapes.whole(schema)),
+            (true, In::Path | In::Query | In::Header | In::Form) => Some(shapes.text(value, needed)),
+            (false, _) => value.member("schema").map(|schema| shapes.text(schema, needed)),
+        };
+        Some(Parameter { name, place, required, joined, contract })
+    }
+
+    fn is_before_3_1(&self) -> bool {
+        self.old || self.document.member("openapi").and_then(Value::as_str).is_some_and(|version| version.starts_with("3.0"))
+    }
+
+    /// What is said of a body that is sent: as JSON, or else as a form.
+    fn body_contract(&self, body: &Value) -> Option<Value> {
+        let content = body.member("content")?.as_object()?;
+        let shapes = Shapes::new(&self.document, self.is_before_3_1());
+        let named = |fits: fn(&str) -> bool| content.iter().find(|(kind, _)| fits(kind)).and_then(|(_, of)| of.member("schema"));
+        match named(is_json) {
+            Some(schema) => Some(shapes.whole(schema)),
+            None => named(is_form).map(|schema| shapes.form(schema)),
+        }
     }
 
     fn consumes(&self, operation: &Value) -> Vec<Arc<str>> {
@@ -192,6 +221,14 @@ impl Api {
         let servers: Vec<String> = found.unwrap_or_default().iter().filter_map(server).collect();
         if servers.is_empty() { vec!["/".to_owned()] } else { servers }
     }
+}
+
+fn is_json(kind: &str) -> bool {
+    kind.split(';').next().is_some_and(|kind| kind == JSON || kind.ends_with("+json") || kind == "*/*")
+}
+
+fn is_form(kind: &str) -> bool {
+    kind.starts_with(FORM)
 }
 
 /// The address of a server with the defaults of its variables.

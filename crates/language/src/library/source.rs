@@ -55,7 +55,7 @@ pub(super) struct Plays {
 pub(super) fn served(file: &Fields<'_>, (named, bytes): (&Named, &[u8]), plays: &Plays, log: &Log) -> Served {
     let queue = file.text("queue", log).unwrap_or_else(|| "builtin".into());
     let timeout_ms = millis(file, "timeoutMs", 1, log).unwrap_or(READ_MS);
-    let retry = file.find("retry").and_then(|node| retry_policy(node, None, log)).unwrap_or_default();
+    let retry = file.find("retry").and_then(|node| retry_policy(node, log)).unwrap_or_default();
     if let Some(add) = plays.missing.filter(|_| &*queue == "builtin") {
         let message = format!("{} of this binary plays {}, and there are none", plays.what, plays.of);
         log.error_hint(Code::MissingKey, file.at, message, format!("{add}, or name the `queue` of a worker that serves it"));

@@ -150,7 +150,9 @@ pub(super) fn feature() -> Json {
 
 pub(super) fn contract() -> Json {
     let trusted = list(json!({ "type": "string", "pattern": "^/" }));
-    let own = object(&[], &[("type", json!({ "type": "string", "minLength": 1 })), ("compatibility", any()), ("trusted", trusted)]);
+    let labels = map(words(&["public", "internal", "personal", "secret"]));
+    let kind = json!({ "type": "string", "minLength": 1 });
+    let own = object(&[], &[("type", kind), ("compatibility", any()), ("trusted", trusted), ("labels", labels)]);
     json!({ "type": ["object", "boolean"], "properties": { "x-provost": own } })
 }
 

@@ -89,8 +89,8 @@ fn settings() -> Json {
             ("cancel", object(&[], &[("grace", duration()), ("compensate", list(string()))])),
             ("order", says(string(), "What orders orchestrations of this workflow.")),
             ("inDoubt", words(&["wait", "raise"])),
-            ("labels", any()),
-            ("redact", any()),
+            ("labels", labels()),
+            ("redact", redact()),
             ("concurrency", concurrency()),
             ("missed", words(&["last", "none", "all"])),
             ("zone", says(string(), "The time zone of `schedule.cron` and of whole days in `schedule.every`, e.g. Europe/Berlin.")),
@@ -98,6 +98,15 @@ fn settings() -> Json {
             ("reconcile", reconcile()),
         ],
     )
+}
+
+fn redact() -> Json {
+    let place = json!({ "type": "string", "pattern": "^(/.*)?$" });
+    says(list(place), "JSON pointers of places that are about a person: they are shown to nobody who does not ask to see them and may.")
+}
+
+fn labels() -> Json {
+    says(map(words(&["public", "internal", "personal", "secret"])), "Who may see which place, by JSON pointer.")
 }
 
 fn reconcile() -> Json {
@@ -182,12 +191,10 @@ fn task() -> Json {
         &[
             ("inDoubt", words(&["wait", "raise"])),
             ("store", words(&["blob"])),
-            ("labels", any()),
-            ("redact", any()),
-            ("concurrency", any()),
+            ("labels", labels()),
+            ("redact", redact()),
             ("effect", any()),
             ("server", any()),
-            ("limits", any()),
         ],
     );
     let metadata = json!({ "type": "object", "properties": { "provost": own } });

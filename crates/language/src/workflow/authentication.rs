@@ -2,6 +2,8 @@
 //!
 //! What must stay true: a secret stands in it by its name only. What is absent: certificates, which the language has no words for.
 
+use std::sync::Arc;
+
 use provost_model::Value;
 use provost_model::program::{Endpoint, Template};
 
@@ -47,7 +49,22 @@ impl Build<'_> {
             "bearer" => self.needs(with, &["token"]),
             _ => self.oauth2(with)?,
         }
-        Some(self.template(with))
+        let written = self.template(with);
+        match with.member("authority").and_then(|node| self.uri_template(node, "authority")) {
+            None => Some(written),
+            Some(authority) => {
+                let members: Vec<(Arc<str>, Template)> = match written {
+                    Template::Object(members) => members,
+                    Template::Literal(value) => {
+                        let members = value.as_object()?.iter();
+                        members.map(|(key, value)| (key.clone(), Template::Literal(value.clone()))).collect()
+                    }
+                    Template::Expression(_) | Template::Array(_) => return Some(written),
+                };
+                let others = members.into_iter().filter(|(key, _)| **key != *"authority");
+                Some(template::object(others.chain([("authority".into(), authority)]).collect()))
+            }
+        }
     }
 
     /// RFC 7617 and RFC 7616: a colon ends the name.
@@ -69,8 +86,9 @@ impl Build<'_> {
         self.needs(with, &["authority", "grant"]);
         if let Some(authority) = with.member("authority") {
             let text = fields::text(authority, "authority", self.log)?;
-            if expression_text(&text).is_none() && (Endpoint::parse(&text).is_none() || text.contains('{')) {
-                let hint = "write scheme, host and path, e.g. `https://login.example.com/realms/main`";
+            let host = text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+            if expression_text(&text).is_none() && (Endpoint::parse(&text).is_none() || host.contains('{')) {
+                let hint = "write scheme, host and path, e.g. `https://login.example.com/realms/{realm}`; the host cannot be a variable";
                 let message = format!("`{}` is no absolute http or https address", shown(&text));
                 self.log.error_hint(Code::WrongValue, authority.at, message, hint);
             }
@@ -99,8 +117,11 @@ impl Build<'_> {
             "client_credentials" => {}
             _ => self.needs(with, &["subject"]),
         }
-        if let (Some("client_secret_jwt" | "private_key_jwt"), Some(client)) = (method, client) {
-            self.needs(client, &["assertion"]);
+        match (method, client) {
+            (Some("private_key_jwt"), Some(client)) => self.needs(client, &["assertion"]),
+            // Signed with the secret, unless somebody else has signed it.
+            (Some("client_secret_jwt"), Some(client)) if client.member("assertion").is_none() => self.needs(client, &["id", "secret"]),
+            _ => {}
         }
     }
 

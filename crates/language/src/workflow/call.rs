@@ -29,6 +29,18 @@ const RULES: [(&str, DecideRule); 7] = [
     ("judge", DecideRule::Judge),
 ];
 
+/// An opinion by name; null is one that is absent.
+fn opinions_schema() -> Value {
+    let kind = |kind: &str| Value::object([("type", Value::from(kind))]);
+    let pct = Value::object([("type", Value::from("integer")), ("minimum", Value::Int(0)), ("maximum", Value::Int(100))]);
+    let opinion = Value::object([
+        ("type", Value::array([Value::from("object"), Value::from("null")])),
+        ("required", Value::array([Value::from("choice"), Value::from("confidencePct")])),
+        ("properties", Value::object([("choice", kind("string")), ("confidencePct", pct)])),
+    ]);
+    Value::object([("additionalProperties", opinion)])
+}
+
 impl<'a> Build<'a> {
     pub(super) fn call_task(&mut self, node: &Node, body: &Fields<'_>, pointer: &str) -> Option<TaskKind> {
         let written = fields::text(node, "call", self.log)?;
@@ -146,6 +158,10 @@ impl<'a> Build<'a> {
         let with = fields(with, "`with` of an agent", &["agent", "input", "budget"], self.log)?;
         let agent = with.need_text("agent", self.log).and_then(|name| self.agent(&name, with.value_at("agent")));
         let input = self.needed(&with, "input");
+        if let (Some(input), Some(key), Some(node)) = (&input, &agent, with.find("input")) {
+            let contract = self.agents.get(key).and_then(|spec| spec.input);
+            self.written_out(node, input, contract, &format!("the input of `{key}`"));
+        }
         let mut wall_ms = 0;
         let known = ["wallMs", "modelTokens", "modelCostMicros", "turns"];
         if let Some(budget) = with.find("budget").and_then(|node| fields(node, "`budget`", &known, self.log)) {
@@ -154,14 +170,14 @@ impl<'a> Build<'a> {
                 self.not_yet(budget.key_at(key), &format!("`budget.{key}`"), "`wallMs` bounds a run for now");
             }
         }
-        Some(TaskKind::Agent(AgentTask { agent: agent?, input: input?, wall_ms, store: Keeping::Record }))
+        Some(TaskKind::Agent(Box::new(AgentTask { agent: agent?, input: input?, wall_ms, store: Keeping::Record })))
     }
 
     fn rules_call(&mut self, with: &Node) -> Option<TaskKind> {
         let with = fields(with, "`with` of rules", &["table", "input"], self.log)?;
         let table = with.need_text("table", self.log).and_then(|name| self.rules_table(&name, with.value_at("table")));
         let input = self.needed(&with, "input");
-        Some(TaskKind::Rules(RulesTask { table: table?, input: input? }))
+        Some(TaskKind::Rules(Box::new(RulesTask { table: table?, input: input? })))
     }
 
     fn decide_call(&mut self, node: &Node) -> Option<TaskKind> {
@@ -183,10 +199,13 @@ impl<'a> Build<'a> {
         let weights = with.find("weights").map(|node| self.weights(node)).unwrap_or_default();
         let veto: Vec<Veto> = with.list("veto", self.log).unwrap_or_default().iter().filter_map(|node| self.veto(node)).collect();
         let opinions = opinions?;
+        if let Some(node) = with.find("opinions") {
+            self.opinions(node, &opinions);
+        }
         self.known_opinions(&opinions, &with, veto.iter().map(|veto| &veto.by).chain(weights.iter().map(|(name, _)| name)).chain(&judge));
         let tie = with.text("tie", self.log);
         let quorum = u32::try_from(quorum).unwrap_or(u32::MAX);
-        Some(TaskKind::Decide(DecideTask { opinions, rule, weights, veto, quorum, tie, judge }))
+        Some(TaskKind::Decide(Box::new(DecideTask { opinions, rule, weights, veto, quorum, tie, judge })))
     }
 
     fn weights(&self, node: &Node) -> Vec<(Arc<str>, i64)> {
@@ -201,6 +220,21 @@ impl<'a> Build<'a> {
         let choice = veto.need_text("choice", self.log);
         let confidence_pct = veto.int("confidencePct", 0, 100, self.log).unwrap_or(0);
         Some(Veto { by: by?, choice: choice?, confidence_pct })
+    }
+
+    /// What is written out of the opinions must be opinions, each under its name.
+    fn opinions(&self, node: &Node, opinions: &Template) {
+        let list = "a fork gives a list; name its places: `output: { as: '${ { price: .[0], stock: .[1] } }' }`";
+        match opinions {
+            Template::Expression(_) => {}
+            Template::Object(_) | Template::Literal(Value::Object(_)) => {
+                self.against(node, opinions, &opinions_schema(), "`opinions`");
+            }
+            Template::Literal(_) | Template::Array(_) => {
+                let message = format!("`opinions` must be a mapping of names to opinions, not {}", node.what());
+                self.log.error_hint(Code::WrongType, node.at, message, list);
+            }
+        }
     }
 
     /// Where the names of the opinions are written out, weights and vetoes must be among them.
@@ -220,7 +254,15 @@ impl<'a> Build<'a> {
         let action = self.needed(&with, "action");
         let (principal, resource) = (self.member(&with, "principal"), self.member(&with, "resource"));
         let context = self.member(&with, "context");
-        Some(TaskKind::Policy(PolicyTask { principal, action: action?, resource, context }))
+        match &action {
+            Some(Template::Literal(Value::Str(action))) => self.places.questions.push((action.clone(), with.value_at("action"))),
+            Some(Template::Literal(_) | Template::Array(_) | Template::Object(_)) => {
+                let hint = "write the name of an action, or an expression";
+                self.log.error_hint(Code::WrongType, with.value_at("action"), "`action` must be text", hint);
+            }
+            Some(Template::Expression(_)) | None => {}
+        }
+        Some(TaskKind::Policy(Box::new(PolicyTask { principal, action: action?, resource, context })))
     }
 
     fn review_call(&mut self, with: &Node) -> Option<TaskKind> {
@@ -236,11 +278,12 @@ impl<'a> Build<'a> {
                 self.tables.leaves = true;
                 let arguments = self.needed(&approves, "arguments");
                 self.tables.leaves = false;
+                self.written_arguments(action.as_ref(), arguments.as_ref(), &approves);
                 Some((action?, arguments?))
             }
             None => None,
         };
-        Some(TaskKind::Review(ReviewTask { review: review?, show, approves }))
+        Some(TaskKind::Review(Box::new(ReviewTask { review: review?, show, approves })))
     }
 
     fn act_call(&mut self, with: &Node, at: Place) -> Option<TaskKind> {
@@ -250,6 +293,7 @@ impl<'a> Build<'a> {
         self.tables.leaves = true;
         let arguments = self.needed(&with, "arguments");
         self.tables.leaves = false;
+        self.written_arguments(action.as_ref(), arguments.as_ref(), &with);
         let key = self.member(&with, "key");
         if let Some(Template::Expression(_) | Template::Array(_) | Template::Object(_)) = &key {
             self.keys.push(with.value_at("key"));
@@ -271,7 +315,14 @@ impl<'a> Build<'a> {
             None => None,
         };
         let (in_doubt, store) = (self.in_doubt, Keeping::Record);
-        Some(TaskKind::Act(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store }))
+        Some(TaskKind::Act(Box::new(ActTask { action, arguments: arguments?, key, because, compensate, retry, in_doubt, store })))
+    }
+
+    /// Arguments as far as they are written out, against what the action wants.
+    fn written_arguments(&self, action: Option<&Arc<str>>, arguments: Option<&Template>, with: &Fields<'_>) {
+        let (Some(action), Some(arguments), Some(node)) = (action, arguments, with.find("arguments")) else { return };
+        let contract = self.actions.get(action).and_then(|spec| spec.arguments);
+        self.written_out(node, arguments, contract, &format!("the arguments of `{action}`"));
     }
 
     fn compensate_call(&mut self, with: &Node) -> Option<TaskKind> {
@@ -279,7 +330,7 @@ impl<'a> Build<'a> {
         let scope = with.text("scope", self.log);
         self.scopes.extend(scope.iter().map(|name| (name.clone(), with.value_at("scope"))));
         let reason = self.member(&with, "reason");
-        Some(TaskKind::Compensate(CompensateTask { scope, reason }))
+        Some(TaskKind::Compensate(Box::new(CompensateTask { scope, reason })))
     }
 
     /// Resolves an agent and takes it into the program.

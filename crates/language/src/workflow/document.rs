@@ -6,13 +6,15 @@ use std::sync::Arc;
 use provost_model::Digest;
 use provost_model::limits::{BLOB_BYTES_MAX, Limits};
 use provost_model::program::{
-    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Reconcile, Task, TaskKind,
+    ActionSpec, Batch, CancelSpec, Concurrency, ExprIx, Expression, Input, Keeping, Missed, Output, Program, Reconcile, Task, TaskIx,
+    TaskKind,
 };
 
 use super::Build;
 use crate::checks::{self, Places};
+use crate::compiled;
 use crate::fields::{self, Fields, fields, open_fields};
-use crate::finding::{Code, Log, Place};
+use crate::finding::{Code, Finding, Log, Place};
 use crate::library::Library;
 use crate::tables::{Origin, Tables};
 use crate::version;
@@ -54,14 +56,32 @@ pub(crate) struct Built {
     pub(crate) places: Places,
 }
 
-/// Compiles one document. After an error, which is in `log`, what was read of it until then.
+/// What was read of a document that does not compile.
+pub(crate) struct Unbuilt {
+    tables: Tables,
+    /// The names in `use.secrets`; none where they could not all be read.
+    secrets: Option<Vec<Arc<str>>>,
+}
+
+impl Unbuilt {
+    /// What may still be said of its expressions.
+    pub(crate) fn certain(&self) -> Vec<Finding> {
+        let Tables { expressions, expression_origins: origins, kept, .. } = &self.tables;
+        compiled::certain(&compiled::Expressions { expressions, origins, kept, secrets: self.secrets.as_deref() })
+    }
+}
+
+/// Compiles one document.
 ///
 /// # Errors
-/// The tables, for what may still be said of the expressions.
-pub(crate) fn compile<'a>(root: &'a Node, library: &'a Library, pin: Digest, log: &'a Log) -> Result<Built, Tables> {
+/// After an error, which is in `log`, what was read of it until then.
+pub(crate) fn compile<'a>(root: &'a Node, library: &'a Library, pin: Digest, log: &'a Log) -> Result<Built, Unbuilt> {
     let mut build = Build::new(log, library);
     let built = built(&mut build, root, pin);
-    built.ok_or(build.tables)
+    built.ok_or_else(|| {
+        let secrets = build.uses_read.then(|| build.secrets.into_iter().map(|(name, _)| name).collect());
+        Unbuilt { tables: build.tables, secrets }
+    })
 }
 
 fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built> {
@@ -94,8 +114,7 @@ fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built
     build.check_scopes();
     build.warn_unused();
     checks::keys::untrusted(&build.keys, &build.tables.schemas, log);
-    let tasks = build.take_tasks()?;
-    let heading = heading?;
+    let (tasks, heading) = (build.take_tasks()?, heading?);
     size_answers(&mut build.actions, &tasks, &settings.limits);
     // A document is as large as all else that is compiled of it: it is kept only where somebody can read it.
     let tables = std::mem::take(&mut build.tables);
@@ -128,6 +147,7 @@ fn built<'a>(build: &mut Build<'a>, root: &'a Node, pin: Digest) -> Option<Built
         sources: std::mem::take(&mut build.sources),
         features: std::mem::take(&mut build.features),
         reconcile: settings.reconcile,
+        marks: std::mem::take(&mut build.marked),
     };
     let places = Places { expressions: tables.uses, ..std::mem::take(&mut build.places) };
     checks::program(&program, &places, log);
@@ -262,10 +282,9 @@ impl Build<'_> {
         let batch = provost.find("batch").and_then(|node| self.batch(node));
         settings.batch = batch.map(|batch| (batch, provost.key_at("batch")));
         settings.reconcile = provost.find("reconcile").and_then(|node| self.reconcile(node));
-        for key in known.iter().skip(10) {
-            if provost.find(key).is_some() {
-                self.not_yet(provost.key_at(key), &format!("`metadata.provost.{key}`"), "leave it out for now");
-            }
+        let marks = self.marks(&provost);
+        if !marks.is_empty() {
+            self.marked.insert(TaskIx::ROOT, marks);
         }
         settings
     }
@@ -286,8 +305,8 @@ impl Build<'_> {
     /// Scopes are names of tasks; they may stand before the task is read.
     fn check_scopes(&self) {
         for (name, at) in &self.scopes {
-            if !self.names_of_tasks().any(|known| *known == **name) {
-                let known: Vec<&str> = self.names_in_lists().collect();
+            let known: Vec<&str> = self.names_of_tasks().collect();
+            if !known.contains(&&**name) {
                 let message = format!("scope `{}` is no task of this workflow", shown(name));
                 self.log.unknown(Code::UnknownReference, *at, message, name, &known);
             }

@@ -1,15 +1,18 @@
 //! Durations and retry policies. Days are 24 hours; months and years have no fixed length and are refused.
 
 use provost_model::Value;
-use provost_model::program::{Backoff, Duration, RetrySpec};
+use provost_model::program::{Backoff, Duration, RetrySpec, Template};
 
 use super::{Build, expression_text};
 use crate::fields::{self, fields};
-use crate::finding::{Code, Log, Place};
+use crate::finding::{Code, Log};
 use crate::yaml::{Kind, Node, shown};
 
 /// Longest duration, in milliseconds (100 years).
 const MS_MAX: i64 = 100 * 365 * 86_400_000;
+
+/// Most attempts of one policy, the first among them.
+const ATTEMPTS_MAX: u32 = 1001;
 
 const UNITS: [(&str, i64); 5] = [("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000), ("seconds", 1000), ("milliseconds", 1)];
 
@@ -18,7 +21,7 @@ impl Build<'_> {
     pub(super) fn duration(&mut self, node: &Node, what: &str) -> Option<Duration> {
         if let Some(source) = node.as_text().and_then(|text| expression_text(text)) {
             let index = self.expression(source, what, node)?;
-            return Some(Duration::Template(provost_model::program::Template::Expression(index)));
+            return Some(Duration::Template(Template::Expression(index)));
         }
         fixed_ms(node, what, self.log).map(Duration::Millis)
     }
@@ -115,30 +118,78 @@ fn scaled(number: &str, ms: i64) -> Result<i64, &'static str> {
     Ok(total.saturating_add(i64::try_from(rest).map_err(|_| WRONG)?))
 }
 
-/// The retry policy of something whose own settings limit an attempt.
-pub(crate) fn retry_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log) -> Option<RetrySpec> {
-    let (spec, attempt) = timed_policy(node, build, log)?;
-    if let Some((_, at)) = attempt {
+/// What a retry policy of a `catch` may ask of the error.
+pub(super) const CONDITIONS: [&str; 2] = ["when", "exceptWhen"];
+
+/// `catch.retry`: a policy, and what of it only a `try` has.
+pub(super) struct CatchRetry {
+    pub(super) spec: RetrySpec,
+    /// The delay, where it is computed.
+    pub(super) delay: Option<Template>,
+    /// The longest time of each attempt.
+    pub(super) attempt: Option<Duration>,
+}
+
+/// The retry policy of something whose own settings limit an attempt, and that has no error to ask about.
+pub(crate) fn retry_policy(node: &Node, log: &Log) -> Option<RetrySpec> {
+    let policy = policy_fields(node, log)?;
+    let spec = policy_of(&policy, None, log);
+    if let Some(attempt) = attempt_of(&policy, log).filter(|attempt| attempt.find("duration").is_some()) {
         let hint = "write `timeoutMs` in the file of an action, source or feature, or `budgets.wallMs` in an agent's";
+        let at = attempt.key_at("duration");
         log.error_hint(Code::WrongValue, at, "`limit.attempt.duration` belongs into `catch.retry` of a `try`", hint);
     }
     Some(spec)
 }
 
-/// A retry policy, with the longest time of each attempt in milliseconds where it says one. `limit.attempt.count` counts the attempts after
-/// the first, as the upstream schema describes it.
-pub(crate) fn timed_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log) -> Option<(RetrySpec, Option<(i64, Place)>)> {
-    let known = ["when", "exceptWhen", "delay", "backoff", "limit", "jitter"];
-    let policy = fields(node, "a retry policy", &known, log)?;
+/// The retry policy of a `try`. What grows is bounded by nothing but the limits that it says, as the specification has it.
+pub(super) fn catch_retry(node: &Node, build: &mut Build<'_>, log: &Log) -> Option<CatchRetry> {
+    let policy = policy_fields(node, log)?;
+    let computed = policy.find("delay").filter(|delay| delay.as_text().is_some_and(|text| expression_text(text).is_some()));
+    let delay = match computed.and_then(|delay| build.duration(delay, "delay")) {
+        Some(Duration::Template(template)) => Some(template),
+        Some(Duration::Millis(_)) | None => None,
+    };
+    let attempt = attempt_of(&policy, log).and_then(|attempt| longest(&attempt, build, log));
+    let spec = policy_of(&policy, Some(build), log);
+    Some(CatchRetry { spec: RetrySpec { delay_ms_max: MS_MAX, ..spec }, delay, attempt })
+}
+
+fn policy_fields<'n>(node: &'n Node, log: &Log) -> Option<fields::Fields<'n>> {
+    fields(node, "a retry policy", &["when", "exceptWhen", "delay", "backoff", "limit", "jitter"], log)
+}
+
+fn attempt_of<'n>(policy: &fields::Fields<'n>, log: &Log) -> Option<fields::Fields<'n>> {
+    let limit = policy.find("limit").and_then(|limit| fields(limit, "`limit`", &["attempt", "duration"], log))?;
+    limit.find("attempt").and_then(|node| fields(node, "`attempt`", &["count", "duration"], log))
+}
+
+/// `limit.attempt.duration`.
+fn longest(attempt: &fields::Fields<'_>, build: &mut Build<'_>, log: &Log) -> Option<Duration> {
+    let duration = build.duration(attempt.find("duration")?, "duration")?;
+    if duration == Duration::Millis(0) {
+        let hint = "write a longer one, or leave it out";
+        log.error_hint(Code::WrongValue, attempt.value_at("duration"), "`duration` leaves an attempt no time", hint);
+    }
+    Some(duration)
+}
+
+/// A retry policy as far as it is known now. `limit.attempt.count` counts the attempts after the first, as the upstream schema describes
+/// it.
+fn policy_of(policy: &fields::Fields<'_>, build: Option<&mut Build<'_>>, log: &Log) -> RetrySpec {
     let mut spec = RetrySpec { backoff: Backoff::Constant, jitter_ms: (0, 0), ..RetrySpec::default() };
-    if let Some(ms) = policy.find("delay").and_then(|delay| fixed_ms(delay, "delay", log)) {
+    // What only a `try` computes was read there; whoever else has a policy is told that it must be known.
+    let fixed = policy.find("delay").filter(|delay| build.is_none() || delay.as_text().is_none_or(|text| expression_text(text).is_none()));
+    if let Some(ms) = fixed.and_then(|delay| fixed_ms(delay, "delay", log)) {
         spec.delay_ms = ms;
         spec.delay_ms_max = spec.delay_ms_max.max(ms);
     }
     if let Some(backoff) = policy.find("backoff") {
         spec.backoff = backoff_of(backoff, log).unwrap_or(spec.backoff);
     }
-    let attempt = policy.find("limit").and_then(|limit| limits(limit, &mut spec, log));
+    if let Some(limit) = policy.find("limit") {
+        limits(limit, &mut spec, log);
+    }
     if let Some(jitter) = policy.find("jitter").and_then(|jitter| fields(jitter, "`jitter`", &["from", "to"], log)) {
         let from = jitter.need("from", log).and_then(|from| fixed_ms(from, "from", log));
         let to = jitter.need("to", log).and_then(|to| fixed_ms(to, "to", log));
@@ -149,8 +200,8 @@ pub(crate) fn timed_policy(node: &Node, build: Option<&mut Build<'_>>, log: &Log
             }
         }
     }
-    retry_conditions(&policy, build, &mut spec, log);
-    Some((spec, attempt))
+    retry_conditions(policy, build, &mut spec, log);
+    spec
 }
 
 fn retry_conditions(policy: &fields::Fields<'_>, build: Option<&mut Build<'_>>, spec: &mut RetrySpec, log: &Log) {
@@ -160,7 +211,7 @@ fn retry_conditions(policy: &fields::Fields<'_>, build: Option<&mut Build<'_>>, 
             spec.except_when = policy.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen"));
         }
         None => {
-            for key in ["when", "exceptWhen"] {
+            for key in CONDITIONS {
                 if policy.find(key).is_some() {
                     let hint = "conditions on errors belong into `catch.retry` of a `try`";
                     log.error_hint(Code::UnknownKey, policy.key_at(key), format!("`{key}` is not known here"), hint);
@@ -190,22 +241,17 @@ fn backoff_of(node: &Node, log: &Log) -> Option<Backoff> {
     }
 }
 
-/// `limit`; gives the longest time of each attempt.
-fn limits(node: &Node, spec: &mut RetrySpec, log: &Log) -> Option<(i64, Place)> {
-    let limit = fields(node, "`limit`", &["attempt", "duration"], log)?;
+fn limits(node: &Node, spec: &mut RetrySpec, log: &Log) {
+    let Some(limit) = fields(node, "`limit`", &["attempt", "duration"], log) else { return };
     if let Some(ms) = limit.find("duration").and_then(|node| fixed_ms(node, "duration", log)) {
         spec.total_ms_max = ms;
+        // The time is the limit then: not also a number that nobody wrote.
+        spec.attempts_max = ATTEMPTS_MAX;
     }
-    let attempt = limit.find("attempt").and_then(|node| fields(node, "`attempt`", &["count", "duration"], log))?;
-    if let Some(count) = attempt.int("count", 0, 1000, log) {
+    let attempt = limit.find("attempt").and_then(|node| fields(node, "`attempt`", &["count", "duration"], log));
+    if let Some(count) = attempt.and_then(|attempt| attempt.int("count", 0, i64::from(ATTEMPTS_MAX) - 1, log)) {
         spec.attempts_max = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
     }
-    let ms = attempt.find("duration").and_then(|node| fixed_ms(node, "duration", log))?;
-    if ms == 0 {
-        let hint = "write a longer one, or leave it out";
-        log.error_hint(Code::WrongValue, attempt.value_at("duration"), "`duration` leaves an attempt no time", hint);
-    }
-    Some((ms, attempt.key_at("duration")))
 }
 
 #[cfg(test)]

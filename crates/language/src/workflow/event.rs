@@ -23,8 +23,25 @@ impl Build<'_> {
             Some(_) => None,
             None => self.library.contract_of_event(&kind).map(|schema| self.tables.schema(&schema)),
         };
-        let event: Template = self.template(with);
-        Some(TaskKind::Emit(EmitTask { event, contract }))
+        let event: Template = self.sent(with);
+        if let (Some(node), Template::Object(members)) = (with.member("data"), &event)
+            && let Some((_, data)) = members.iter().find(|(key, _)| &**key == "data")
+        {
+            self.written_out(node, data, contract, "the event's data");
+        } else if let (Some(node), Template::Literal(value)) = (with.member("data"), &event) {
+            let data = Template::Literal(value.member("data").cloned().unwrap_or_default());
+            self.written_out(node, &data, contract, "the event's data");
+        }
+        Some(TaskKind::Emit(Box::new(EmitTask { event, contract })))
+    }
+
+    /// The event as authored; `source` and `dataschema` may be URIs with variables.
+    fn sent(&mut self, with: &Node) -> Template {
+        let members = with.as_map().unwrap_or_default().iter().map(|entry| {
+            let uri = matches!(&*entry.key, "source" | "dataschema").then(|| self.uri_template(&entry.value, &entry.key)).flatten();
+            (entry.key.clone(), uri.unwrap_or_else(|| self.template(&entry.value)))
+        });
+        super::template::object(members.collect())
     }
 
     /// A value that is written out must be what the attribute may be; of an expression the task says so when it runs.
@@ -36,7 +53,10 @@ impl Build<'_> {
         }
         let nested = entry.value.as_map().is_some() || entry.value.as_list().is_some();
         // Of a `type` that is no text it was said already.
-        let told = nested || &*entry.key == "type" && text.is_none() || text.is_some_and(|text| expression_text(text).is_some());
+        let told = nested
+            || matches!(&*entry.key, "source" | "dataschema") && text.is_some_and(|text| text.contains('{'))
+            || &*entry.key == "type" && text.is_none()
+            || text.is_some_and(|text| expression_text(text).is_some());
         let Some(must) = attributes::flaw(&entry.key, &entry.value.to_value()).filter(|_| !told) else { return };
         let hint = match text {
             Some(_) => "see CloudEvents 1.0.2, Context Attributes",

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use provost_model::program::{AsideTask, ExtendedTask, Flow, Input, Output, Task, TaskIx, TaskKind};
+use provost_model::program::{AsideTask, ExtendedTask, Flow, Rare, Task, TaskIx, TaskKind};
 
 use super::Build;
 use super::task::plain_task;
@@ -75,7 +75,7 @@ impl Build<'_> {
             let node = extension.find(key)?;
             let pointer = format!("/use/extensions/{index}/{}/{key}", entry.key.replace('~', "~0").replace('/', "~1"));
             let body = build.block(node, key, &pointer);
-            let aside = TaskKind::Aside(AsideTask { body, before: key == "before", when: condition });
+            let aside = TaskKind::Aside(Box::new(AsideTask { body, before: key == "before", when: condition }));
             Some(build.added(Some(plain_task(&format!("{key}:{}", entry.key), &pointer, aside))))
         };
         let (before, after) = (list(self, "before"), list(self, "after"));
@@ -109,10 +109,13 @@ impl Build<'_> {
         let before: Vec<TaskIx> = around.iter().filter_map(|extension| extension.before).collect();
         let after: Vec<TaskIx> = around.iter().rev().filter_map(|extension| extension.after).collect();
         let (name, pointer, then, kind) = (task.name.clone(), task.pointer.clone(), task.then.clone(), task.kind);
-        let (input, output, export) = (Input::default(), Output::default(), Output::default());
+        let (input, output, export) = (Rare::default(), Rare::default(), Rare::default());
         let inner = self.added(Some(Task { name, pointer, when: None, input, output, export, timeout: None, then, kind }));
+        if let Some(marks) = self.tables.owner.and_then(|owner| self.marked.remove(&owner)) {
+            self.marked.insert(inner, marks);
+        }
         let body = before.into_iter().chain([inner]).chain(after).collect();
-        let kind = TaskKind::Extended(ExtendedTask { body, task: inner, definition });
+        let kind = TaskKind::Extended(Box::new(ExtendedTask { body, task: inner, definition }));
         // Where control goes then is the inner task's to say: a `switch` or a `catch` may go elsewhere.
         Task { then: Flow::Continue, kind, ..task }
     }

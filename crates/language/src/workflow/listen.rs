@@ -34,7 +34,7 @@ impl Build<'_> {
             Some(each) => Some(each?),
             None => None,
         };
-        Some(TaskKind::Listen(ListenTask { to, until, read, each }))
+        Some(TaskKind::Listen(Box::new(ListenTask { to, until, read, each })))
     }
 
     /// `one`, `any` (with `until` where that is allowed) or `all` of events.
@@ -102,13 +102,17 @@ impl Build<'_> {
             self.log.error(Code::MissingKey, with.at, "`with` filters nothing");
             return None;
         }
-        let mut filter = EventFilter { attributes: Vec::new(), data: None, correlate: Vec::new(), contract: None };
+        let mut filter = EventFilter { attributes: Vec::new(), patterns: Vec::new(), data: None, correlate: Vec::new(), contract: None };
         for entry in entries {
             self.attribute(entry);
             let condition = entry.value.as_text().and_then(|text| expression_text(text)).filter(|_| &*entry.key == "data");
-            match condition {
-                Some(source) => filter.data = self.expression(source, "data", &entry.value),
-                None => {
+            let pattern = entry.value.as_text().and_then(|text| pattern(text)).filter(|_| &*entry.key != "data");
+            match (condition, pattern) {
+                (Some(source), _) => filter.data = self.expression(source, "data", &entry.value),
+                (None, Some(source)) => {
+                    filter.patterns.extend(self.expression(&source, &entry.key, &entry.value).map(|fits| (entry.key.clone(), fits)));
+                }
+                (None, None) => {
                     let wanted = self.template(&entry.value);
                     filter.attributes.push((entry.key.clone(), wanted));
                 }
@@ -162,4 +166,13 @@ impl Build<'_> {
             Some(ListenEach { item, at, body, output, export })
         })
     }
+}
+
+/// The condition of an attribute that is written as a regular expression, over its text. It means the whole text, and what is written
+/// always fits itself: a URI may hold some of these signs and be none.
+fn pattern(text: &str) -> Option<String> {
+    let is_one = text.contains(['*', '+', '?', '(', '[', '|', '^', '$', '\\']) && expression_text(text).is_none();
+    let whole = format!("^(?:{text})$");
+    let reads = is_one && regex::Regex::new(&whole).is_ok();
+    reads.then(|| format!(". == {} or (type == \"string\" and test({}))", Value::from(text), Value::from(whole)))
 }

@@ -1,5 +1,6 @@
 //! `call: openapi`: an operation of a document in the bundle, compiled to the same call that `call: http` is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::Value;
@@ -21,6 +22,62 @@ struct Sorted {
     form: Vec<(Arc<str>, Template)>,
     body: Option<Template>,
     joined: Vec<Arc<str>>,
+    /// What the document says of each value that is given, by its place.
+    contracts: Vec<(In, Arc<str>, Value)>,
+}
+
+/// What the arguments of a call must be, as far as its document says.
+fn contract(parameters: Vec<(In, Arc<str>, Value)>) -> Option<Value> {
+    let mut places: BTreeMap<&str, Vec<(Arc<str>, Value)>> = BTreeMap::new();
+    let mut definitions: Vec<(Arc<str>, Value)> = Vec::new();
+    for (at, (place, name, contract)) in parameters.into_iter().enumerate() {
+        let contract = moved(contract, at, &mut definitions);
+        let key = match place {
+            In::Path => "path",
+            In::Query => "query",
+            In::Header => "headers",
+            In::Form | In::Body | In::Cookie => "body",
+        };
+        let name = if place == In::Body { Arc::from("") } else { name };
+        places.entry(key).or_default().push((name, contract));
+    }
+    if places.is_empty() {
+        return None;
+    }
+    let member = |(key, named): (&str, Vec<(Arc<str>, Value)>)| {
+        let whole = named.iter().find(|(name, _)| name.is_empty()).map(|(_, contract)| contract.clone());
+        let contract = whole.unwrap_or_else(|| Value::object([("properties", Value::object(named))]));
+        (Arc::from(key), contract)
+    };
+    let properties: Vec<(Arc<str>, Value)> = places.into_iter().map(member).collect();
+    let mut members = vec![("properties", Value::object(properties))];
+    if !definitions.is_empty() {
+        members.push(("$defs", Value::object(definitions)));
+    }
+    Some(Value::object(members))
+}
+
+/// A contract that becomes a part of another: what it refers to moves beside it, under names of its own.
+fn moved(contract: Value, at: usize, definitions: &mut Vec<(Arc<str>, Value)>) -> Value {
+    let Some(own) = contract.member("$defs").and_then(Value::as_object) else { return contract };
+    definitions.extend(own.iter().map(|(name, schema)| (Arc::from(format!("p{at}{name}")), renamed(schema, at))));
+    let members = contract.as_object().into_iter().flat_map(|map| map.iter()).filter(|(key, _)| &***key != "$defs");
+    Value::object(members.map(|(key, member)| (key.clone(), renamed_member(key, member, at))))
+}
+
+fn renamed(value: &Value, at: usize) -> Value {
+    match value {
+        Value::Object(map) => Value::object(map.iter().map(|(key, member)| (key.clone(), renamed_member(key, member, at)))),
+        Value::Array(items) => Value::array(items.iter().map(|item| renamed(item, at))),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => value.clone(),
+    }
+}
+
+fn renamed_member(key: &str, member: &Value, at: usize) -> Value {
+    match member.as_str().and_then(|target| target.strip_prefix("#/$defs/")).filter(|_| key == "$ref") {
+        Some(name) => Value::from(format!("#/$defs/p{at}{name}")),
+        None => renamed(member, at),
+    }
 }
 
 impl<'a> Build<'a> {
@@ -53,8 +110,9 @@ impl<'a> Build<'a> {
         }
         arguments.extend(sorted.body.map(|body| ("body".into(), body)));
         arguments.extend(authentication.map(|template| ("authentication".into(), template)));
+        let contract = contract(sorted.contracts);
         let (method, joined) = (operation.method, sorted.joined);
-        self.call_of(with, written, Parts { method, template, arguments, operation: Some(id), joined })
+        self.call_of(with, written, Parts { method, template, arguments, operation: Some(id), joined, contract })
     }
 
     /// The document that `uri` names: a file under `apis/`; one named by its URL stands under `apis/HOST/PATH`.
@@ -145,6 +203,9 @@ impl<'a> Build<'a> {
 
     fn sort(&mut self, parameter: &Parameter, entry: &Entry, sorted: &mut Sorted) -> bool {
         let value = self.template(&entry.value);
+        if !self.contracted(parameter, entry, &value, sorted) {
+            return false;
+        }
         let named = (parameter.name.clone(), value.clone());
         match parameter.place {
             In::Path => sorted.path.push(named),
@@ -163,6 +224,32 @@ impl<'a> Build<'a> {
             }
         }
         true
+    }
+
+    /// What the document says of a value: said at once of what is written out, and of the rest when the call leaves. Whether nothing is wrong.
+    fn contracted(&self, parameter: &Parameter, entry: &Entry, value: &Template, sorted: &mut Sorted) -> bool {
+        let Some(contract) = &parameter.contract else { return true };
+        if let Err(error) = self.compiled(contract) {
+            let message = format!("values of `{}` are not checked: {error}", shown(&parameter.name));
+            self.log.warn(Code::Schema, entry.at, message, "write the schema in the document so that it is JSON Schema 2020-12");
+            return true;
+        }
+        // The contents of a secret are nobody's to look at.
+        if !self.names_secrets(value) {
+            sorted.contracts.push((parameter.place, parameter.name.clone(), contract.clone()));
+        }
+        self.against(&entry.value, value, contract, &format!("parameter `{}`", shown(&parameter.name)))
+    }
+
+    fn names_secrets(&self, template: &Template) -> bool {
+        match template {
+            Template::Literal(_) => false,
+            Template::Expression(index) => {
+                self.tables.expressions.get(index.0 as usize).is_some_and(|expression| expression.source.contains("$secrets"))
+            }
+            Template::Array(items) => items.iter().any(|item| self.names_secrets(item)),
+            Template::Object(members) => members.iter().any(|(_, member)| self.names_secrets(member)),
+        }
     }
 
     /// How the body is sent.

@@ -58,7 +58,7 @@ impl Build<'_> {
         };
         let task = PlanTask { agent: agent?, goal: goal?, allow, tasks, review };
         self.check_default(&task, with.value_at("agent"));
-        Some(TaskKind::Plan(task))
+        Some(TaskKind::Plan(Box::new(task)))
     }
 
     /// A plan that the agent's file gives must be one here, or it would only be found out when it is needed.
@@ -94,19 +94,19 @@ impl Build<'_> {
             PlannedCall::Act => self.allowed_action(&name, Some(&written), at, pointer),
             PlannedCall::Agent => {
                 let agent = self.agent(&name, at)?;
-                let kind = |input| TaskKind::Agent(AgentTask { agent: agent.clone(), input, wall_ms: 0, store: Keeping::Record });
+                let kind = |input| TaskKind::Agent(Box::new(AgentTask { agent: agent.clone(), input, wall_ms: 0, store: Keeping::Record }));
                 let task = self.planned(&agent, pointer, at, |_, given| Some(kind(given)))?;
                 Some((plain(*call, agent), task))
             }
             PlannedCall::Rules => {
                 let table = self.rules_table(&name, at)?;
-                let kind = |input| TaskKind::Rules(RulesTask { table: table.clone(), input });
+                let kind = |input| TaskKind::Rules(Box::new(RulesTask { table: table.clone(), input }));
                 let task = self.planned(&table, pointer, at, |_, given| Some(kind(given)))?;
                 Some((plain(*call, table), task))
             }
             PlannedCall::Retrieve => {
                 let source = self.source(&name, at)?;
-                let kind = |query| TaskKind::Retrieve(RetrieveTask { source: source.clone(), query, top_k: TOP_K });
+                let kind = |query| TaskKind::Retrieve(Box::new(RetrieveTask { source: source.clone(), query, top_k: TOP_K }));
                 let task = self.planned(&source, pointer, at, |_, given| Some(kind(given)))?;
                 Some((plain(*call, source), task))
             }
@@ -130,7 +130,7 @@ impl Build<'_> {
                 key
             });
             let (in_doubt, store) = (build.in_doubt, Keeping::Record);
-            Some(TaskKind::Act(ActTask {
+            Some(TaskKind::Act(Box::new(ActTask {
                 action: action.clone(),
                 arguments,
                 key,
@@ -139,7 +139,7 @@ impl Build<'_> {
                 retry: None,
                 in_doubt,
                 store,
-            }))
+            })))
         })?;
         Some((Allowed { call: PlannedCall::Act, name: action, fixed }, task))
     }

@@ -40,6 +40,8 @@ pub(super) struct Parts {
     pub(super) operation: Option<Arc<str>>,
     /// Parameters of the query whose lists are one text with commas.
     pub(super) joined: Vec<Arc<str>>,
+    /// What the arguments must be.
+    pub(super) contract: Option<Value>,
 }
 
 /// Where a call goes: whether the endpoint is a template, and what stands in the arguments for it.
@@ -69,7 +71,7 @@ impl Build<'_> {
         arguments.extend(authentication.map(|template| ("authentication".into(), template)));
         let Address { template, arguments: place } = address?;
         arguments.splice(0..0, place);
-        self.call_of(with, written, Parts { method: method?, template, arguments, operation: None, joined: Vec::new() })
+        self.call_of(with, written, Parts { method: method?, template, arguments, operation: None, joined: Vec::new(), contract: None })
     }
 
     /// The task of a call, and the action behind it.
@@ -80,15 +82,16 @@ impl Build<'_> {
             Some("raw") => CallOutput::Raw,
             Some(_) | None => CallOutput::Content,
         };
-        let Parts { method, template, arguments, operation, joined } = parts;
+        let Parts { method, template, arguments, operation, joined, contract } = parts;
         let Effect { class, key_header, lookup, settle_ms } = self.askable(effect?, &arguments)?;
         let redirect = matches!(with.member("redirect").map(|node| &node.kind), Some(Kind::Scalar(Value::Bool(true))));
         let lookup = lookup.map(|(lookup, _)| lookup);
         let call = ProtocolCall { method, template, output, redirect, key_header, lookup, operation, joined, response_bytes_max: 0 };
-        let name = self.call_name(written.pointer, action(call, class, settle_ms));
+        let contract = contract.map(|contract| self.tables.schema(&contract));
+        let name = self.call_name(written.pointer, ActionSpec { arguments: contract, ..action(call, class, settle_ms) });
         let arguments = template::object(arguments);
         let in_doubt = self.in_doubt;
-        Some(TaskKind::Act(ActTask {
+        Some(TaskKind::Act(Box::new(ActTask {
             action: name,
             arguments,
             key: None,
@@ -97,7 +100,7 @@ impl Build<'_> {
             retry: None,
             in_doubt,
             store: Keeping::Record,
-        }))
+        })))
     }
 
     /// Takes the action behind a call into the program, under a name of its own.
@@ -165,7 +168,9 @@ impl Build<'_> {
                 self.log.error(Code::WrongValue, node.at, format!("`{}` has a brace without its other half", shown(text)));
                 return None;
             };
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            // Verbatim: `{pet.id}` is the member `pet.id`, not `id` of `pet`.
+            let is_named = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+            if !name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') || !name.bytes().all(is_named) {
                 let hint =
                     "a variable is `{name}`, a member of the task's input; for anything else write an expression: ${ \"https://…\" }";
                 self.log.error_hint(Code::WrongValue, node.at, format!("`{{{}}}` is not read in an endpoint", shown(name)), hint);

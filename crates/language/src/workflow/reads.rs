@@ -16,7 +16,7 @@ impl Build<'_> {
         let source = with.need_text("source", self.log).and_then(|name| self.source(&name, with.value_at("source")));
         let query = with.need("query", self.log).map(|node| self.template(node));
         let top_k = with.int("topK", 1, TOP_K_MAX, self.log).unwrap_or(TOP_K);
-        Some(TaskKind::Retrieve(RetrieveTask { source: source?, query: query?, top_k }))
+        Some(TaskKind::Retrieve(Box::new(RetrieveTask { source: source?, query: query?, top_k })))
     }
 
     pub(super) fn feature_call(&mut self, with: &Node) -> Option<TaskKind> {
@@ -46,7 +46,7 @@ impl Build<'_> {
             names.push(key);
             queues.push(queue);
         }
-        Some(TaskKind::Feature(FeatureTask { names, entity: entity?, as_of }))
+        Some(TaskKind::Feature(Box::new(FeatureTask { names, entity: entity?, as_of })))
     }
 
     /// Resolves a source and takes it into the program.

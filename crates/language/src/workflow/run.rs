@@ -25,8 +25,10 @@ impl Build<'_> {
         let library = self.library;
         let Some(found) = library.workflows.iter().find(|workflow| workflow.name == name && workflow.namespace == namespace) else {
             let known: Vec<String> = library.workflows.iter().map(|w| format!("`{}/{}` {}", w.namespace, w.name, w.version)).collect();
-            let there = if known.is_empty() { "no workflow whose `document` can be read".to_owned() } else { known.join(", ") };
-            let hint = format!("put it into `workflows/`: one pin fixes both. The bundle has {there}");
+            let names: Vec<&str> = library.workflows.iter().map(|workflow| &*workflow.name).collect();
+            let near = crate::nearest::nearest(&name, &names).map(|near| format!("did you mean `{}`? ", near.word)).unwrap_or_default();
+            let rest = if known.is_empty() { String::new() } else { format!(". The bundle has {}", known.join(", ")) };
+            let hint = format!("{near}put it into `workflows/`: one pin fixes both{rest}");
             self.refuse(at, &format!("`{}/{}`, which is not in the bundle", shown(&namespace), shown(&name)), &hint);
             return None;
         };
@@ -40,6 +42,6 @@ impl Build<'_> {
             Some(input) => Some(input?),
             None => None,
         };
-        Some(TaskKind::Run(RunTask { workflow: name, version, input, awaits, silent, keys: None }))
+        Some(TaskKind::Run(Box::new(RunTask { workflow: name, version, input, awaits, silent, keys: None })))
     }
 }

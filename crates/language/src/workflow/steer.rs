@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_model::Value;
 use provost_model::program::{
-    Block, Case, Catch, Duration, ErrorFilter, Flow, ForTask, ForkTask, RaiseTask, RetrySpec, SwitchTask, Task, TaskKind, Template, TryTask,
+    Block, Case, Catch, Duration, Flow, ForTask, ForkTask, RaiseTask, RetrySpec, SwitchTask, Task, TaskKind, Template, TryTask,
 };
 
 use super::task::{Names, plain_task};
@@ -43,22 +43,25 @@ impl Build<'_> {
             self.log.error(Code::TaskShape, node.at, "`switch` has no case");
         }
         let mut cases: Vec<Case> = Vec::new();
-        let mut last: Option<Arc<str>> = None;
+        let mut otherwise: Option<Case> = None;
         for item in list {
             let Some((name, at, case)) = self.case(item, names) else { continue };
             check_seen(&name, at, self.log);
-            if cases.iter().any(|other| other.name == name) {
+            if cases.iter().chain(&otherwise).any(|other| other.name == name) {
                 self.log.error(Code::DuplicateName, at, format!("case `{}` stands twice", shown(&name)));
             }
-            if let Some(last) = &last {
-                let hint = "the first case that holds wins; put the one without `when` last";
-                self.log.error_hint(Code::WrongValue, at, format!("case `{}` is never reached after `{last}`", shown(&name)), hint);
+            match (&otherwise, case.when) {
+                (Some(first), None) => {
+                    let hint = "one case is taken where no other holds; give this one a `when`";
+                    let message = format!("case `{}` has no `when`, and neither has `{}`", shown(&name), shown(&first.name));
+                    self.log.error_hint(Code::WrongValue, at, message, hint);
+                }
+                (None, None) => otherwise = Some(case),
+                (_, Some(_)) => cases.push(case),
             }
-            if case.when.is_none() {
-                last = Some(name);
-            }
-            cases.push(case);
         }
+        // Wherever it stands, it is for what no other case holds of.
+        cases.extend(otherwise);
         Some(TaskKind::Switch(SwitchTask { cases }))
     }
 
@@ -93,7 +96,7 @@ impl Build<'_> {
             let condition = body.find("while").and_then(|node| build.condition(node, "while"));
             (condition, body_node.map(|node| build.block(node, "do", &format!("{pointer}/do"))))
         });
-        Some(TaskKind::For(ForTask { each, at, items: items?, condition, body: block? }))
+        Some(TaskKind::For(Box::new(ForTask { each, at, items: items?, condition, body: block? })))
     }
 
     /// `for.in`: an expression, or items as written.
@@ -111,7 +114,11 @@ impl Build<'_> {
     pub(super) fn fork_task(&mut self, node: &Node, pointer: &str) -> Option<TaskKind> {
         let fork = fields(node, "`fork`", &["branches", "compete"], self.log)?;
         let compete = fork.flag("compete", self.log).unwrap_or(false);
-        let branches = self.branches(fork.need("branches", self.log)?, &format!("{pointer}/branches"));
+        let written = fork.need("branches", self.log)?;
+        let branches = self.branches(written, &format!("{pointer}/branches"));
+        if compete && written.as_list().is_some_and(<[_]>::is_empty) {
+            self.log.error_hint(Code::TaskShape, written.at, "of no branches none can win", "add a branch, or leave out `compete`");
+        }
         Some(TaskKind::Fork(ForkTask { branches, compete }))
     }
 
@@ -130,51 +137,59 @@ impl Build<'_> {
         let known = ["errors", "as", "when", "exceptWhen", "retry", "do", "then"];
         let catch = fields(body.need("catch", self.log)?, "`catch`", &known, self.log)?;
         let variable = catch.find("as").map_or(Some("error".into()), |node| self.variable(node, "as"))?;
-        let errors = match catch.find("errors").and_then(|node| fields(node, "`errors`", &["with"], self.log)) {
-            Some(errors) => errors.need("with", self.log).map(|node| self.error_filter(node)).unwrap_or_default(),
-            None => ErrorFilter::default(),
-        };
+        let errors = catch.find("errors").and_then(|node| fields(node, "`errors`", &["with"], self.log));
+        let filter = errors.and_then(|errors| errors.find("with")).map(|node| self.error_filter(node)).unwrap_or_default();
         let then = catch.find("then").map_or(Flow::Continue, |node| self.flow(node, names));
-        let mut attempt_ms = None;
-        let caught = self.with_variables(std::slice::from_ref(&variable), |build| Catch {
-            errors,
-            variable: variable.clone(),
-            when: catch.find("when").and_then(|node| build.condition(node, "when")),
-            except_when: catch.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen")),
-            retry: catch.find("retry").and_then(|node| build.catch_retry(node)).map(|(retry, ms)| {
-                attempt_ms = ms;
-                retry
-            }),
-            body: catch.find("do").map(|node| build.block(node, "do", &format!("{pointer}/catch/do"))),
-            then,
+        let mut attempt = None;
+        let caught = self.with_variables(std::slice::from_ref(&variable), |build| {
+            let retry = catch.find("retry").and_then(|node| build.catch_retry(node));
+            let (retry, delay) = match retry {
+                Some(read) => {
+                    attempt = read.attempt;
+                    (Some(read.spec), read.delay)
+                }
+                None => (None, None),
+            };
+            Catch {
+                errors: filter,
+                variable: variable.clone(),
+                when: catch.find("when").and_then(|node| build.condition(node, "when")),
+                except_when: catch.find("exceptWhen").and_then(|node| build.condition(node, "exceptWhen")),
+                retry,
+                delay,
+                body: catch.find("do").map(|node| build.block(node, "do", &format!("{pointer}/catch/do"))),
+                then,
+            }
         });
-        let body = attempt_ms.map_or_else(|| block.clone(), |ms| self.timed(&block, ms, &format!("{pointer}/try")));
-        Some(TaskKind::Try(TryTask { body, catch: caught }))
+        let body = attempt.map_or_else(|| block.clone(), |longest| self.timed(&block, longest, &format!("{pointer}/try")));
+        Some(TaskKind::Try(Box::new(TryTask { body, catch: caught })))
     }
 
     /// The list of a `try` whose attempts are limited: one task of ours around it, which has the time of an attempt.
-    fn timed(&mut self, list: &Block, ms: i64, pointer: &str) -> Block {
-        let around = Task { timeout: Some(Duration::Millis(ms)), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
+    fn timed(&mut self, list: &Block, longest: Duration, pointer: &str) -> Block {
+        let around = Task { timeout: Some(Box::new(longest)), ..plain_task("attempt", pointer, TaskKind::Do(list.clone())) };
         Block::from([self.added(Some(around))])
     }
 
-    /// The `retry` of a `catch`, with the longest time of each attempt in milliseconds.
-    fn catch_retry(&mut self, node: &Node) -> Option<(RetrySpec, Option<i64>)> {
+    /// The `retry` of a `catch`.
+    fn catch_retry(&mut self, node: &Node) -> Option<duration::CatchRetry> {
         let node = match node.as_text() {
             Some(name) => self.uses.find("retries", name, node.at, self.log)?,
             None => node,
         };
         let log = self.log;
-        duration::timed_policy(node, Some(self), log).map(|(retry, attempt)| (retry, attempt.map(|(ms, _)| ms)))
+        duration::catch_retry(node, self, log)
     }
 
-    /// `retry`: a policy, or a name of `use.retries`.
+    /// `retry` of an action: a policy without conditions, or a name of `use.retries`.
     pub(super) fn retry(&mut self, node: &Node) -> Option<RetrySpec> {
-        let node = match node.as_text() {
-            Some(name) => self.uses.find("retries", name, node.at, self.log)?,
-            None => node,
-        };
-        let log = self.log;
-        duration::retry_policy(node, Some(self), log)
+        let Some(name) = node.as_text() else { return duration::retry_policy(node, self.log) };
+        let policy = self.uses.find("retries", name, node.at, self.log)?;
+        if let Some(key) = duration::CONDITIONS.iter().find(|key| policy.member(key).is_some()) {
+            let message = format!("`{}` has the condition `{key}`, which an action's own retry does not ask", shown(name));
+            self.log.error_hint(Code::WrongValue, node.at, message, "name it in `catch.retry` of a `try` around the action");
+            return None;
+        }
+        duration::retry_policy(policy, self.log)
     }
 }

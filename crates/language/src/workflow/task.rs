@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::program::{
-    ActTask, AgentTask, Block, Duration, Flow, HTTP_CALL, InDoubt, Input, Keeping, Output, SchemaIx, Task, TaskIx, TaskKind,
-};
+use provost_model::program::{Block, Duration, Flow, HTTP_CALL, InDoubt, Input, Keeping, Output, Rare, SchemaIx, Task, TaskIx, TaskKind};
 
 use super::{Build, foreign};
 use crate::fields::{self, Fields, fields, open_fields};
@@ -13,8 +11,10 @@ use crate::finding::{Code, Place};
 use crate::names::check_seen;
 use crate::yaml::{Entry, Node, shown};
 
-/// What `metadata.provost` of a task may hold; the first two are executed.
-const SETTINGS: [&str; 8] = ["inDoubt", "store", "labels", "redact", "concurrency", "effect", "server", "limits"];
+/// What `metadata.provost` of a task may hold.
+const SETTINGS: [&str; 6] = ["inDoubt", "store", "labels", "redact", "effect", "server"];
+/// What stands in `metadata.provost` of the document only.
+const WHOLE: [&str; 2] = ["concurrency", "limits"];
 const BASE: [&str; 7] = ["if", "input", "output", "export", "timeout", "then", "metadata"];
 
 /// The keyword of each kind and the keys that come with it. `for` stands before `do`, which it contains.
@@ -61,9 +61,6 @@ impl<'a> Build<'a> {
 
     fn listed(&mut self, node: &Node, what: &str, pointer: &str, unordered: bool) -> Block {
         let Some(list) = fields::list(node, what, self.log) else { return Block::new() };
-        if list.is_empty() {
-            self.log.error(Code::TaskShape, node.at, format!("`{what}` has no task"));
-        }
         let items: Vec<Item<'_>> = list.iter().filter_map(|item| self.item(item, "a task")).collect();
         let mut names = Names { unordered, ..Names::default() };
         let mut block = Block::new();
@@ -108,9 +105,6 @@ impl<'a> Build<'a> {
             self.log.error(Code::WrongValue, entry.at, "a name must have 1 to 128 bytes");
         }
         check_seen(name, entry.at, self.log);
-        if matches!(name, "continue" | "exit" | "end") {
-            self.log.error_hint(Code::WrongValue, entry.at, format!("`{name}` is a flow word"), "give the task another name");
-        }
     }
 
     fn task(&mut self, item: &Item<'_>, index: TaskIx, names: &Names, pointer: &str) -> Option<Task> {
@@ -140,10 +134,10 @@ impl<'a> Build<'a> {
             name: item.name.clone(),
             pointer: pointer.into(),
             when: body.find("if").and_then(|node| self.condition(node, "if")),
-            input: body.find("input").map(|node| self.input(node)).unwrap_or_default(),
-            output: body.find("output").map(|node| self.output(node, "`output`")).unwrap_or_default(),
-            export: body.find("export").map(|node| self.output(node, "`export`")).unwrap_or_default(),
-            timeout: body.find("timeout").and_then(|node| self.timeout(node)),
+            input: body.find("input").map(|node| self.input(node).into()).unwrap_or_default(),
+            output: body.find("output").map(|node| self.output(node, "`output`").into()).unwrap_or_default(),
+            export: body.find("export").map(|node| self.output(node, "`export`").into()).unwrap_or_default(),
+            timeout: body.find("timeout").and_then(|node| self.timeout(node)).map(Box::new),
             then: body.find("then").map(|node| self.flow(node, names)).unwrap_or_default(),
             kind: with_settings(kind?, settings),
         };
@@ -195,19 +189,30 @@ impl<'a> Build<'a> {
 
     fn written_settings<'n>(&self, body: &Fields<'n>) -> Option<Fields<'n>> {
         let metadata = open_fields(body.find("metadata")?, "`metadata`", self.log)?;
-        fields(metadata.find("provost")?, "`metadata.provost` of a task", &SETTINGS, self.log)
+        let provost = metadata.find("provost")?;
+        let what = "`metadata.provost` of a task";
+        for entry in provost.as_map().unwrap_or_default().iter().filter(|entry| !SETTINGS.contains(&&*entry.key)) {
+            let (key, message) = (&*entry.key, format!("`{}` is not known in {what}", shown(&entry.key)));
+            if WHOLE.contains(&key) {
+                let hint = format!("it holds for an orchestration as a whole: write it in `document.metadata.provost.{key}`");
+                self.log.error_hint(Code::UnknownKey, entry.at, message, hint);
+            } else {
+                self.log.unknown(Code::UnknownKey, entry.at, message, key, &SETTINGS);
+            }
+        }
+        open_fields(provost, what, self.log)
     }
 
     fn checked_settings(&mut self, settings: &Fields<'_>, keyword: &str, kind: Option<&TaskKind>) -> Settings {
         // A protocol call has read it.
         let is_read = |key: &str| matches!(key, "effect" | "server") && kind.is_none_or(is_written_out);
-        for key in SETTINGS.iter().skip(2) {
-            if matches!(*key, "effect" | "server") && settings.find(key).is_some() && !is_read(key) {
-                let hint = "only `call: http` and `call: openapi` have it; of an action it stands in the action's file";
-                self.log.error_hint(Code::UnknownKey, settings.key_at(key), format!("`{key}` is not known in this task"), hint);
-            } else if settings.find(key).is_some() && !is_read(key) {
-                self.not_yet(settings.key_at(key), &format!("`metadata.provost.{key}` of a task"), "leave it out for now");
-            }
+        for key in ["effect", "server"].into_iter().filter(|key| settings.find(key).is_some() && !is_read(key)) {
+            let hint = "only `call: http` and `call: openapi` have it; of an action it stands in the action's file";
+            self.log.error_hint(Code::UnknownKey, settings.key_at(key), format!("`{key}` is not known in this task"), hint);
+        }
+        let marks = self.marks(settings);
+        if let (Some(owner), false) = (self.tables.owner, marks.is_empty()) {
+            self.marked.insert(owner, marks);
         }
         let in_doubt = settings.find("inDoubt").and_then(|node| self.in_doubt(node));
         if in_doubt.is_some() && keyword != "call" {
@@ -292,6 +297,10 @@ impl<'a> Build<'a> {
     /// `then`: a flow word, or a task of the same list.
     pub(super) fn flow(&self, node: &Node, names: &Names) -> Flow {
         let Some(target) = fields::text(node, "then", self.log) else { return Flow::Continue };
+        if matches!(&*target, "continue" | "exit" | "end") && names.targets.contains_key(&target) {
+            let message = format!("`{target}` is a flow word, and a task of that name stands in this list");
+            self.log.error_hint(Code::WrongValue, node.at, message, "give the task another name: `then` cannot go to it");
+        }
         match &*target {
             "continue" => return Flow::Continue,
             "exit" => return Flow::Exit,
@@ -329,14 +338,10 @@ impl<'a> Build<'a> {
         Some(name)
     }
 
+    /// The tasks that the document writes out; others are of the compiler.
     pub(super) fn names_of_tasks(&self) -> impl Iterator<Item = &str> {
-        self.tasks.iter().flatten().map(|task| &*task.name)
-    }
-
-    /// Those that stand in a list under this name: what the compiler adds for a function stands under no number.
-    pub(super) fn names_in_lists(&self) -> impl Iterator<Item = &str> {
-        let in_list = |pointer: &str| pointer.rsplit('/').nth(1).is_some_and(|above| above.parse::<usize>().is_ok());
-        self.tasks.iter().flatten().filter(move |task| in_list(&task.pointer)).map(|task| &*task.name)
+        let written = (0_u32..).zip(&self.tasks).filter(|(index, _)| self.places.tasks.contains_key(&TaskIx(*index)));
+        written.filter_map(|(_, task)| task.as_ref().map(|task| &*task.name))
     }
 
     pub(super) fn take_tasks(&mut self) -> Option<Vec<Task>> {
@@ -386,11 +391,14 @@ fn is_written_out(kind: &TaskKind) -> bool {
 
 fn with_settings(kind: TaskKind, settings: Settings) -> TaskKind {
     match kind {
-        TaskKind::Act(act) => {
-            let (in_doubt, store) = (settings.in_doubt.unwrap_or(act.in_doubt), settings.store.unwrap_or(act.store));
-            TaskKind::Act(ActTask { in_doubt, store, ..act })
+        TaskKind::Act(mut act) => {
+            (act.in_doubt, act.store) = (settings.in_doubt.unwrap_or(act.in_doubt), settings.store.unwrap_or(act.store));
+            TaskKind::Act(act)
         }
-        TaskKind::Agent(run) => TaskKind::Agent(AgentTask { store: settings.store.unwrap_or(run.store), ..run }),
+        TaskKind::Agent(mut run) => {
+            run.store = settings.store.unwrap_or(run.store);
+            TaskKind::Agent(run)
+        }
         kind => kind,
     }
 }
@@ -401,9 +409,9 @@ pub(super) fn plain_task(name: &str, pointer: &str, kind: TaskKind) -> Task {
         name: name.into(),
         pointer: pointer.into(),
         when: None,
-        input: Input::default(),
-        output: Output::default(),
-        export: Output::default(),
+        input: Rare::default(),
+        output: Rare::default(),
+        export: Rare::default(),
         timeout: None,
         then: Flow::Continue,
         kind,

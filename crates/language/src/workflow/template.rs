@@ -74,6 +74,24 @@ impl Build<'_> {
         }
     }
 
+    /// A URI with variables (`https://host/{name}`), filled from the task's input, as one expression; `None` where it has none. What has
+    /// no value is left out.
+    pub(super) fn uri_template(&mut self, node: &Node, what: &str) -> Option<Template> {
+        let text = node.as_text().filter(|text| text.contains('{') && expression_text(text).is_none())?;
+        let (mut rest, mut parts) = (&**text, Vec::new());
+        while let Some(at) = rest.find('{') {
+            let name = self.placeholders(rest, node)?.into_iter().next()?;
+            let (before, after) = rest.split_at(at);
+            parts.push(Value::from(before).to_string());
+            let wrong = Value::from(format!("a list or mapping cannot fill `{{{name}}}`"));
+            let filled = format!("if . == null then \"\" elif [scalars] != [] then @uri else error({wrong}) end");
+            parts.push(format!("(.[{}] | {filled})", Value::from(&*name)));
+            rest = after.get(name.len() + 2..).unwrap_or_default();
+        }
+        parts.push(Value::from(rest).to_string());
+        self.expression(&parts.join(" + "), what, node).map(Template::Expression)
+    }
+
     fn text_template(&mut self, text: &Arc<str>, node: &Node) -> Template {
         if let Some(source) = expression_text(text) {
             let origin = Origin::of(self.log.file(), node, source);

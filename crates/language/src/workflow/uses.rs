@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Build;
+use crate::compiled::{self, Expressions};
 use crate::fields::{Fields, entries, fields, texts};
 use crate::finding::{Code, Log, Place};
 use crate::names::check_seen;
+use crate::tables::Tables;
 use crate::yaml::{Entry, Node, shown};
 
 const KNOWN: [&str; 8] = ["authentications", "errors", "extensions", "functions", "retries", "secrets", "timeouts", "catalogs"];
@@ -58,20 +60,36 @@ impl<'n> Uses<'n> {
 impl<'a> Build<'a> {
     /// Reads `use`; definitions are checked whether or not they are used.
     pub(super) fn uses(&mut self, node: &'a Node) {
+        let before = self.log.errors();
+        self.uses_sections(node);
+        self.uses_read = self.log.errors() == before;
+    }
+
+    fn uses_sections(&mut self, node: &'a Node) {
         let Some((uses, sections)) = Uses::read(node, self.log) else { return };
         let declared = uses.declared.clone();
         self.uses = uses;
-        let log = self.log;
         for (section, entry) in declared {
             match section {
                 "authentications" => self.authentication_definition(&entry.value),
                 "errors" => drop(self.error_definition(&entry.value)),
                 "timeouts" => drop(self.timeout(&entry.value)),
-                "retries" => drop(super::duration::timed_policy(&entry.value, Some(self), log)),
+                "retries" => self.retry_definition(&entry.value),
                 _ => {}
             }
         }
         self.foreign_sections(&sections);
+    }
+
+    /// A retry policy that is declared. It is expanded where a `catch` names it, so that its conditions see the error under the name that
+    /// this `catch` gives it: here only what is wrong with them under any name is said.
+    fn retry_definition(&mut self, node: &Node) {
+        let (log, outer) = (self.log, std::mem::take(&mut self.tables));
+        super::duration::catch_retry(node, self, log);
+        let own = std::mem::replace(&mut self.tables, outer);
+        let Tables { expressions, expression_origins: origins, .. } = &own;
+        // Where secrets may stand is said of each use.
+        log.extend(compiled::certain(&Expressions { expressions, origins, kept: &[], secrets: None }));
     }
 
     fn foreign_sections(&mut self, sections: &Fields<'_>) {

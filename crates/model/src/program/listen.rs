@@ -82,6 +82,9 @@ pub struct EventFilter {
     /// Wanted attributes by equality; computed ones are computed when listening begins. `data` among them: the whole data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<(Arc<str>, Template)>,
+    /// Attributes that are written as a pattern: a condition over each one's text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<(Arc<str>, ExprIx)>,
     /// A condition over the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<ExprIx>,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::marks::InputMarks;
+
 use super::{Concurrency, ExprIx, Template};
 
 /// `run: workflow`. The child is of the same bundle, so that one pin fixes both.
@@ -39,4 +41,7 @@ pub struct ChildKeys {
     /// The concurrency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+    /// What is said of its input.
+    #[serde(default, skip_serializing_if = "InputMarks::is_empty")]
+    pub marks: InputMarks,
 }

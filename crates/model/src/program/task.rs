@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{DecideRule, ReviewSpec, Veto};
 use super::{
-    AsideTask, Duration, ExprIx, ExtendedTask, FeatureTask, Input, ListenTask, Output, PlanTask, RetrieveTask, RunTask, TaskIx, Template,
+    AsideTask, Duration, ExprIx, ExtendedTask, FeatureTask, Input, ListenTask, Output, PlanTask, Rare, RetrieveTask, RunTask, TaskIx,
+    Template,
 };
 use crate::value::Value;
 
 /// A list of tasks by index, in order.
 pub type Block = Vec<TaskIx>;
 
-/// One task.
+/// One task. A long list is met task by task and cold, so that it is small: what is rare or large stands behind a pointer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The author's name, unique in its list.
@@ -25,21 +26,25 @@ pub struct Task {
     pub when: Option<ExprIx>,
     /// `input`.
     #[serde(default)]
-    pub input: Input,
+    pub input: Rare<Input>,
     /// `output`.
     #[serde(default)]
-    pub output: Output,
+    pub output: Rare<Output>,
     /// `export`.
     #[serde(default)]
-    pub export: Output,
+    pub export: Rare<Output>,
     /// `timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Box<Duration>>,
     /// `then`.
     pub then: Flow,
     /// What it does.
     pub kind: TaskKind,
 }
+
+/// Most bytes of a task in memory, beside its name and what it does: two lines of a cache.
+const TASK_BYTES_MAX: usize = 128;
+const _: () = assert!(size_of::<Task>() <= TASK_BYTES_MAX);
 
 impl Task {
     /// Where what its worker returns is kept; in the record where it has none.
@@ -94,7 +99,7 @@ pub enum TaskKind {
     /// Runs a list.
     Do(Block),
     /// Runs a list once per item.
-    For(ForTask),
+    For(Box<ForTask>),
     /// Runs branches side by side.
     Fork(ForkTask),
     /// Makes a value.
@@ -102,41 +107,41 @@ pub enum TaskKind {
     /// Chooses where to go.
     Switch(SwitchTask),
     /// Runs a list and takes its errors.
-    Try(TryTask),
+    Try(Box<TryTask>),
     /// Raises an error.
     Raise(RaiseTask),
     /// Lets time pass.
     Wait(Duration),
     /// Sends an event.
-    Emit(EmitTask),
+    Emit(Box<EmitTask>),
     /// Waits for events.
-    Listen(ListenTask),
+    Listen(Box<ListenTask>),
     /// Runs an agent.
-    Agent(AgentTask),
+    Agent(Box<AgentTask>),
     /// Looks a table up.
-    Rules(RulesTask),
+    Rules(Box<RulesTask>),
     /// Aggregates opinions.
-    Decide(DecideTask),
+    Decide(Box<DecideTask>),
     /// Asks policy.
-    Policy(PolicyTask),
+    Policy(Box<PolicyTask>),
     /// Waits for a person.
-    Review(ReviewTask),
+    Review(Box<ReviewTask>),
     /// Causes an effect.
-    Act(ActTask),
+    Act(Box<ActTask>),
     /// Undoes effects.
-    Compensate(CompensateTask),
+    Compensate(Box<CompensateTask>),
     /// Reads passages.
-    Retrieve(RetrieveTask),
+    Retrieve(Box<RetrieveTask>),
     /// Reads features.
-    Feature(FeatureTask),
+    Feature(Box<FeatureTask>),
     /// Carries out what an agent proposes.
-    Plan(PlanTask),
+    Plan(Box<PlanTask>),
     /// Runs another workflow.
-    Run(RunTask),
+    Run(Box<RunTask>),
     /// Runs a task between lists of extensions.
-    Extended(ExtendedTask),
+    Extended(Box<ExtendedTask>),
     /// Runs a list of an extension.
-    Aside(AsideTask),
+    Aside(Box<AsideTask>),
 }
 
 /// `for`.
@@ -209,6 +214,9 @@ pub struct Catch {
     /// How often to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
+    /// The delay of `retry` where it is computed, over the input of the `try` and with the error; that of `retry` is then not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Template>,
     /// What to do instead; `None` where nothing was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Block>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::id::EventId;
+use crate::labels::Label;
 use crate::value::Value;
 use crate::who::Who;
 
@@ -33,4 +34,7 @@ pub struct Wanted {
     /// What its correlations must be, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<(Arc<str>, Value)>,
+    /// Who may see them.
+    #[serde(skip_serializing_if = "Label::is_none")]
+    pub label: Label,
 }

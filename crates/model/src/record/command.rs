@@ -8,6 +8,7 @@ use super::arrived::Arrived;
 use super::child::{ChildNews, Parent};
 use crate::digest::Digest;
 use crate::id::{EffectId, EventId, OrchestrationId, ReviewId};
+use crate::labels::Labels;
 use crate::problem::Problem;
 use crate::value::{Value, canonical_len};
 use crate::who::Who;
@@ -31,6 +32,11 @@ pub enum Command {
     Claimed(Claimed),
     /// The turn of an orchestration with an ordering key came.
     Admitted,
+    /// It waits for its turn in a ring that opens by itself no more: whoever holds its key waits, through these, for its own parent.
+    Entangled {
+        /// Those in the ring, from itself on, each waiting for the next.
+        ring: Vec<OrchestrationId>,
+    },
     /// A timer is due.
     Timer {
         /// Its id, as the intent named it.
@@ -70,6 +76,9 @@ pub struct Start {
     pub binding: u64,
     /// What it is given: an event's data in a list, or the caller's input.
     pub input: Value,
+    /// Labels of the input that its events brought along, as far as they say who may see it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The event behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventId>,

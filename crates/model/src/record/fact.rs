@@ -16,7 +16,7 @@ use super::plan::PlannedTask;
 use super::secret::SecretSpan;
 use crate::digest::Digest;
 use crate::id::{DecisionId, EffectId, EventId, OrchestrationId, ReviewId};
-use crate::labels::Labels;
+use crate::labels::{Label, Labels};
 use crate::position::Position;
 use crate::problem::Problem;
 use crate::program::{EffectClass, Flow, ReviewSpec, TaskIx};
@@ -162,6 +162,9 @@ pub enum Fact {
         /// What policies on trial would have changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         would: Option<Would>,
+        /// Who may see what was asked.
+        #[serde(default, skip_serializing_if = "Label::is_none")]
+        label: Label,
     },
     /// An effect was decided on: it has a key and may leave once this is on disk.
     Intended {
@@ -185,6 +188,12 @@ pub enum Fact {
         /// What is sent; absent: the task's input.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         arguments: Option<Value>,
+        /// Labels of what is sent, as far as they say who may see it.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
+        /// Who may see the authored key.
+        #[serde(default, skip_serializing_if = "Label::is_none")]
+        key_label: Label,
         /// Where secrets belong in what is sent.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         secrets: Vec<SecretSpan>,
@@ -197,6 +206,9 @@ pub enum Fact {
         /// For an undo: the effect it undoes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undoes: Option<EffectId>,
+        /// `name@major` of the action that undoes it, where the task names another one than the action's file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undo: Option<Arc<str>>,
     },
     /// An effect of class E4 is about to be sent: from here on its outcome may be unknown.
     Sent {
@@ -324,6 +336,9 @@ pub enum Fact {
         spec: ReviewSpec,
         /// What the person sees.
         show: Value,
+        /// Labels of `show`, as far as they say who may see it.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
         /// Digest of the exact call it releases: action, meaningful arguments and pin.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         call: Option<Digest>,
@@ -344,6 +359,9 @@ pub enum Fact {
         /// What was filled in.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         form: Value,
+        /// Labels of `form`, as far as they say who may see it.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
         /// Why, for a round that reads the answer again. Stands in the row's command and is not written again.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
@@ -387,6 +405,9 @@ pub enum Fact {
         because: Option<Arc<str>>,
         /// The tasks, in order.
         tasks: Vec<PlannedTask>,
+        /// Who may see what the agent wrote.
+        #[serde(default, skip_serializing_if = "Label::is_none")]
+        label: Label,
     },
     /// Opinions became a decision.
     Decided {
@@ -398,6 +419,9 @@ pub enum Fact {
         opinions: Value,
         /// The decision: choice, confidence, quorum, votes, veto.
         outcome: Value,
+        /// Who may see places of an object of `opinions` and `outcome`.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// An event was sent into our own inbox.
     Emitted {
@@ -495,6 +519,9 @@ pub enum Fact {
         /// Correlations that it settled for those behind it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         correlated: Vec<(Arc<str>, Value)>,
+        /// Who may see what was correlated.
+        #[serde(default, skip_serializing_if = "Label::is_none")]
+        correlated_label: Label,
         /// How many events of ours caused it.
         #[serde(default, skip_serializing_if = "no_hops")]
         hops: u32,
@@ -520,6 +547,9 @@ pub enum Fact {
         /// The changed top-level keys of `$context`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exported: Option<Exported>,
+        /// Whether the listener takes no further event: what it waits for until holds now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
     },
     /// Somebody wants it stopped. Who and why stand in the row's command.
     CancelRequested {
@@ -563,7 +593,7 @@ pub enum Fact {
         /// The error of a faulted one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         problem: Option<Problem>,
-        /// Labels of `output`, where a parent waits for it; absent: nobody followed them.
+        /// Labels of `output`, where a parent waits for it or not everybody may see it; absent: nobody followed them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         labels: Option<Labels>,
     },

@@ -67,6 +67,7 @@ pub fn name_of_command(command: &Command) -> &'static str {
         Command::Outcome(_) => "outcome",
         Command::Claimed(_) => "claimed",
         Command::Admitted => "admitted",
+        Command::Entangled { .. } => "entangled",
         Command::Timer { .. } => "timer",
         Command::Review(_) => "review",
         Command::Child(_) => "child",
@@ -79,7 +80,7 @@ pub fn name_of_command(command: &Command) -> &'static str {
     }
 }
 
-pub const COMMANDS: usize = 14;
+pub const COMMANDS: usize = 15;
 
 pub fn name_of_intent(intent: &Intent) -> &'static str {
     match intent {

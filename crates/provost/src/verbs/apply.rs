@@ -35,9 +35,7 @@ impl Apply {
         let client = target.connect().await?;
         let answer = apply(&client, &self.folder, &self.bind, &self.reason).await?;
         if output == Output::Table {
-            for warning in answer["warnings"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str) {
-                note(warning);
-            }
+            warn(&answer);
             let workflows: Vec<String> =
                 answer["workflows"].as_array().into_iter().flatten().map(|pair| format!("{} {}", text(&pair[0]), text(&pair[1]))).collect();
             data(&format!("applied  {}  {}", text(&answer["digest"]), workflows.join(", ")));
@@ -51,6 +49,11 @@ impl Apply {
 
 fn text(json: &serde_json::Value) -> &str {
     json.as_str().unwrap_or_default()
+}
+
+/// Says what is to be looked at in a bundle that was published.
+pub(super) fn warn(answer: &serde_json::Value) {
+    answer["warnings"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).for_each(note);
 }
 
 /// Publishes a folder through `client`.

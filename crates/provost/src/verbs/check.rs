@@ -6,7 +6,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use provost_runtime::language::{Bundle, Checked, Code, Finding, Paint, Severity, Sources, compile, render_for};
+use provost_runtime::check;
+use provost_runtime::language::{Bundle, Checked, Code, Finding, Paint, Severity, Sources, render_for};
 
 use crate::reading;
 use crate::say::{self, Failure, data, note};
@@ -93,13 +94,13 @@ fn paint() -> Paint {
 /// Reads `path`; a lone document whose names refer to nothing is read again in the bundle around it.
 pub(super) fn read(path: &Path) -> Result<Read, Failure> {
     let sources = reading::sources(path)?;
-    let checked = compile(&sources);
+    let checked = check(&sources);
     let lost = path.is_file() && checked.findings.iter().any(|finding| finding.code == Code::UnknownReference);
     let place = if lost { enclosing(path) } else { None };
     let Some((root, name)) = place else { return Ok(Read { sources, checked, around: None, document: None }) };
     let mut sources = reading::parts(&root)?;
     sources.add(&name, reading::bytes(path)?);
-    let mut checked = compile(&sources);
+    let mut checked = check(&sources);
     let all = checked.findings.len();
     checked.findings.retain(|finding: &Finding| *finding.file == *name);
     let others = all - checked.findings.len();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use provost_runtime::StoredBundle;
 use provost_runtime::language::difference::{Side, difference};
-use provost_runtime::language::{Severity, compile, render};
+use provost_runtime::language::{Severity, render};
 use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Target};
@@ -86,7 +86,7 @@ fn folders(before: &Path, after: &Path) -> Result<Json, Failure> {
 
 fn compiled(folder: &Path) -> Result<StoredBundle, Failure> {
     let sources = reading::sources(folder)?;
-    let checked = compile(&sources);
+    let checked = provost_runtime::check(&sources);
     let Some(bundle) = checked.bundle else {
         let errors: Vec<_> = checked.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
         let what = format!("`{}` has errors", folder.display());

@@ -46,6 +46,9 @@ pub struct List {
     /// Most entries.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
 }
 
 impl List {
@@ -67,7 +70,7 @@ impl List {
             Noun::Bundles => ("/v1/bundles".to_owned(), &["workflow", "version", "bundle"]),
             Noun::Bindings => ("/v1/binding".to_owned(), &["destination", "address"]),
         };
-        let mut answer = client.get(&path).await?;
+        let mut answer = client.get(&revealing(path, self.reveal)).await?;
         if self.noun == Noun::Bindings {
             answer = bindings(&answer);
         }
@@ -136,6 +139,15 @@ fn goes_on(answer: &Json) -> bool {
     answer["more"].as_bool().unwrap_or_else(|| !answer["next"].is_null())
 }
 
+/// `path`, asked with `?reveal` where somebody wants to see all of it.
+pub(crate) fn revealing(path: String, reveal: bool) -> String {
+    match (reveal, path.contains('?')) {
+        (false, _) => path,
+        (true, true) => format!("{path}&reveal"),
+        (true, false) => format!("{path}?reveal"),
+    }
+}
+
 /// Percent-encodes a query value.
 pub(crate) fn encoded(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
@@ -202,6 +214,9 @@ pub struct Get {
     /// As it stood at this sequence.
     #[arg(long)]
     at: Option<u64>,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
 }
 
 impl Get {
@@ -209,7 +224,8 @@ impl Get {
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.ask().await?;
         let query = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
-        let answer = client.get(&format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?)).await?;
+        let path = format!("/v1/orchestrations/{}{query}", meant(&client, target, &self.id).await?);
+        let answer = client.get(&revealing(path, self.reveal)).await?;
         data(&document(output, &answer));
         client.close().await;
         Ok(ExitCode::SUCCESS)
@@ -221,13 +237,17 @@ impl Get {
 pub struct Journal {
     /// Its id, an event's id, a subject, or `last`.
     id: String,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
 }
 
 impl Journal {
     /// Prints the facts, or the rows as JSON.
     pub async fn run(&self, target: &Target, output: Output) -> Result<ExitCode, Failure> {
         let client = target.ask().await?;
-        let answer = client.get(&format!("/v1/orchestrations/{}/journal", meant(&client, target, &self.id).await?)).await?;
+        let path = format!("/v1/orchestrations/{}/journal", meant(&client, target, &self.id).await?);
+        let answer = client.get(&revealing(path, self.reveal)).await?;
         let rows = answer["rows"].as_array().cloned().unwrap_or_default();
         match output {
             Output::Json => data(&pretty(&answer)),

@@ -51,7 +51,7 @@ impl Rebuild {
                 }
                 Ok(ExitCode::FAILURE)
             }
-            Err(Error::Refused(refused)) => Err(refused.into()),
+            Err(error @ Error::Refused(_)) => Err(Failure::new(error.code(), error.to_string()).detail(error.hint())),
         }
     }
 }

@@ -9,8 +9,8 @@ use provost_runtime::language::Sources;
 
 use crate::client::{Client, Target};
 use crate::say::{Failure, data, note};
-use crate::verbs::apply::{apply, bind};
-use crate::verbs::look::encoded;
+use crate::verbs::apply::{apply, bind, warn};
+use crate::verbs::look::{encoded, revealing};
 use crate::verbs::{Output, document, json_argument, parse_json, pretty};
 use crate::{compose, reading};
 
@@ -34,6 +34,9 @@ pub struct Start {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "60")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
     wait: Option<u32>,
+    /// Show what is personal too; policy is asked whether you may (`value.reveal`).
+    #[arg(long)]
+    reveal: bool,
     /// What it is about, for people.
     #[arg(long)]
     subject: Option<String>,
@@ -62,6 +65,7 @@ impl Start {
         let mut client = self.reached(target).await?;
         let workflow = if is_path(&self.what) {
             let answer = apply(&client, Path::new(&self.what), &self.bind, "started from its folder").await?;
+            warn(&answer);
             self.chosen(&answer)?
         } else {
             bind(&client, &bound, "bound for a start").await?;
@@ -78,7 +82,7 @@ impl Start {
         // Before the wait: whoever is killed while waiting asks for `last` next.
         let _remembered = std::fs::write(target.data.join("last"), &id);
         if let Some(seconds) = self.wait {
-            answer = waited(target, &mut client, &id, Duration::from_secs(seconds.into())).await?;
+            answer = self.waited(target, &mut client, &id, Duration::from_secs(seconds.into())).await?;
         }
         let code = self.print(&answer, output);
         client.close().await;
@@ -104,6 +108,23 @@ impl Start {
         let absent = matches!(failure.code(), "unknown-workflow" | "STORE_ABSENT");
         let folder = !is_path(&self.what) && Path::new(&self.what).is_dir();
         if absent && folder { failure.detail(format!("for the folder write `provost start ./{}`", self.what)) } else { failure }
+    }
+
+    /// The orchestration when it ended or parked, or as it stands when the time is up. The server may be another verb's, which ends before.
+    async fn waited(&self, target: &Target, client: &mut Client, id: &str, wait: Duration) -> Result<serde_json::Value, Failure> {
+        let until = Instant::now() + wait;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let path = revealing(format!("/v1/orchestrations/{id}?wait_ms={}", left.as_millis()), self.reveal);
+            match client.get(&path).await {
+                Ok(answer) if left < ASK_PAUSE || is_settled(&answer) => return Ok(answer),
+                Ok(_) => tokio::time::sleep(ASK_PAUSE).await,
+                Err(failure) if matches!(failure.code(), "unreachable" | "stopping") && target.server.is_none() && !left.is_zero() => {
+                    *client = target.change().await?;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
     }
 
     fn chosen(&self, answer: &serde_json::Value) -> Result<String, Failure> {
@@ -145,22 +166,6 @@ impl Start {
                 ExitCode::from(STILL_UNDER_WAY)
             }
             _ => ExitCode::SUCCESS,
-        }
-    }
-}
-
-/// The orchestration when it ended or parked, or as it stands when the time is up. The server may be another verb's, which ends before.
-async fn waited(target: &Target, client: &mut Client, id: &str, wait: Duration) -> Result<serde_json::Value, Failure> {
-    let until = Instant::now() + wait;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        match client.get(&format!("/v1/orchestrations/{id}?wait_ms={}", left.as_millis())).await {
-            Ok(answer) if left < ASK_PAUSE || is_settled(&answer) => return Ok(answer),
-            Ok(_) => tokio::time::sleep(ASK_PAUSE).await,
-            Err(failure) if matches!(failure.code(), "unreachable" | "stopping") && target.server.is_none() && !left.is_zero() => {
-                *client = target.change().await?;
-            }
-            Err(failure) => return Err(failure),
         }
     }
 }

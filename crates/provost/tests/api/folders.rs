@@ -1,6 +1,7 @@
 //! Folders and disks that are not as they should be: said with a code, nothing changed that need not be, nothing lost.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -114,6 +115,38 @@ async fn a_flipped_byte_is_named_and_the_others_are_served() {
         assert_eq!(verified.ok().json["equal"], true, "{}", verified.text);
     }
     acme.start("double", json!({ "n": 4 }), &[("prefer", "wait=10")]).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_advised_only_where_it_helps_and_never_by_itself() {
+    let mut served = Served::start().await;
+    served.local().publish().await;
+    assert!(served.stop().success());
+    let data = served.data();
+    let said = |verb: &[&str]| {
+        let (code, _, said) = run(verb, &data);
+        assert!(code == 2 && said.contains("[STORE_DAMAGED]"), "{verb:?}: {code} {said}");
+        said
+    };
+    for file in ["format.json", "partition-002.db", "server.key"] {
+        let aside = data.join("aside");
+        std::fs::rename(data.join(file), &aside).unwrap();
+        for verb in [&["list", "orchestrations"][..], &["verify", "--all"], &["rebuild"]] {
+            let said = said(verb);
+            assert!(said.contains(file) && said.contains("restore that file from a backup"), "{verb:?}: {said}");
+            assert!(!said.contains("`provost rebuild`"), "{verb:?}: {said}");
+            assert!(!data.join(file).exists(), "{verb:?} made `{file}` anew");
+        }
+        std::fs::rename(aside, data.join(file)).unwrap();
+    }
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'meta'";
+    let page: u32 = partition(&data, 1).query_row(page, [], |row| row.get(0)).unwrap();
+    let file = std::fs::File::options().write(true).open(data.join("partition-001.db")).unwrap();
+    file.write_all_at(&[0xff; 64], u64::from(page - 1) * 8192).unwrap();
+    assert!(said(&["list", "orchestrations"]).contains("run `provost rebuild`"));
+    let of_the_rebuild = said(&["rebuild"]);
+    assert!(of_the_rebuild.contains("partition-001.db") && of_the_rebuild.contains("restore that file from a backup"), "{of_the_rebuild}");
+    assert!(!of_the_rebuild.contains("`provost rebuild`"), "{of_the_rebuild}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

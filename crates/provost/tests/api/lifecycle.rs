@@ -119,7 +119,7 @@ async fn another_tenant_and_who_may_not_read_hear_nothing() {
     for query in ["", "?follow"] {
         let path = format!("/v1/orchestrations/{id}/events{query}");
         other.get(&path).await.refused(404, "unknown-orchestration");
-        served.with("pvt_nobody").get(&path).await.refused(401, "unauthenticated");
+        served.with("pvt_nobody").get(&path).await.refused(401, "TOKEN_SHAPE");
     }
     let readers = "permit (principal in Role::\"admin\", action, resource);\npermit (principal is Workflow, action, resource);\n";
     acme.put("/v1/policies", &json!({ "files": { "own.cedar": readers }, "reason": "admins only" })).await.ok();

@@ -50,6 +50,27 @@ async fn the_time_of_an_arrival_is_what_its_caller_feels() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_told_is_in_the_gauges_already() {
+    let served = Served::start().await;
+    let acme = served.tenant("acme").await;
+    let mut open = Vec::new();
+    let stands = async |n: usize| {
+        let seen = scraped(&acme).await;
+        let found = ["provost_orchestrations_open", "provost_reviews_open"].map(|gauge| sum(&seen, gauge));
+        assert_eq!(found, [n as f64; 2], "open orchestrations and reviews");
+    };
+    for n in 1..=12 {
+        open.push(acme.start("ask", json!({}), &[]).await.text_at("/id"));
+        stands(n).await;
+    }
+    while let Some(id) = open.pop() {
+        let path = format!("/v1/orchestrations/{id}/cancellation");
+        assert_eq!(acme.post(&path, &json!({ "reason": "not wanted" })).await.text_at("/status"), "cancelled");
+        stands(open.len()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn known_work_gives_known_figures() {
     let mut served = Served::start().await;
     let acme = served.tenant("acme").await;

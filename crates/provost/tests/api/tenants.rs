@@ -1,5 +1,7 @@
 //! Two tenants on one server see nothing of each other, whatever they ask for by name.
 
+use provost_control::TokenSecret;
+use provost_telemetry::Secret;
 use serde_json::{Value as Json, json};
 
 use crate::served::{Caller, Served, run};
@@ -126,7 +128,7 @@ async fn keys_and_event_ids_are_each_tenants_own() {
 async fn a_token_is_needed_known_and_has_a_role() {
     let served = Served::start().await;
     let _acme = served.tenant("acme").await;
-    served.with("pvt_nobody").get("/v1/orchestrations").await.refused(401, "unauthenticated");
+    served.with("pvt_nobody").get("/v1/orchestrations").await.refused(401, "TOKEN_SHAPE");
     let worker = served.with(&served.token("acme", "hand", "worker").await);
     worker.start("double", json!({ "n": 1 }), &[]).await.refused(403, "policy-denied");
     worker.put("/v1/guard", &json!({ "guard": {}, "reason": "no" })).await.refused(403, "policy-denied");
@@ -135,6 +137,27 @@ async fn a_token_is_needed_known_and_has_a_role() {
     let admin = served.with(&served.token("acme", "other-admin", "admin").await);
     let foreign = json!({ "name": "x", "roles": ["admin"], "tenant": "globex", "reason": "no" });
     admin.post("/v1/principals", &foreign).await.refused(403, "foreign-tenant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typo_in_a_token_is_told_as_a_typo() {
+    let served = Served::start().await;
+    let _acme = served.tenant("acme").await;
+    let token = served.token("acme", "typist", "admin").await;
+    for at in [4, 30, token.len() - 1] {
+        let mut typed = token.clone().into_bytes();
+        typed[at] = if typed[at] == b'a' { b'b' } else { b'a' };
+        let typed = String::from_utf8(typed).unwrap();
+        served.with(&typed).get("/v1/orchestrations").await.refused(401, "TOKEN_CHECKSUM");
+        let (code, _, said) = run(&["list", "orchestrations", "--server", served.url(), "--token", &typed], &served.data());
+        assert!(code == 2 && said.contains("the token has a typo") && !said.contains(&typed), "{code} {said}");
+    }
+    for cut in [&token[1..], &token[..token.len() - 1], "", &token.to_uppercase()] {
+        served.with(cut).get("/v1/orchestrations").await.refused(401, "TOKEN_SHAPE");
+    }
+    let elsewhere = TokenSecret::from_random(&Secret::new([7; 32]));
+    served.with(elsewhere.reveal()).get("/v1/orchestrations").await.refused(401, "unauthenticated");
+    served.with(&token).get("/v1/orchestrations").await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +191,7 @@ async fn no_secret_and_no_payload_is_told_or_kept_in_the_open() {
     let payload = "canary-payload-7719";
     canary.start("ask", json!({ "text": payload }), &[("idempotency-key", "canary-key-7719")]).await.ok();
     canary.emit("canary-id-7719", "test.nothing.v1", json!({ "text": payload })).await;
-    served.with("pvt_canary-wrong-token-7719").get("/v1/orchestrations").await.refused(401, "unauthenticated");
+    served.with("pvt_canary-wrong-token-7719").get("/v1/orchestrations").await.refused(401, "TOKEN_SHAPE");
     let metrics = acme.get("/metrics").await.text;
     served.kill();
     for told in [served.log(), metrics] {

@@ -215,3 +215,44 @@ fn a_parent_is_told_that_its_child_was_replaced_or_refused() {
     site.kill();
     site.verify();
 }
+
+/// Two workflows of one key each; both rest, then each needs the other's key.
+fn rivals() -> Site {
+    let workflow = |name: &str, key: &str, other: &str| {
+        format!(
+            "document: {{ dsl: '1.0.3', namespace: test, name: {name}, version: '1.0.0', metadata: {{ provost: {{ {key} }} }} }}\n\
+             do:\n  - rest: {{ wait: PT1S }}\n  - needs:\n      \
+             try: [ {{ other: {{ if: '${{ .alone != true }}', run: {{ workflow: {{ namespace: test, name: {other}, version: '1.0.0', \
+             input: {{ customer: '${{ .customer }}', alone: true }} }} }} }} }} ]\n      \
+             catch: {{ errors: {{ with: {{ type: 'https://provost.dev/errors/run-waits-for-itself' }} }}, do: [ {{ without: {{ set: {{ without: true }} }} }} ] }}\n"
+        )
+    };
+    let first = workflow("first", "concurrency: { key: .customer }", "second");
+    let second = workflow("second", "order: .customer", "first");
+    Site::with(&[("first", first.as_str()), ("second", second.as_str())])
+}
+
+#[test]
+fn of_those_that_wait_for_each_other_one_goes_on_without_whatever_dies() {
+    let mut site = rivals();
+    site.serve_bundle();
+    let pairs: Vec<[String; 2]> = (0..KEYS).map(|key| [start(&site, "first", key, 0), start(&site, "second", key, 0)]).collect();
+    dies_and_comes_back(&mut site);
+    let mut without = 0;
+    for pair in &pairs {
+        for id in pair {
+            until("both end", || status(&site, id) == "completed");
+        }
+        let went: Vec<Json> = pair.iter().map(|id| site.json(&["get", id])["output"]["without"].clone()).collect();
+        assert!(went.iter().filter(|without| **without == json!(true)).count() <= 1, "one has what it needs: {went:?}");
+        without += went.iter().filter(|without| **without == json!(true)).count();
+        for id in pair.iter().filter(|id| site.json(&["get", id])["output"]["without"] == json!(true)) {
+            let told = child(&site, id);
+            let explained = String::from_utf8(site.run(&["explain", &told]).stdout).unwrap();
+            assert!(explained.contains("in a ring") && explained.contains("status 508"), "{explained}");
+        }
+    }
+    assert!(without > 0, "of {KEYS} pairs, none waited for each other");
+    site.kill();
+    site.verify();
+}

@@ -91,6 +91,7 @@ fn start_by_hand() -> Start {
         pin: Digest::of(b"pin"),
         binding: 0,
         input: Value::empty(),
+        labels: provost_model::Labels::new(),
         event: None,
         events: Vec::new(),
         parent: None,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use provost_engine::{Code as _, batched, keyed, read_as};
+use provost_engine::{Code as _, batched, keyed, read_as, read_labels};
 use provost_model::limits::{EVENT_HOPS_MAX, EVENT_STARTS_MAX, SNAPSHOT_FACTS};
 use provost_model::record::{Arrived, Cause, Command, Head, RequestKey, Start, Stream};
-use provost_model::value::canonical_len;
+use provost_model::value::{Pointer, canonical_len};
 use provost_model::{Digest, Event, EventId, OrchestrationId, Slot, TenantId, Value, Who};
 use provost_store::{Seen, Upkeep};
 use provost_telemetry::meters::Arrival;
@@ -237,15 +237,17 @@ fn starts_of(launches: &[Launch], id: EventId, event: &Event, by: &Who) -> (Vec<
 /// The start that `event` means for a workflow, with its keys.
 fn start_of(launch: &Launch, id: EventId, event: &Event, by: &Who) -> Result<Start, Refusal> {
     let read = read_as(launch.code.program.start_read, event);
+    let labels = read_labels(launch.code.program.start_read, event);
     let start = Start {
         workflow: launch.code.program.name.clone(),
         version: launch.code.program.version.clone(),
         pin: launch.pin,
         binding: launch.binding,
         input: Value::array([read.clone()]),
+        labels: labels.placed(&Pointer::root().child("0")),
         event: Some(id),
         events: Vec::new(),
-        subject: event.subject.clone(),
+        subject: event.subject_shown(),
         hops: event.hops,
         origin: event.origin,
         traceparent: event.traceparent.clone(),

@@ -6,7 +6,7 @@
 use provost_engine::{Orchestration, Phase, Rejected};
 use provost_model::planted::planted;
 use provost_model::record::{Cancel, Cause, ChildFate, ChildNews, Command, Ending, Fact, Head, Intent, Parent, Redrive, Start, Transition};
-use provost_model::{OrchestrationId, Slot, TenantId, Who};
+use provost_model::{Labels, OrchestrationId, Slot, TenantId, Who};
 use provost_store::{Needs, OpenChange, OpenWork, Upkeep};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,7 @@ fn start_of(state: &Orchestration, transition: &Transition, child: &Orchestratio
                 workflow: workflow.clone(),
                 version: version.clone(),
                 input: input.clone(),
+                labels: Labels::new(),
                 origin: Some(state.origin()),
                 event: None,
                 events: Vec::new(),

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use provost_engine::{keyed, read_as};
+use provost_engine::{keyed, read_as, read_labels};
 use provost_model::limits::{COMBINED_MAX, DEDUPE_MS};
 use provost_model::planted::planted;
 use provost_model::program::StartSet;
 use provost_model::record::{Arrived, Cause, Start};
 use provost_model::who::Known;
-use provost_model::{Digest, EventId, OrchestrationId, TenantId, Value};
+use provost_model::{Digest, EventId, Labelled, OrchestrationId, TenantId, Value};
 use provost_store::Upkeep;
 
 use super::Partition;
@@ -164,15 +164,21 @@ impl<S: Upkeep> Partition<S> {
         let program = &launch.code.program;
         // The least known of the senders is whom the start is ascribed to: what it brings is trusted no more than that.
         let unnamed = events.iter().find(|arrived| !matches!(arrived.by.known, Known::Token | Known::Loopback));
+        let read = events.iter().map(|arrived| {
+            let (reading, event) = (program.start_read, &arrived.event);
+            Labelled::new(read_as(reading, event), read_labels(reading, event))
+        });
+        let Labelled { value: input, labels } = Labelled::array(read);
         let start = Start {
             workflow: program.name.clone(),
             version: program.version.clone(),
             pin: launch.pin,
             binding: launch.binding,
-            input: Value::array(events.iter().map(|arrived| read_as(program.start_read, &arrived.event))),
+            input,
+            labels,
             event: Some(last.id),
             events: taken.iter().map(|one| one.event).collect(),
-            subject: last.event.subject.clone(),
+            subject: last.event.subject_shown(),
             hops: events.iter().map(|arrived| arrived.event.hops).max().unwrap_or(0),
             origin: events.iter().find_map(|arrived| arrived.event.origin),
             traceparent: last.event.traceparent.clone(),

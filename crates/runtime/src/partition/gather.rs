@@ -13,7 +13,7 @@ use provost_model::limits::BATCHES_OPEN_MAX;
 use provost_model::program::Batch;
 use provost_model::record::{Batched, Cause, Closed, Command, Head, Start, Stream};
 use provost_model::value::canonical_len;
-use provost_model::{EventId, OrchestrationId, Slot, TenantId, Value};
+use provost_model::{EventId, Labelled, OrchestrationId, Slot, TenantId};
 use provost_store::{Needs, OpenChange, OpenWork, StoreError, Upkeep};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ pub(super) struct Gathered {
     /// What its first event would have started.
     first: Start,
     events: Vec<EventId>,
-    inputs: Vec<Value>,
+    inputs: Vec<Labelled>,
     hops: u32,
     /// Bytes of the input so far.
     bytes: u64,
@@ -109,12 +109,12 @@ impl Gathering {
         if let Some(batch) = self.open.get_mut(key) {
             let undo = Undo::Added(key.clone(), batch.bytes, batch.hops);
             batch.events.extend(start.event);
-            batch.inputs.extend(start.input.as_array().and_then(<[Value]>::first).cloned());
+            batch.inputs.extend(inputs_of(start));
             batch.hops = batch.hops.max(start.hops);
             batch.bytes = batch.bytes.saturating_add(bytes);
             return undo;
         }
-        let inputs = start.input.as_array().map(<[Value]>::to_vec).unwrap_or_default();
+        let inputs = inputs_of(start).collect();
         let events = start.event.into_iter().collect();
         self.insert(key.clone(), Gathered { id, first: start.clone(), events, inputs, hops: start.hops, bytes: bytes + 1, due_us });
         Undo::Opened(key.clone())
@@ -133,8 +133,15 @@ impl Gathered {
     /// The start of all its events.
     fn start(&self, alike: &Alike, why: Closed) -> Start {
         let batch = Batched { key: alike.key.clone(), events: self.events.clone(), closed: Some(why) };
-        Start { input: Value::array(self.inputs.iter().cloned()), hops: self.hops, batch: Some(Box::new(batch)), ..self.first.clone() }
+        let Labelled { value: input, labels } = Labelled::array(self.inputs.iter().cloned());
+        Start { input, labels, hops: self.hops, batch: Some(Box::new(batch)), ..self.first.clone() }
     }
+}
+
+/// What was read of the events of `start`, with their labels.
+fn inputs_of(start: &Start) -> impl Iterator<Item = Labelled> {
+    let items = start.input.as_array().unwrap_or_default().iter().enumerate();
+    items.map(|(index, item)| Labelled::new(item.clone(), start.labels.within(&format!("/{index}"))))
 }
 
 /// Bytes of an event's data in a list, with the comma behind it.

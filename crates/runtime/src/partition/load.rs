@@ -32,7 +32,10 @@ impl<S: Upkeep> Partition<S> {
     pub(super) fn load(&mut self, tenant: &TenantId, id: OrchestrationId) -> Result<&mut Loaded, Refused> {
         let key = (tenant.clone(), id);
         if !self.loaded.contains_key(&key) {
-            let view = self.fold(tenant, id, u64::MAX)?;
+            let view = match self.fold(tenant, id, u64::MAX) {
+                Err(unknown @ Refused::UnknownOrchestration(_)) => return Err(self.still_gathered(tenant, id)?.unwrap_or(unknown)),
+                view => view?,
+            };
             let start = view.state.start.clone().ok_or(Refused::UnknownOrchestration(id))?;
             let code = self.registry.program(tenant, &start.pin, &start.workflow).ok_or(Refused::UnknownBundle(start.pin))?;
             let snapshot_from = view.head.sequence.saturating_add(SNAPSHOT_FACTS);
@@ -57,6 +60,14 @@ impl<S: Upkeep> Partition<S> {
             Err(Refused::UnknownOrchestration(_)) => self.view_of_batch(tenant, id, sequence),
             view => view,
         }
+    }
+
+    /// The orchestration that `id` leads to: itself, or the batch of the event whose answer named it so.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn meant(&mut self, tenant: &TenantId, id: OrchestrationId) -> Result<OrchestrationId, Refused> {
+        Ok(self.batch_of(tenant, id)?.unwrap_or(id))
     }
 
     /// An event that was gathered is shown as what its batch started.

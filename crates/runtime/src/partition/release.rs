@@ -80,6 +80,7 @@ impl<S: Upkeep> Partition<S> {
         }
         self.raise_children(stage, tenant, id, head, family)?;
         self.make_room(stage, tenant, id, &transition)?;
+        self.ask_round(stage, tenant, id, &transition);
         if let Some(state) = over {
             let next = self.step_out(&state)?;
             stage.releases.extend(next);
@@ -168,6 +169,9 @@ impl<S: Upkeep> Partition<S> {
         let work: provost_engine::OpenWork = serde_json::from_slice(&row.work).map_err(|e| Refused::Internal(e.to_string()))?;
         let (tenant, id) = (row.tenant.clone(), row.orchestration);
         let work = if work.many { open_work(&self.load(&tenant, id)?.state) } else { work };
+        if let Some(origin) = work.caused_by {
+            self.registry.admissions().caused(&tenant, origin);
+        }
         let timer =
             |(timer, due_us): (std::sync::Arc<str>, i64)| Release::Timer { tenant: tenant.clone(), orchestration: id, id: timer, due_us };
         let mut releases: Vec<Release> =
@@ -182,6 +186,7 @@ impl<S: Upkeep> Partition<S> {
             let state = self.load(&tenant, id)?.state.clone();
             releases.extend(self.call_up(&state)?);
             releases.extend(self.fill_key(&state)?);
+            releases.extend(self.ask_round_again(&state));
         }
         for pending in work.effects.iter().filter(|_| !provost_model::planted::planted("resume-without-effects")) {
             if pending.state == EffectState::Claiming {

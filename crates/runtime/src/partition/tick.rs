@@ -90,6 +90,7 @@ pub(super) fn start_of(tenant: &TenantId, launch: &Launch, at_us: i64) -> Option
         pin: launch.pin,
         binding: launch.binding,
         input: Value::object([("scheduledAt", Value::from(iso8601(at_us)))]),
+        labels: provost_model::Labels::new(),
         event: None,
         events: Vec::new(),
         subject: None,

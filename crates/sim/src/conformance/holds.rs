@@ -20,11 +20,14 @@ use super::{Failure, act, life, order};
 /// It does not hold, or is not understood.
 pub fn check(script: &mut Script<'_>, words: &Words, document: Option<&str>) -> Result<(), Failure> {
     match words.form.as_str() {
+        "the document should be refused" => {
+            return holds(script.findings.iter().any(Finding::is_error), || "it was not refused".to_owned());
+        }
         "the document should be refused with ''" | "the document should be refused with '' at line #" => {
             return refused(&script.findings, words.quote(0)?, words.number);
         }
         "the refusal should say ''" => {
-            let (said, wanted) = (findings(&script.findings), words.quote(0)?);
+            let (said, wanted) = (in_full(&script.findings), words.quote(0)?);
             return holds(said.contains(wanted), || said.clone());
         }
         "it should be refused with ''" => {
@@ -83,6 +86,16 @@ fn same(found: &Value, wanted: &Value, what: &str) -> Result<(), Failure> {
 fn findings(findings: &[Finding]) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error());
     errors.map(|f| format!("{} line {}: {}", f.code, f.line, f.message)).collect::<Vec<_>>().join("; ")
+}
+
+/// What the refusal says, with its hints and the words that could stand there.
+fn in_full(found: &[Finding]) -> String {
+    let errors = found.iter().filter(|finding| finding.is_error());
+    let said = errors.map(|f| {
+        let more = f.hint.iter().chain(&f.expected).fold(String::new(), |more, word| format!("{more}; {word}"));
+        format!("{} line {}: {}{more}", f.code, f.line, f.message)
+    });
+    said.collect::<Vec<_>>().join("\n")
 }
 
 fn refused(found: &[Finding], code: &str, line: i64) -> Result<(), Failure> {

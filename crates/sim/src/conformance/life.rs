@@ -1,8 +1,8 @@
 //! What the lifecycle events of an orchestration say.
 
 use provost_engine::lifecycle::LifecycleEvent;
-use provost_model::OrchestrationId;
 use provost_model::value::lookup;
+use provost_model::{OrchestrationId, Position};
 
 use super::Failure;
 use super::holds::holds;
@@ -35,6 +35,27 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words, document: Op
     holds(found.as_ref() == Some(&wanted), || format!("the event is {last}")).map(|()| true)
 }
 
+/// What a task did, by its name or position: `created`, `started`, `retried`, `completed` and so on, as often as it did.
+pub fn of_task(run: &mut Run<'_>, id: OrchestrationId, task: &str) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for event in run.lifecycle(id)? {
+        let is_meant = position(&event).is_some_and(|at| at == task || Position::from_text(at).name() == task);
+        found.extend(what(&event).filter(|what| is_meant && *what != "status-changed").map(str::to_owned));
+    }
+    Ok(found)
+}
+
+/// The position that an event of a task names.
+fn position(event: &LifecycleEvent) -> Option<&str> {
+    event.event.extensions.member("position").and_then(|at| at.as_str())
+}
+
+/// What happened, without the words around it.
+fn what(event: &LifecycleEvent) -> Option<&str> {
+    let kind = event.event.kind.strip_prefix(provost_engine::lifecycle::TYPE_PREFIX)?;
+    kind.trim_end_matches(".v1").split_once('.').map(|(_, what)| what)
+}
+
 /// `WHAT should be: a, b`: of the workflow, or of a task by its name or position.
 fn told(
     run: &mut Run<'_>,
@@ -46,13 +67,11 @@ fn told(
     let (of, list) = asked.split_once(" should be: ").ok_or_else(|| Failure::Step(words.text.to_owned()))?;
     let mut found = Vec::new();
     for event in run.lifecycle(id)? {
-        let kind = event.event.kind.trim_start_matches(provost_engine::lifecycle::TYPE_PREFIX).trim_end_matches(".v1");
-        let position = event.event.extensions.member("position").and_then(|at| at.as_str());
-        let is_meant = match position {
+        let is_meant = match position(&event) {
             None => of == "the workflow",
-            Some(at) => at == of.trim_matches('\'') || provost_model::Position::from_text(at).name() == of.trim_matches('\''),
+            Some(at) => at == of.trim_matches('\'') || Position::from_text(at).name() == of.trim_matches('\''),
         };
-        if let Some((_, what)) = kind.split_once('.').filter(|_| is_meant) {
+        if let Some(what) = what(&event).filter(|_| is_meant) {
             found.extend(shown(what, &event));
         }
     }

@@ -5,11 +5,11 @@ use provost_model::record::Fact;
 use provost_model::value::parse;
 use provost_model::{OrchestrationId, Position, Value};
 
-use super::Failure;
 use super::holds::{equal, holds, told};
 use super::run::Run;
 use super::steps::{quoted, value};
 use super::vocabulary::Words;
+use super::{Failure, life};
 
 /// Checks a step about tasks.
 ///
@@ -28,17 +28,21 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words, document: Op
     let not_known = || Failure::Step(words.text.clone());
     let (task, what) = words.text.split_once(" should ").ok_or_else(not_known)?;
     let task = task.trim_matches('\'');
-    let place = |name: &str| ran.iter().position(|at| is(at, name.trim_matches('\'')));
-    let times = ran.iter().filter(|at| is(at, task)).count();
+    let ended: Vec<&Position> = facts.iter().filter_map(ended).collect();
+    let place = |name: &str| ended.iter().position(|at| is(at, name.trim_matches('\'')));
+    let life = life::of_task(run, id, task)?;
+    let lived = |what: &str| life.iter().filter(|event| **event == *what).count();
+    let times = lived("started");
     let so = match what.split(' ').collect::<Vec<_>>().as_slice() {
-        ["run", "first"] => first(&ran, task),
-        ["run", "last"] => last(&ran, task),
+        ["run", "first"] => first(&ended, task),
+        ["run", "last"] => last(&ended, task),
         ["run", "before", later] => place(task).is_some() && place(later).is_some() && place(task) < place(later),
         ["run", "after", earlier] => place(earlier).is_some() && place(task) > place(earlier),
         ["run", "once"] => times == 1,
         ["run", n, "times"] => n.parse() == Ok(times),
-        ["not", "run"] => times == 0,
-        ["complete"] => times > 0,
+        // What waited and was cancelled came to no end.
+        ["not", "run"] => lived("completed") + lived("faulted") == 0,
+        ["complete"] => ran.iter().any(|at| is(at, task)),
         ["complete", "with", "output:"] => {
             let wanted = value(quoted(document)?)?;
             let found = facts.iter().rev().find_map(|fact| match fact {
@@ -49,7 +53,7 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words, document: Op
             let output = found.and_then(|(output, effect)| output.or_else(|| Some(state.effects.get(&effect?)?.result.value.clone())));
             return holds(output.as_ref().is_some_and(|output| equal(output, &wanted)), || format!("it is {output:?}"));
         }
-        ["fault"] => facts.iter().any(|fact| matches!(fact, Fact::Raised { at, .. } if is(at, task))),
+        ["fault"] => lived("faulted") > 0 || facts.iter().any(|fact| matches!(fact, Fact::Raised { at, .. } if is(at, task))),
         ["fault", "with", "error:"] => {
             let raised = facts.iter().rev().find_map(|fact| match fact {
                 Fact::Raised { at, problem, .. } if is(at, task) => Some(problem),
@@ -60,20 +64,20 @@ pub fn check(run: &mut Run<'_>, id: OrchestrationId, words: &Words, document: Op
         ["fault", "with", code] => facts
             .iter()
             .any(|fact| matches!(fact, Fact::Raised { at, problem, .. } if is(at, task) && problem.code() == code.trim_matches('\''))),
-        ["cancel"] => facts.iter().any(|fact| matches!(fact, Fact::Abandoned { at } if is(at, task))),
+        ["cancel"] => lived("cancelled") > 0,
         ["be", "skipped"] => facts.iter().any(|fact| matches!(fact, Fact::Skipped { at, .. } if is(at, task))),
         _ => return Err(not_known()),
     };
-    holds(so, || format!("what ran is {ran:?}"))
+    holds(so, || format!("what ran is {ran:?}, and what `{task}` did is {life:?}"))
 }
 
-/// Whether nothing but what is inside it completed before the task.
+/// Whether nothing but what is inside it ended before the task.
 fn first(ran: &[&Position], task: &str) -> bool {
     let place = ran.iter().position(|at| is(at, task));
     place.is_some_and(|place| ran.iter().take(place).all(|at| ran.get(place).is_some_and(|task| at.is_within(task))))
 }
 
-/// Whether nothing but what it is inside of completed after the task.
+/// Whether nothing but what it is inside of ended after the task.
 fn last(ran: &[&Position], task: &str) -> bool {
     let place = ran.iter().rposition(|at| is(at, task));
     place.is_some_and(|place| ran.iter().skip(place + 1).all(|at| ran.get(place).is_some_and(|task| task.is_within(at))))
@@ -83,6 +87,14 @@ fn completed(fact: &Fact) -> Option<&Position> {
     match fact {
         Fact::Completed { at, task, .. } if *task != TaskIx::ROOT => Some(at),
         _ => None,
+    }
+}
+
+/// Tasks that ran to their end, or raised an error themselves.
+fn ended(fact: &Fact) -> Option<&Position> {
+    match fact {
+        Fact::Raised { at, task, .. } if *task != TaskIx::ROOT => Some(at),
+        _ => completed(fact),
     }
 }
 

@@ -56,7 +56,9 @@ pub fn run(setting: &Setting, scenario: &Scenario) -> Result<(), (usize, Failure
     });
     let steps = understood.collect::<Result<Vec<_>, _>>()?;
     let last = steps.last().ok_or_else(|| (0, Failure::Step("a scenario without steps".to_owned())))?.line;
-    let expects = |step: &Said<'_>| step.words.form.starts_with("the document should be refused");
+    let expects = |step: &Said<'_>| {
+        ["the document should be refused", "the refusal should say"].iter().any(|begin| step.words.form.starts_with(begin))
+    };
     let mut script = Script {
         setting,
         sources: setting.parts.clone(),

@@ -5,7 +5,7 @@
 use super::{Failure, Step};
 
 /// Steps of the upstream kit and ours that stand for themselves.
-const FORMS: [&str; 67] = [
+const FORMS: [&str; 68] = [
     // What is given.
     "a workflow with definition:",
     "another workflow with definition:",
@@ -40,6 +40,7 @@ const FORMS: [&str; 67] = [
     "'' answers the review with ''",
     "'' answers the review with '':",
     // What must be so.
+    "the document should be refused",
     "the document should be refused with ''",
     "the document should be refused with '' at line #",
     "the refusal should say ''",

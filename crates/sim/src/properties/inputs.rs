@@ -79,7 +79,8 @@ fn started_twice(world: &World, left: &Left) -> Vec<String> {
     let mut found = Vec::new();
     for input in world.inputs.iter().filter(|input| input.by_hand.is_some()) {
         let same = left.states.iter().filter(|((tenant, _), state)| {
-            let start = state.start.as_ref().filter(|start| start.event.is_none() && *tenant == input.tenant);
+            let by_hand = |start: &&std::sync::Arc<provost_model::record::Start>| start.event.is_none() && start.parent.is_none();
+            let start = state.start.as_ref().filter(by_hand).filter(|_| *tenant == input.tenant);
             start.is_some_and(|start| start.input.as_array().is_some_and(|list| list.first() == Some(&input.event.data)))
         });
         if same.count() > 1 {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use provost_engine::lifecycle::{Lifecycle, LifecycleEvent, lifecycle};
+use provost_model::marks::Sight;
 use provost_model::record::{Row, Stream};
 use provost_model::value::canonical;
 use provost_model::{OrchestrationId, TenantId};
@@ -21,7 +22,8 @@ pub type Followed = BTreeMap<(TenantId, OrchestrationId), (Lifecycle, Vec<String
 pub fn follow(disk: &mut Memory, registry: &Registry, followed: &mut Followed) {
     for row in disk.open_work(None, usize::MAX).unwrap_or_default() {
         let key = (row.tenant.clone(), row.orchestration);
-        let (life, heard) = followed.entry(key).or_insert_with(|| (Lifecycle::new(row.tenant.clone(), row.orchestration), Vec::new()));
+        let (life, heard) =
+            followed.entry(key).or_insert_with(|| (Lifecycle::new(row.tenant.clone(), row.orchestration, Sight::Usual), Vec::new()));
         for row in disk.rows(&row.tenant, &Stream::Orchestration(row.orchestration), life.sequence(), usize::MAX).unwrap_or_default() {
             let Ok(transition) = row.transition() else { break };
             let start = transition.facts.iter().find_map(|fact| match fact {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_model::program::{Backoff, Catch, ErrorFilter, Flow, RetrySpec, TryTask};
+use provost_model::program::{Backoff, Catch, Duration, ErrorFilter, Flow, RetrySpec, TryTask};
 use provost_model::{Problem, Value};
 
 use super::evaluate::Seen;
@@ -90,7 +90,12 @@ impl<'c> Interpreter<'c> {
             let seen = seen_with_error(about, catch, &problem, context);
             let wanted = spec.when.is_none_or(|when| self.holds(when, &about.input, &seen).unwrap_or(false));
             let refused = spec.except_when.is_some_and(|except| self.holds(except, &about.input, &seen).unwrap_or(true));
-            let due_us = next_us(spec, tried.attempt, about.since_us, self.now_us).filter(|_| wanted && !refused);
+            let computed = catch.delay.clone().map(|delay| self.duration_ms(&Duration::Template(delay), &about.input, &seen));
+            let spec = match computed.transpose() {
+                Ok(delay_ms) => Some(RetrySpec { delay_ms: delay_ms.unwrap_or(spec.delay_ms), ..spec.clone() }),
+                Err(_) => None,
+            };
+            let due_us = spec.and_then(|spec| next_us(&spec, tried.attempt, about.since_us, self.now_us)).filter(|_| wanted && !refused);
             if due_us.is_some() && self.is_used_up() {
                 return Err(self.fails(about, too_many_tasks()));
             }

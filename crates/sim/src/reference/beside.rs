@@ -2,13 +2,15 @@
 //!
 //! What must stay true: a crash costs no time here, so that nothing of what is compared depends on it.
 
+mod words;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use provost_engine::{Orchestration, evolve};
 use provost_language::Compiled;
 use provost_model::program::EffectClass;
-use provost_model::record::{Attempted, Cause, Command, Ending as Ended, Fact, ReviewAnswer, Stream};
+use provost_model::record::{Attempted, Cause, Command, ReviewAnswer, Stream};
 use provost_model::who::Known;
 use provost_model::{Digest, EffectId, Event, OrchestrationId, Position, Problem, TenantId, Value, Who};
 use provost_runtime::{Binding, Claimant, Delivery, Loaded, Offer, OfferKind, Registry, StartRequest, TenantWorld, World};
@@ -16,7 +18,7 @@ use provost_store::{Fault, Store as _};
 
 use super::listen::Arrival;
 use super::people;
-use super::{Answer as Done, Ending, Given, Told, answers, interpret, takes_us};
+use super::{Answer as Done, Ending, Given, Told, answers, found, interpret, takes_us};
 use crate::machine::{Machine, QUEUE, Turned, outcome_of};
 use crate::mix::Mix;
 use crate::outside::Outside;
@@ -96,8 +98,8 @@ struct Beside {
     may_die: bool,
     id: Option<OrchestrationId>,
     held: BTreeMap<(i64, EffectId), Answer>,
-    /// When the answer to an attempt is due; a crash does not change it.
-    due_us: BTreeMap<(EffectId, u32), i64>,
+    /// When the answer to an attempt, or to a look-up, is due; a crash does not change it.
+    due_us: BTreeMap<(EffectId, u32, bool), i64>,
     /// What the journal says so far, and until where.
     read: Option<(provost_engine::Orchestration, u64)>,
     told: Told,
@@ -301,7 +303,7 @@ impl Beside {
         let Some(up) = &mut self.machine.up else { return false };
         for (token, offer) in up.dispatcher.claim(&by, &[QUEUE.into()], 1000, self.now_us) {
             let due_us = self.now_us + takes_us(&offer.arguments);
-            let due_us = *self.due_us.entry((offer.effect, offer.attempt)).or_insert(due_us);
+            let due_us = *self.due_us.entry((offer.effect, offer.attempt, offer.kind == OfferKind::LookUp)).or_insert(due_us);
             self.sending(&offer);
             self.held.insert((due_us, offer.effect), Answer { token, offer });
         }
@@ -342,6 +344,10 @@ impl Beside {
             let code = self.registry.program(&offer.tenant, &offer.pin, &offer.workflow).unwrap_or_else(|| self.code.clone());
             return Outside::default().carry_out(offer, &code, &Mix::quiet(1, 0), &mut Random::new(0));
         }
+        if offer.kind == OfferKind::LookUp {
+            let done = |value| Attempted::Done { value, reference: None, usage: None, dropped_bytes: None };
+            return found(&offer.arguments).map_or(Attempted::Absent, done);
+        }
         match answers(&offer.arguments, offer.attempt) {
             Done::Done(value) => Attempted::Done { value, reference: None, usage: None, dropped_bytes: None },
             Done::Failed { problem, retry } => Attempted::Failed { problem, retry, retry_after_ms: None },
@@ -363,7 +369,7 @@ impl Beside {
                     // What still comes in once it has parked is recorded and leads nowhere.
                     break;
                 }
-                note(&mut self.told, fact, transition.ambient.now_us);
+                words::note(&mut self.told, &state, fact, transition.ambient.now_us);
                 evolve(&mut state, fact, transition.ambient.now_us);
                 self.told.context = state.context(&Position::root()).value;
             }
@@ -371,42 +377,4 @@ impl Beside {
         self.read = Some((state, until));
         Ok((self.told.ending != Ending::Waits).then(|| self.told.clone()))
     }
-}
-
-/// What a fact says in the words of the reference.
-fn note(told: &mut Told, fact: &Fact, now_us: i64) {
-    let (verb, at) = match fact {
-        Fact::Entered { at, .. } => ("entered".to_owned(), at),
-        Fact::Iterated { at, index } => (format!("iterated {index}"), at),
-        Fact::Completed { at, .. } => ("completed".to_owned(), at),
-        Fact::Skipped { at, .. } => ("skipped".to_owned(), at),
-        Fact::Raised { at, problem, .. } => (format!("raised {}", problem.code()), at),
-        Fact::Caught { at, .. } => ("caught".to_owned(), at),
-        Fact::RetryScheduled { at, attempt, due_us, .. } => (format!("again {attempt} in {}", due_us - now_us), at),
-        Fact::Retried { at } => ("retried".to_owned(), at),
-        Fact::EventTaken { at, .. } => ("took".to_owned(), at),
-        Fact::Emitted { at, event, .. } => {
-            told.events.push((**event).clone());
-            ("emitted".to_owned(), at)
-        }
-        Fact::Parked { problem, .. } => {
-            told.ending = Ending::Parked(problem.clone());
-            return;
-        }
-        Fact::Yielded => {
-            // Where a transition was full, branches go on in the order of their names.
-            told.tied = true;
-            return;
-        }
-        Fact::Ended { ending, output, problem, labels: _ } => {
-            told.ending = match (ending, problem) {
-                (Ended::Completed, _) => Ending::Completed(output.clone().unwrap_or_default()),
-                (Ended::Faulted, Some(problem)) => Ending::Faulted(problem.clone()),
-                (Ended::Faulted | Ended::Cancelled, _) => Ending::Waits,
-            };
-            return;
-        }
-        _ => return,
-    };
-    told.steps.push(format!("{} {verb} {at}", now_us - BEGAN_US));
 }

@@ -34,6 +34,7 @@ impl<'c> Interpreter<'c> {
             origin: Some(self.id),
             extensions: if more.is_empty() { Value::Null } else { Value::object(more) },
             data: said.member("data").cloned().unwrap_or_default(),
+            labels: provost_model::Labels::new(),
         })
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use provost_language::Compiled;
 use provost_model::program::{Flow, Task, TaskIx};
@@ -14,6 +15,7 @@ use super::children::{Child, Others};
 use super::effects::Effect;
 use super::evaluate::Seen;
 use super::listen::{Arrival, Heard, Listener};
+use super::people::People;
 use super::places::Scope;
 use super::tasks::Kind;
 use super::{Ending, Given, Told};
@@ -136,11 +138,15 @@ pub(super) struct Interpreter<'c> {
     pub events: Vec<Event>,
     /// Effects by their place.
     pub ledger: BTreeMap<Position, Effect<'c>>,
+    /// What was done and can be undone, with the action that undoes it, in the order in which it was done.
+    pub undoable: Vec<(Position, Arc<str>)>,
+    /// Whether an undo failed that nobody waits for.
+    pub failed_undo: bool,
     /// Children by their place.
     pub children: BTreeMap<Position, Child>,
     pub others: &'c Others,
-    /// Questions by their place, with their answers.
-    pub answered: BTreeMap<Position, Vec<(Value, Value)>>,
+    /// What people were asked, and what they said.
+    pub people: People,
     /// Events that come from outside, in order.
     pub arrivals: &'c [Arrival],
     /// What came of them.
@@ -171,9 +177,11 @@ impl<'c> Interpreter<'c> {
             sent: BTreeMap::new(),
             events: Vec::new(),
             ledger: BTreeMap::new(),
+            undoable: Vec::new(),
+            failed_undo: false,
             children: BTreeMap::new(),
             others: given.others,
-            answered: BTreeMap::new(),
+            people: People::default(),
             arrivals: given.arrivals,
             heard: Heard::default(),
             listeners: BTreeMap::new(),
@@ -220,6 +228,9 @@ impl<'c> Interpreter<'c> {
         let root = Position::root();
         loop {
             self.come_in();
+            if self.failed_undo {
+                return Err(Stop::Parked(super::effects::undo_failed()));
+            }
             self.arrive();
             if self.is_up(until_us) {
                 until_us = None;
@@ -375,6 +386,9 @@ impl<'c> Interpreter<'c> {
         self.listens_no_more(at);
         self.stop_within(at);
         self.give_up_within(at);
+        for undo in self.ledger.values_mut().filter(|effect| effect.undoes.is_some() && effect.at.is_within(at)) {
+            undo.lost = true;
+        }
         self.over.retain(|over| over == at || !over.is_within(at));
     }
 }

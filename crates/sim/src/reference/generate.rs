@@ -3,7 +3,9 @@
 //!
 //! What must stay true: one seed is one document and one input. Waits and answers are drawn from so many lengths that two rarely meet.
 
+mod attempts;
 mod calls;
+mod events;
 mod expressions;
 mod parts;
 
@@ -234,7 +236,7 @@ impl Growing {
 
     fn kind(&mut self, names: &[&str]) -> Json {
         let deep = self.depth >= DEPTH_MAX || self.left == 0;
-        let drawn = self.below(if deep { 73 } else { 115 });
+        let drawn = self.below(if deep { 82 } else { 124 });
         match drawn {
             0..=19 => json!({ "set": if self.chance(600) { self.words.object() } else { json!(self.words.wrapped()) } }),
             20..=26 => self.switch(names),
@@ -248,10 +250,17 @@ impl Growing {
             65 => self.review(),
             66..=68 => self.http(),
             69..=70 => self.run(),
-            71..=72 => self.listen(),
-            73..=79 => self.inside(|this| json!({ "do": this.list() })),
-            80..=88 => self.inside(Self::each),
-            89..=98 => self.inside(Self::fork),
+            71..=73 => self.listen(),
+            74 => self.policy(),
+            75 => self.approved(),
+            76..=77 => {
+                let scope = self.words.random.pick(names).copied();
+                self.compensate(scope)
+            }
+            78..=81 => self.saga(),
+            82..=88 => self.inside(|this| json!({ "do": this.list() })),
+            89..=97 => self.inside(Self::each),
+            98..=107 => self.inside(Self::fork),
             _ => self.inside(|this| this.tried(names)),
         }
     }
@@ -288,52 +297,6 @@ impl Growing {
             put(&mut error, "detail", json!(format!("${{ {} | tostring }}", self.words.number(1))));
         }
         error
-    }
-
-    fn emit(&mut self) -> Json {
-        let mut with = json!({ "type": "reference.said", "data": self.words.wrapped() });
-        if self.chance(200) {
-            put(&mut with, "subject", json!("s"));
-        }
-        let mut task = json!({ "emit": { "event": { "with": with } } });
-        if self.chance(600) {
-            put(&mut task, "output", json!({ "as": "${ { n: (.data | if type == \"number\" then . else 1 end) } }" }));
-        }
-        task
-    }
-
-    /// Some of the events that come, or one that never does.
-    fn listen(&mut self) -> Json {
-        let consume = self.words.pick(&["one", "any", "any", "all"]);
-        let (first, second) = (self.filter(), self.filter());
-        let mut to = match consume {
-            "one" => json!({ "one": first }),
-            "any" if self.chance(500) => json!({ "any": [first] }),
-            other => json!({ other: [first, second] }),
-        };
-        if consume == "any" && self.chance(600) {
-            put(&mut to, "until", json!(format!("${{ length >= {} }}", 1 + self.below(3))));
-        }
-        json!({ "listen": { "to": to } })
-    }
-
-    fn filter(&mut self) -> Json {
-        let mut with = json!({ "type": self.words.pick(&["reference.asked", "reference.told", "reference.told"]) });
-        if self.chance(250) {
-            put(&mut with, "data", json!(format!("${{ .n {} {} }}", self.words.pick(&["<", ">", "!="]), self.words.random.below(4))));
-        }
-        if self.chance(150) {
-            put(&mut with, "subject", json!("${ if true then \"s\" else .n end }"));
-        }
-        let mut filter = json!({ "with": with });
-        if self.chance(300) {
-            let mut one = json!({ "from": ".data.k % 2" });
-            if self.chance(400) {
-                put(&mut one, "expect", json!(format!("${{ {} }}", self.words.random.below(2))));
-            }
-            put(&mut filter, "correlate", json!({ "parity": one }));
-        }
-        filter
     }
 
     fn each(&mut self) -> Json {
@@ -375,79 +338,6 @@ impl Growing {
             branches.push(json!({ *name: branch }));
         }
         json!({ "fork": { "branches": branches, "compete": self.chance(350) } })
-    }
-
-    fn tried(&mut self, names: &[&str]) -> Json {
-        if self.chance(150) {
-            return self.repeated();
-        }
-        self.words.guards += 1;
-        let body = self.list();
-        self.words.guards -= 1;
-        let named = self.chance(300);
-        let mut catch = json!({});
-        if named {
-            put(&mut catch, "as", json!("e"));
-        }
-        self.words.names.push(if named { "e" } else { "error" }.to_owned());
-        if self.chance(250) {
-            let with = self.words.pick(&["status", "type", "title"]);
-            let wanted = if with == "status" { json!(503) } else { json!(if with == "type" { "https://x.test/oops" } else { "Oops" }) };
-            put(&mut catch, "errors", json!({ "with": { with: wanted } }));
-        }
-        for key in ["when", "exceptWhen"] {
-            if self.chance(100) {
-                put(&mut catch, key, json!(self.words.condition()));
-            }
-        }
-        if self.chance(450) {
-            let retry = self.retry();
-            put(&mut catch, "retry", retry);
-        }
-        if self.chance(750) {
-            let handlers = self.list();
-            put(&mut catch, "do", handlers);
-        }
-        if self.chance(100) {
-            put(&mut catch, "then", json!(self.then(names)));
-        }
-        self.words.names.pop();
-        json!({ "try": body, "catch": catch })
-    }
-
-    /// What was done or begun in an attempt that fails is asked for again in the next one, half of the time with something else.
-    fn repeated(&mut self) -> Json {
-        let n = if self.chance(500) { expressions::ELAPSED.to_owned() } else { self.words.number(0) };
-        let first = self.done_once(&n);
-        let mut fails = json!({ "raise": { "error": { "type": "https://x.test/oops", "status": 503 } } });
-        if self.chance(300) {
-            put(&mut fails, "if", json!(self.words.condition()));
-        }
-        let (delay, count) = (1 + self.below(9_000), 1 + self.below(3));
-        let retry = json!({ "delay": { "milliseconds": delay }, "limit": { "attempt": { "count": count } } });
-        self.words.names.push("error".to_owned());
-        let handlers = self.list();
-        self.words.names.pop();
-        json!({ "try": [{ "a": first }, { "b": fails }], "catch": { "retry": retry, "do": handlers } })
-    }
-
-    fn retry(&mut self) -> Json {
-        let delay = if self.chance(200) { 0 } else { 1 + self.below(9_000) };
-        let mut retry = json!({ "delay": { "milliseconds": delay }, "limit": { "attempt": { "count": self.below(4) } } });
-        if self.chance(500) {
-            let backoff = self.words.pick(&["constant", "linear", "exponential"]);
-            put(&mut retry, "backoff", json!({ backoff: {} }));
-        }
-        if self.chance(150) {
-            let limit = json!({ "attempt": { "count": 3 }, "duration": { "milliseconds": 1 + self.below(20_000) } });
-            put(&mut retry, "limit", limit);
-        }
-        for key in ["when", "exceptWhen"] {
-            if self.chance(100) {
-                put(&mut retry, key, json!(self.words.condition()));
-            }
-        }
-        retry
     }
 }
 

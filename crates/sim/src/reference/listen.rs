@@ -1,17 +1,18 @@
 //! `listen`: events that come while the orchestration exists are kept for a day; whoever listens takes what fits, oldest first.
 //!
-//! What must stay true: an event is taken once, by every listener that is open at that moment and that it fits; what a retry runs again may
-//! take again what it took before. No `foreach`, no contracts, and `read: data` only: the generator writes none.
+//! What must stay true: an event is taken once, by every listener that is open at that moment and that it fits, whether it is wanted, ends the
+//! listening or both; what a retry runs again may take again what it took before. No contracts, and `read: data` only: the generator writes none.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use provost_model::program::{Consume, EventFilter, ListenTask, Until};
+use provost_model::program::{Consume, EventFilter, ListenTask, Strategy, Until};
 use provost_model::value::canonical_len;
 use provost_model::{Event, Position, Problem, Value};
 
+use super::each::Each;
 use super::evaluate::Seen;
-use super::flow::{About, Interpreter, Went};
+use super::flow::{About, Interpreter};
 use super::tasks::{Begun, Kind, too_many_tasks};
 
 /// An event, and when it comes: in microseconds since the beginning.
@@ -31,12 +32,52 @@ struct Wanted {
 pub(super) struct Listener<'c> {
     about: About<'c>,
     task: &'c ListenTask,
-    wanted: Vec<Wanted>,
-    met: Vec<usize>,
-    items: Vec<Value>,
+    /// `$context` as its filters see it.
+    pub context: Value,
+    to: Side<'c>,
+    until: Option<Side<'c>>,
+    /// What was taken, in order.
+    pub items: Vec<Value>,
     correlated: BTreeMap<Arc<str>, Value>,
-    over: bool,
-    failed: Option<Problem>,
+    /// Whether it took its last event.
+    pub over: bool,
+    pub failed: Option<Problem>,
+}
+
+/// The events of `to`, or of `until`.
+struct Side<'c> {
+    events: &'c Strategy,
+    wanted: Vec<Wanted>,
+    /// Filters that took an event.
+    met: Vec<usize>,
+}
+
+impl Side<'_> {
+    fn needs_more(&self) -> bool {
+        self.events.consume == Consume::All && (0..self.events.filters.len()).any(|n| !self.met.contains(&n))
+    }
+}
+
+/// What an event is to a listener.
+struct Fit {
+    /// The filter of `to` that it meets.
+    to: Option<usize>,
+    /// The filter of `until` that it meets.
+    until: Option<usize>,
+    settled: Settled,
+}
+
+impl Listener<'_> {
+    fn takes(&mut self, fit: Fit, event: &Event) {
+        if let Some(n) = fit.to {
+            self.to.met.push(n);
+            self.items.push(event.data.clone());
+        }
+        if let (Some(n), Some(until)) = (fit.until, &mut self.until) {
+            until.met.push(n);
+        }
+        self.correlated.extend(fit.settled);
+    }
 }
 
 /// The events of an orchestration.
@@ -55,8 +96,22 @@ pub(super) struct Heard {
 impl<'c> Interpreter<'c> {
     /// Begins to listen.
     pub(super) fn listens(&mut self, task: &'c ListenTask, about: &About<'c>, seen: &Seen<'_>) -> Result<Begun<'c>, Problem> {
+        let to = self.side(&task.to, about, seen)?;
+        let until = match &task.until {
+            Some(Until::Events(events)) => Some(self.side(events, about, seen)?),
+            Some(Until::Never | Until::Condition(_)) | None => None,
+        };
+        let (about, context) = (about.clone(), seen.context.clone());
+        let (items, correlated) = (Vec::new(), BTreeMap::new());
+        let listener = Listener { about, task, context, to, until, items, correlated, over: false, failed: None };
+        self.listeners.insert(listener.about.at.clone(), listener);
+        self.heard.looks_back = true;
+        Ok(Begun::Open(Kind::Listen(Each::default())))
+    }
+
+    fn side(&self, events: &'c Strategy, about: &About<'c>, seen: &Seen<'_>) -> Result<Side<'c>, Problem> {
         let mut wanted = Vec::new();
-        for filter in &task.to.filters {
+        for filter in &events.filters {
             let mut one = Wanted::default();
             for (name, template) in &filter.attributes {
                 one.attributes.push((name.clone(), self.render(template, &about.input, seen)?));
@@ -68,26 +123,7 @@ impl<'c> Interpreter<'c> {
             }
             wanted.push(one);
         }
-        let about = about.clone();
-        let listener =
-            Listener { about, task, wanted, met: Vec::new(), items: Vec::new(), correlated: BTreeMap::new(), over: false, failed: None };
-        self.listeners.insert(listener.about.at.clone(), listener);
-        self.heard.looks_back = true;
-        Ok(Begun::Open(Kind::Listen))
-    }
-
-    /// Goes on with a listener, once it took its last event.
-    pub(super) fn listen_on(&mut self, about: &About<'c>, context: &mut Value) -> Went {
-        let Some(listener) = self.listeners.get_mut(&about.at) else { return Ok(None) };
-        if let Some(problem) = listener.failed.take() {
-            return Err(self.fails(about, problem));
-        }
-        if !listener.over {
-            return Ok(None);
-        }
-        let output = Value::array(std::mem::take(&mut listener.items));
-        self.listeners.remove(&about.at);
-        self.complete(about, output, about.task.then.clone(), context)
+        Ok(Side { events, wanted, met: Vec::new() })
     }
 
     /// Everything inside `at` stops listening.
@@ -137,16 +173,14 @@ impl<'c> Interpreter<'c> {
         let mut took = 0;
         for at in places {
             let Some(listener) = self.listeners.get(&at).filter(|listener| !listener.over) else { continue };
-            let Some((filter, settled)) = self.met_by(listener, event) else { continue };
+            let Some(fit) = self.fit(listener, event) else { continue };
             took += 1;
-            let last = if self.is_used_up() { Err(too_many_tasks()) } else { self.is_last(listener, filter, event) };
+            let last = if self.is_used_up() { Err(too_many_tasks()) } else { self.is_last(listener, &fit, event) };
             let Some(listener) = self.listeners.get_mut(&at) else { continue };
             match last {
                 Err(problem) => listener.failed = Some(problem),
                 Ok(last) => {
-                    listener.met.push(filter);
-                    listener.items.push(event.data.clone());
-                    listener.correlated.extend(settled);
+                    listener.takes(fit, event);
                     listener.over = last;
                     (self.touched, self.tasks_run) = (true, self.tasks_run + 1);
                     self.heard.taken.entry(n).or_default().push(at.clone());
@@ -161,23 +195,41 @@ impl<'c> Interpreter<'c> {
         took > 0
     }
 
-    /// The first filter that the event fits and that may still take one, with what it settles.
-    fn met_by(&self, listener: &Listener<'c>, event: &Event) -> Option<(usize, Settled)> {
-        if listener.task.to.filters.is_empty() && listener.task.to.consume == Consume::Any {
-            return Some((0, Vec::new()));
+    /// What the event is to a listener: wanted, the end, or both; `None` where it is neither.
+    fn fit(&self, listener: &Listener<'c>, event: &Event) -> Option<Fit> {
+        let to = self.met_by(listener, &listener.to, event);
+        let until = listener.until.as_ref().and_then(|until| self.met_by(listener, until, event));
+        if to.is_none() && until.is_none() {
+            return None;
         }
-        let all = listener.task.to.consume == Consume::All;
-        let mut left = listener.task.to.filters.iter().enumerate().filter(|(n, _)| !all || !listener.met.contains(n));
-        left.find_map(|(n, filter)| Some((n, self.fits(listener, (n, filter), event)?)))
+        let (to, mut settled) = to.map_or((None, Vec::new()), |(n, settled)| (Some(n), settled));
+        let until = until.map(|(n, more)| {
+            settled.extend(more);
+            n
+        });
+        Some(Fit { to, until, settled })
     }
 
-    fn fits(&self, listener: &Listener<'c>, (n, filter): (usize, &EventFilter), event: &Event) -> Option<Settled> {
-        let wanted = listener.wanted.get(n)?;
+    /// The first filter that the event fits and that may still take one, with what it settles.
+    fn met_by(&self, listener: &Listener<'c>, side: &Side<'c>, event: &Event) -> Option<(usize, Settled)> {
+        let events = side.events;
+        if events.filters.is_empty() && events.consume == Consume::Any {
+            return Some((0, Vec::new()));
+        }
+        let all = events.consume == Consume::All;
+        let mut left = events.filters.iter().zip(&side.wanted).enumerate().filter(|(n, _)| !all || !side.met.contains(n));
+        left.find_map(|(n, (filter, wanted))| Some((n, self.fits(listener, (filter, wanted), event)?)))
+    }
+
+    fn fits(&self, listener: &Listener<'c>, (filter, wanted): (&EventFilter, &Wanted), event: &Event) -> Option<Settled> {
         if wanted.attributes.iter().any(|(name, value)| event.attribute(name).as_ref() != Some(value)) {
             return None;
         }
-        let (context, whole) = (Value::empty(), super::events::as_value(event));
-        let seen = listener.about.seen(&context);
+        let (whole, seen) = (super::events::as_value(event), listener.about.seen(&listener.context));
+        let fits = |name: &str, pattern| event.attribute(name).is_some_and(|text| self.holds(pattern, &text, &seen).unwrap_or(false));
+        if !filter.patterns.iter().all(|(name, pattern)| fits(name, *pattern)) {
+            return None;
+        }
         if filter.data.is_some_and(|condition| !self.holds(condition, &event.data, &seen).unwrap_or(false)) {
             return None;
         }
@@ -194,20 +246,22 @@ impl<'c> Interpreter<'c> {
         Some(settled)
     }
 
-    fn is_last(&self, listener: &Listener<'c>, filter: usize, event: &Event) -> Result<bool, Problem> {
-        let items: Vec<Value> = listener.items.iter().chain([&event.data]).cloned().collect();
-        let bytes = |items: &[Value]| items.iter().map(canonical_len).sum::<usize>() as u64;
-        if bytes(&items) > self.code.program.limits.value_bytes {
+    /// Whether a listener takes no event after this one.
+    fn is_last(&self, listener: &Listener<'c>, fit: &Fit, event: &Event) -> Result<bool, Problem> {
+        let items: Vec<Value> = listener.items.iter().chain(fit.to.map(|_| &event.data)).cloned().collect();
+        // What waits for no end by itself keeps nothing.
+        let keeps = listener.task.until != Some(Until::Never);
+        if keeps && items.iter().map(canonical_len).sum::<usize>() as u64 > self.code.program.limits.value_bytes {
             return Err(Problem::ours("value-too-large", 413, "the events of one listener are too large"));
         }
-        match (&listener.task.until, listener.task.to.consume) {
-            (None, Consume::One | Consume::Any) => Ok(true),
-            (None, Consume::All) => Ok(listener.met.len() + usize::from(!listener.met.contains(&filter)) >= listener.task.to.filters.len()),
-            (Some(Until::Never | Until::Events(_)), _) => Ok(false),
-            (Some(Until::Condition(condition)), _) => {
-                let context = Value::empty();
-                self.holds(*condition, &Value::array(items), &listener.about.seen(&context))
-            }
+        let through = |side: &Side<'_>, n: Option<usize>| match n {
+            None => false,
+            Some(n) => !Side { met: side.met.iter().copied().chain([n]).collect(), wanted: Vec::new(), ..*side }.needs_more(),
+        };
+        match (&listener.task.until, &listener.until) {
+            (None, _) => Ok(through(&listener.to, fit.to)),
+            (Some(Until::Condition(condition)), _) => self.holds(*condition, &Value::array(items), &listener.about.seen(&listener.context)),
+            (Some(Until::Never | Until::Events(_)), until) => Ok(until.as_ref().is_some_and(|until| through(until, fit.until))),
         }
     }
 }

@@ -31,7 +31,8 @@ impl<'c> Interpreter<'c> {
 
     fn shaped(&self, about: &About<'c>, raw: Value, context: &Value, branches: &[Value]) -> Result<(Value, Value), Problem> {
         let task = about.task;
-        let raw = if matches!(task.kind, TaskKind::Fork(_) | TaskKind::Emit(_)) { self.checked_depth(raw)? } else { raw };
+        let raw =
+            if matches!(task.kind, TaskKind::Fork(_) | TaskKind::Emit(_) | TaskKind::Listen(_)) { self.checked_depth(raw)? } else { raw };
         let mut seen = about.seen(context);
         seen.output = raw.clone();
         let output = task.output.to.as_ref().map_or_else(|| Ok(raw.clone()), |to| self.render(to, &raw, &seen))?;

@@ -1,23 +1,50 @@
 //! `call: review`: a person is asked, and chooses.
 //!
 //! What must stay true: the same question at the same place is asked once, whatever runs it again; a question whose place is lost is closed
-//! and asked anew. Who answers, and what, is said by the question itself; no policies, no forms, no approvals of calls.
+//! and asked anew. Who answers, and what, is said by the question itself; no forms.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::program::ReviewTask;
-use provost_model::{Problem, Value};
+use provost_model::{Position, Problem, Value};
 
 use super::evaluate::{Seen, iso8601};
 use super::flow::{About, Interpreter, Went};
+use super::policy::Approval;
 use super::tasks::{Begun, Kind};
 use super::{number, takes_us};
 
+/// What people were asked, and what they said.
+#[derive(Default)]
+pub(super) struct People {
+    /// Questions by their place, with their answers.
+    answered: BTreeMap<Position, Vec<(Question, Value)>>,
+    /// What they said yes to.
+    pub approvals: Vec<Approval>,
+}
+
 /// A question that waits.
+#[derive(Clone)]
 pub(super) struct Question {
-    show: Value,
+    /// What the person sees.
+    pub show: Value,
+    /// The arguments of the call that a yes releases.
+    releases: Value,
     /// When it is answered, in microseconds UTC.
     pub due_us: i64,
+}
+
+impl Question {
+    /// One that is asked now and releases nothing.
+    pub fn new(show: Value, now_us: i64) -> Self {
+        let due_us = now_us + takes_us(&show);
+        Self { show, releases: Value::Null, due_us }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.show == other.show && self.releases == other.releases
+    }
 }
 
 /// Who answers.
@@ -35,11 +62,10 @@ impl<'c> Interpreter<'c> {
     /// Asks, unless this was answered here before.
     pub(super) fn review(&mut self, task: &'c ReviewTask, about: &About<'c>, seen: &Seen<'_>) -> Result<Begun<'c>, Problem> {
         let show = self.render(&task.show, &about.input, seen)?;
-        if let Some((_, answer)) = self.answered.get(&about.at).and_then(|all| all.iter().find(|(asked, _)| *asked == show)) {
-            return Ok(Begun::Ended(answer.clone()));
-        }
-        let due_us = self.now_us + takes_us(&show);
-        Ok(Begun::Open(Kind::Review(Question { show, due_us })))
+        let call = task.approves.as_ref().map(|(_, arguments)| self.render(arguments, &about.input, seen)).transpose()?;
+        let question = Question { releases: call.unwrap_or_default(), ..Question::new(show, self.now_us) };
+        let before = self.people.answered.get(&about.at).and_then(|all| all.iter().find(|(asked, _)| asked.is_same(&question)));
+        Ok(before.map_or_else(|| Begun::Open(Kind::Review(question.clone())), |(_, answer)| Begun::Ended(answer.clone())))
     }
 
     /// Goes on once a person has answered.
@@ -58,7 +84,10 @@ impl<'c> Interpreter<'c> {
             ("reason", Value::from(REASON)),
             ("form", Value::Null),
         ]);
-        self.answered.entry(about.at.clone()).or_default().push((question.show.clone(), answer.clone()));
+        if let (true, Some((action, _))) = (approved, &task.approves) {
+            self.approves(action, question.releases.clone());
+        }
+        self.people.answered.entry(about.at.clone()).or_default().push((question.clone(), answer.clone()));
         self.complete(about, answer, about.task.then.clone(), context)
     }
 }

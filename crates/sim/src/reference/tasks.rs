@@ -8,11 +8,13 @@ use provost_model::{Problem, Value};
 use super::agents::Run;
 use super::attempts::{Tried, Trying};
 use super::blocks::Branch;
+use super::each::Each;
 use super::evaluate::Seen;
 use super::extend::{self, Extended};
 use super::flow::{About, Entered, Interpreter, List, Node, Stop, Went};
 use super::people::Question;
 use super::places::Scope;
+use super::undo::Undoing;
 
 /// An open task, by kind.
 pub(super) enum Kind<'c> {
@@ -28,14 +30,16 @@ pub(super) enum Kind<'c> {
     Wait(i64),
     /// `call: agent`, or a read.
     Run(Run<'c>),
-    /// `act`; the ledger knows the rest.
-    Act,
+    /// `act`: what a person is asked before it leaves; the ledger knows the rest.
+    Act(Option<Question>),
     /// `run`: when the child is through.
     Child(i64),
     /// `review`.
     Review(Question),
     /// `listen`; the events know the rest.
-    Listen,
+    Listen(Each<'c>),
+    /// `compensate`.
+    Undoing(Undoing),
     /// A task with lists around it.
     Extended(Extended<'c>),
 }
@@ -53,7 +57,9 @@ impl Kind<'_> {
             Self::Child(at_us) => due_us.push(*at_us),
             Self::Review(question) => due_us.push(question.due_us),
             Self::Extended(extended) => extend::due(extended, due_us),
-            Self::Act | Self::Listen => {}
+            Self::Listen(each) => each.body.iter().for_each(|list| list.due(due_us)),
+            Self::Act(question) => due_us.extend(question.iter().map(|question| question.due_us)),
+            Self::Undoing(_) => {}
         }
     }
 
@@ -61,13 +67,13 @@ impl Kind<'_> {
     pub fn give_up(&mut self) {
         match self {
             Self::List(list) => list.give_up(),
-            Self::For { body, .. } => body.iter_mut().for_each(List::give_up),
+            Self::For { body, .. } | Self::Listen(Each { body, .. }) => body.iter_mut().for_each(List::give_up),
             Self::Fork(branches) => branches.iter_mut().filter_map(|branch| branch.open.as_mut()).for_each(|node| node.kind.give_up()),
             Self::Try(Tried { at: Trying::Body(list) | Trying::Handlers(list), .. }) => list.give_up(),
             Self::Extended(extended) => extended.open.iter_mut().for_each(|node| node.kind.give_up()),
             Self::Run(run) => run.due_us = i64::MAX,
             Self::Child(due_us) => *due_us = i64::MAX,
-            Self::Try(_) | Self::Wait(_) | Self::Act | Self::Listen | Self::Review(_) => {}
+            Self::Try(_) | Self::Wait(_) | Self::Act(_) | Self::Review(_) | Self::Undoing(_) => {}
         }
     }
 }
@@ -148,6 +154,8 @@ impl<'c> Interpreter<'c> {
             TaskKind::Agent(task) => self.agent(task, &about.input, &seen),
             TaskKind::Act(task) => self.act(task, &about, &seen),
             TaskKind::Review(task) => self.review(task, &about, &seen),
+            TaskKind::Policy(task) => self.policy(task, &about.input, &seen).map(Begun::Ended),
+            TaskKind::Compensate(task) => self.compensate(task, &about),
             TaskKind::Listen(task) => self.listens(task, &about, &seen),
             TaskKind::Run(task) => self.run_child(task, &about, &seen),
             TaskKind::Extended(_) => Ok(Begun::Open(Kind::Extended(Extended::new(about.input.clone())))),
@@ -155,7 +163,7 @@ impl<'c> Interpreter<'c> {
                 false => Begun::Ended(about.input.clone()),
                 true => Begun::Open(Kind::List(List::new(Scope::plain(about.at.clone(), &about.scope), &aside.body, about.input.clone()))),
             }),
-            TaskKind::Policy(_) | TaskKind::Compensate(_) | TaskKind::Retrieve(_) | TaskKind::Feature(_) | TaskKind::Plan(_) => {
+            TaskKind::Retrieve(_) | TaskKind::Feature(_) | TaskKind::Plan(_) => {
                 Err(Problem::standard("configuration", 500, "the reference knows no such task"))
             }
         };
@@ -184,7 +192,11 @@ impl<'c> Interpreter<'c> {
         self.note("entered", &about.at);
         let timeout = about.task.timeout.as_ref().map(|timeout| self.duration_ms(timeout, &about.input, &about.seen(context))).transpose();
         let timeout_ms = timeout.map_err(|problem| self.fails(&about, problem))?;
-        self.touched |= timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_) | Kind::Act | Kind::Child(_) | Kind::Review(_));
+        self.touched |=
+            timeout_ms.is_some() || matches!(kind, Kind::Wait(_) | Kind::Run(_) | Kind::Act(_) | Kind::Child(_) | Kind::Review(_));
+        if let Kind::Undoing(undoing) = &kind {
+            self.undo(&about, undoing)?;
+        }
         let until_us = timeout_ms.map(|ms| self.now_us.saturating_add(ms.saturating_mul(1000)));
         Ok(Entered::Open(Box::new(Node { about, until_us, kind })))
     }
@@ -205,7 +217,7 @@ impl<'c> Interpreter<'c> {
         let status = error.member("status").and_then(Value::as_int).and_then(|status| u16::try_from(status).ok());
         let title = text("title").unwrap_or_else(|| kind.rsplit('/').next().unwrap_or_default().to_owned());
         let (status, detail, instance) = (status.unwrap_or(500), text("detail").unwrap_or_default(), text("instance"));
-        Ok(Problem { kind, title, status, detail, instance, extra: Value::Null })
+        Ok(Problem { kind, title, status, detail, instance, extra: Value::Null, label: provost_model::Label::NONE })
     }
 
     /// Walks an open task of any kind.
@@ -226,12 +238,13 @@ impl<'c> Interpreter<'c> {
             (Kind::Fork(branches), TaskKind::Fork(task)) => self.fork(about, task, branches, context),
             (Kind::Try(tried), TaskKind::Try(task)) => self.tried(about, task, tried, context),
             (Kind::Run(run), _) => self.run_on(about, run, context),
-            (Kind::Act, TaskKind::Act(task)) => self.act_on(about, task, context),
+            (Kind::Act(asked), TaskKind::Act(task)) => self.act_on(about, task, asked, context),
             (Kind::Review(question), TaskKind::Review(task)) => self.review_on(about, task, question, context),
-            (Kind::Listen, _) => self.listen_on(about, context),
+            (Kind::Undoing(undoing), _) => self.compensate_on(about, undoing, context),
+            (Kind::Listen(each), TaskKind::Listen(task)) => self.listen_on(about, task, each, context),
             (Kind::Child(due_us), _) if self.now_us < *due_us => Ok(None),
             (Kind::Child(_), _) => self.child_on(about, context),
-            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act | Kind::Extended(_) | Kind::Review(_), _) => {
+            (Kind::For { .. } | Kind::Fork(_) | Kind::Try(_) | Kind::Act(_) | Kind::Listen(_) | Kind::Extended(_) | Kind::Review(_), _) => {
                 Err(extend::strange())
             }
         }

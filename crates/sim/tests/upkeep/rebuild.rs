@@ -339,7 +339,7 @@ fn a_row_that_cannot_be_read_is_named_before_anything_is_deleted() {
     let folder = open(temporary.path());
     let (around, _) = half_done(&folder, 2);
     let error = folder_rebuilt(folder, around.now_us).unwrap_err();
-    assert!(error.to_string().contains("server.key` is damaged or not a Provost file: it is missing"), "{error}");
+    assert!(error.to_string().contains("server.key` is missing or damaged: it is not there"), "{error}");
     std::fs::write(temporary.path().join("server.key"), [7; 32]).unwrap();
 
     // Sound in its chain, written by something newer: its facts are of a kind that this binary does not know.

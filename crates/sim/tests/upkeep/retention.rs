@@ -8,7 +8,10 @@ use provost_model::program::EffectClass;
 use provost_model::record::{Attempted, Cancel, Command, EffectKind, EffectState, Head, Resolve, Stream};
 use provost_model::{EffectId, OrchestrationId, TenantId, Value};
 use provost_runtime::retention::Passed;
-use provost_runtime::{Binding, Compiled, Done, Hands, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, rebuild};
+use provost_runtime::{
+    Binding, Compiled, Done, Hands, InboxFact, Offer, Plane, Refused, Registry, Retention, RetentionConfig, Told, inbox, partition_of,
+    rebuild,
+};
 use provost_store::{Fault, FaultyStore, Lists as _, Memory, Op, Query, Store, Tombstone, Upkeep, verify_all};
 
 use crate::works::{Around, BEGIN_US, DAY_US, Disks, InFiles, InMemory, SALT, SECOND_US, Works, folded, registry, tenants, who};
@@ -387,6 +390,54 @@ fn a_start_under_a_key_stays_as_long_as_the_key_is_remembered() {
         }
     }
     assert!(keyed > 5, "{keyed}");
+}
+
+/// What the answers to gathered events named, and the batch that each of them leads to.
+fn gathered<S: Upkeep>(works: &mut Works<S>) -> BTreeMap<Key, OrchestrationId> {
+    let mut found = BTreeMap::new();
+    for partition in works.partitions() {
+        for (_, row) in partition.store().feed(0, usize::MAX).unwrap() {
+            let Stream::Inbox(_) = row.stream else { continue };
+            for fact in inbox::decode(&row.json().unwrap()).unwrap() {
+                if let InboxFact::Gathered { batch, event, .. } = fact {
+                    found.insert((row.tenant.clone(), event), batch);
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn ids_that_were_answered_for_a_batch_lead_to_it_for_ever() {
+    let (disks, registry) = (InMemory::new(PARTITIONS), registry());
+    let mut works = Works::open(disks.open(), Around::new(registry.clone(), 4));
+    works.send_keyed(9);
+    works.finish();
+    works.project();
+    let named = gathered(&mut works);
+    assert!(named.iter().filter(|((_, id), batch)| id != *batch).count() > 5, "{named:?}");
+    let all_lead = |works: &mut Works<Memory>| {
+        for ((tenant, id), batch) in &named {
+            let at = partition_of(id.slot(), PARTITIONS) as usize;
+            assert_eq!(works.partitions().nth(at).unwrap().meant(tenant, *id).unwrap(), *batch);
+        }
+    };
+    all_lead(&mut works);
+    works.around.now_us += 4000 * DAY_US;
+    let forgotten = round(&mut works, &mut machines(&registry, RetentionConfig::for_ever())).unwrap().forgotten;
+    assert!(forgotten > 5, "{forgotten}");
+    all_lead(&mut works);
+    assert!(round(&mut works, &mut machines(&registry, RetentionConfig::default())).unwrap().retired > 5);
+    all_lead(&mut works);
+    let (around, now_us) = (works.around.clone(), works.around.now_us);
+    drop(works);
+    for mut store in disks.open() {
+        let chains = verify_all(&mut store).unwrap();
+        store.claim().unwrap();
+        rebuild::partition(&mut store, &chains, &SALT, now_us, &mut |_| {}).unwrap();
+    }
+    all_lead(&mut Works::open(disks.open(), around));
 }
 
 /// Nobody works: what is offered stays where it is.

@@ -155,7 +155,7 @@ pub(super) fn restore(path: &Path, partition: Partition) -> Result<Vec<String>, 
     check_ours(&connection, &place)?;
     let before = tables(&connection).map_err(|e| place.fault(e))?;
     if !before.iter().any(|table| table == "journal") {
-        return Err(damaged(&place, "its journal is missing; restore it from a backup".to_owned()));
+        return Err(StoreError::Lost { path: path.display().to_string(), what: "its journal is not there".to_owned() });
     }
     let made = || -> rusqlite::Result<Vec<String>> {
         let transaction = connection.unchecked_transaction()?;

@@ -51,8 +51,9 @@ pub(super) fn outgoing(written: &ProtocolCall, call: &Call) -> Result<Outgoing, 
 /// The endpoint with its template filled and the query behind it.
 fn address(written: &ProtocolCall, input: &Value) -> Result<String, Attempted> {
     let endpoint = input.member("endpoint").and_then(Value::as_str).unwrap_or_default();
+    let only_reads = matches!(&*written.method, "GET" | "HEAD" | "OPTIONS") && written.operation.is_none();
     let mut address = match input.member("path") {
-        Some(values) if written.template => target::filled(endpoint, values)?,
+        Some(values) if written.template => target::filled(endpoint, values, only_reads)?,
         Some(_) | None => endpoint.to_owned(),
     };
     let pairs = match input.member("query") {

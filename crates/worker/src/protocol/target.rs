@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use provost_model::Value;
 use provost_model::program::Endpoint;
 use provost_model::record::Attempted;
+use provost_model::{Problem, Value};
 use provost_policy::egress;
 use reqwest::Url;
 
@@ -66,24 +66,29 @@ pub(super) fn shown_origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// The endpoint with its template filled from `values`.
-pub(super) fn filled(template: &str, values: &Value) -> Result<String, Attempted> {
+/// The endpoint with its template filled from `values`. `may_be_empty`: what has no value is left out, as the specification says; that is
+/// for a `call: http` that only reads, since without its last segment an effect would be one on everything.
+pub(super) fn filled(template: &str, values: &Value, may_be_empty: bool) -> Result<String, Attempted> {
     let mut out = String::with_capacity(template.len() + 32);
     let mut rest = template;
     while let Some((plain, tail)) = rest.split_once('{') {
         let unfilled = |name: &str| {
             refuse(
                 "path-argument",
-                format!("the endpoint needs text, a number or a truth for `{{{name}}}`"),
-                "give the task's input that member",
+                format!("the endpoint needs a value for `{{{name}}}`"),
+                "give the task's input that member; `.` and `..` are none",
             )
         };
         let (name, after) = tail.split_once('}').ok_or_else(|| unfilled(tail))?;
         out.push_str(plain);
-        let text = scalar(values.member(name)).ok_or_else(|| unfilled(name))?;
+        let value = values.member(name).unwrap_or(&Value::Null);
+        if matches!(value, Value::Array(_) | Value::Object(_)) {
+            return Err(structured(name));
+        }
+        let text = scalar(Some(value)).unwrap_or_default();
         // `.` and `..` are whole segments that no encoding protects.
         let in_path = !out.contains('?');
-        if in_path && matches!(&*text, "" | "." | "..") {
+        if in_path && matches!(&*text, "." | "..") || text.is_empty() && !may_be_empty && (in_path || value.is_null()) {
             return Err(unfilled(name));
         }
         encode(&text, &mut out);
@@ -91,6 +96,13 @@ pub(super) fn filled(template: &str, values: &Value) -> Result<String, Attempted
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// What fills a template is text, a number, a truth or null.
+fn structured(name: &str) -> Attempted {
+    let title = format!("the endpoint cannot hold a list or a mapping for `{{{name}}}`");
+    let problem = Problem::standard("expression", 400, title).detail("give the task's input a text, a number or a truth of that name");
+    Attempted::Failed { problem, retry: false, retry_after_ms: None }
 }
 
 /// Text, a number or a truth as text.
@@ -140,14 +152,25 @@ mod tests {
     fn what_fills_a_template_stays_where_it_is_put() {
         for hostile in ["../x", "//evil", "a@b", "a?b", "a#b", "a\r\nHost: x", "%2e%2e", "a/b", "{b}"] {
             let values = Value::object([("a", Value::from(hostile)), ("b", Value::from("z"))]);
-            let endpoint = filled("https://h.example/{a}/{b}", &values).unwrap_or_default();
+            let endpoint = filled("https://h.example/{a}/{b}", &values, true).unwrap_or_default();
             assert_eq!(endpoint.matches('/').count(), 4, "{endpoint}");
             assert!(endpoint.ends_with("/z") && !endpoint.contains(['?', '#', '@', '\r', '{']), "{endpoint}");
         }
         for wrong in [Value::from(".."), Value::from(""), Value::Null, Value::empty()] {
-            assert!(filled("https://h.example/{a}", &Value::object([("a", wrong)])).is_err());
+            assert!(filled("https://h.example/{a}", &Value::object([("a", wrong)]), false).is_err());
+        }
+        for wrong in [Value::from(".."), Value::from("."), Value::empty(), Value::array([])] {
+            assert!(filled("https://h.example/{a}", &Value::object([("a", wrong)]), true).is_err());
         }
         let values = Value::object([("s", Value::from("a&b=c")), ("n", Value::Int(7))]);
-        assert_eq!(filled("https://h.example/x?s={s}&n={n}", &values).ok().as_deref(), Some("https://h.example/x?s=a%26b%3Dc&n=7"));
+        assert_eq!(filled("https://h.example/x?s={s}&n={n}", &values, false).ok().as_deref(), Some("https://h.example/x?s=a%26b%3Dc&n=7"));
+    }
+
+    #[test]
+    fn a_read_without_a_value_leaves_it_out() {
+        let read = |values: &Value| filled("https://h.example/pets/{id}?of={of}", values, true).ok();
+        assert_eq!(read(&Value::empty()).as_deref(), Some("https://h.example/pets/?of="));
+        assert_eq!(read(&Value::object([("id", Value::Null), ("of", Value::from(""))])).as_deref(), Some("https://h.example/pets/?of="));
+        assert_eq!(read(&Value::object([("id", Value::Bool(true))])).as_deref(), Some("https://h.example/pets/true?of="));
     }
 }

@@ -20,16 +20,19 @@ use crate::secrets::Filled;
 
 /// Largest answer of an authority, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
+const CONFIGURATION: &str = "/.well-known/openid-configuration";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Asks the authority for a token.
 pub(super) async fn ask(sending: &Sending<'_>, with: &Value, discovered: bool, filled: &mut Filled) -> Result<Secret<String>, Attempted> {
     let authority = text(with, "authority").ok_or_else(|| incomplete("oauth2", "authority"))?;
+    // The reference page names an authority by its configuration.
+    let authority = authority.trim_end_matches('/').trim_end_matches(CONFIGURATION).to_owned();
     let endpoint = if discovered { discover(sending, &authority).await? } else { written(with, &authority)? };
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let form = form(with, &mut headers, filled)?;
+    let form = form(with, &endpoint, &mut headers, filled)?;
     let json = with.member("request").and_then(|request| request.member("encoding")).and_then(Value::as_str) == Some("application/json");
     let bytes = if json {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -58,7 +61,7 @@ fn written(with: &Value, authority: &str) -> Result<String, Attempted> {
 
 /// The token endpoint as the authority's own configuration names it.
 async fn discover(sending: &Sending<'_>, authority: &str) -> Result<String, Attempted> {
-    let place = format!("{}/.well-known/openid-configuration", authority.trim_end_matches('/'));
+    let place = format!("{}{CONFIGURATION}", authority.trim_end_matches('/'));
     let url = target::bound(&place, sending.destinations)?;
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -78,7 +81,7 @@ fn of_authority(authority: &str, endpoint: String) -> Result<String, Attempted> 
 }
 
 /// What the authority is told: who asks, and for what.
-fn form(with: &Value, headers: &mut HeaderMap, filled: &mut Filled) -> Result<Value, Attempted> {
+fn form(with: &Value, endpoint: &str, headers: &mut HeaderMap, filled: &mut Filled) -> Result<Value, Attempted> {
     let grant = text(with, "grant").ok_or_else(|| incomplete("oauth2", "grant"))?;
     let mut form = vec![("grant_type", Value::from(grant.clone()))];
     match &*grant {
@@ -106,6 +109,8 @@ fn form(with: &Value, headers: &mut HeaderMap, filled: &mut Filled) -> Result<Va
     if !audiences.is_empty() {
         form.push(("audience", Value::array(audiences)));
     }
+    let asserted = with.member("client").map(|client| assertion(client, endpoint)).transpose()?.flatten();
+    form.extend(asserted.into_iter().flatten());
     client(with.member("client"), &mut form, headers, filled)?;
     Ok(Value::object(form))
 }
@@ -118,6 +123,28 @@ fn exchanged(with: &Value, form: &mut Vec<(&'static str, Value)>) -> Result<(), 
         form.push((kind, Value::from(text(party, "type").ok_or_else(|| incomplete("oauth2", "type"))?)));
     }
     if with.member("subject").is_some() { Ok(()) } else { Err(incomplete("oauth2", "subject")) }
+}
+
+/// The members of a form that hold an assertion, where the client says with one who it is.
+fn assertion(client: &Value, endpoint: &str) -> Result<Option<[(&'static str, Value); 2]>, Attempted> {
+    let method = text(client, "authentication").unwrap_or_default();
+    let written = text(client, "assertion");
+    let asserted = match (&*method, written) {
+        ("client_secret_jwt" | "private_key_jwt", Some(written)) => written,
+        ("client_secret_jwt", None) => {
+            let (id, secret) = (text(client, "id"), text(client, "secret"));
+            let (id, secret) = id.zip(secret).ok_or_else(|| incomplete("oauth2", "client.secret"))?;
+            super::assertion::signed(&id, &secret, endpoint, now_us()).ok_or_else(|| incomplete("oauth2", "client.secret"))?
+        }
+        ("private_key_jwt", None) => return Err(incomplete("oauth2", "client.assertion")),
+        _ => return Ok(None),
+    };
+    Ok(Some([("client_assertion_type", Value::from(ASSERTION)), ("client_assertion", Value::from(asserted))]))
+}
+
+fn now_us() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// How the client says who it is; in the form unless something else is written.
@@ -142,12 +169,7 @@ fn client(
             };
             headers.insert(AUTHORIZATION, basic(&encoded(&id), &encoded(&secret), filled)?);
         }
-        "client_secret_jwt" | "private_key_jwt" => {
-            let assertion = text(client, "assertion").ok_or_else(|| incomplete("oauth2", "client.assertion"))?;
-            form.push(("client_assertion_type", Value::from(ASSERTION)));
-            form.push(("client_assertion", Value::from(assertion)));
-            form.extend(id.map(|id| ("client_id", Value::from(id))));
-        }
+        "client_secret_jwt" | "private_key_jwt" => form.extend(id.map(|id| ("client_id", Value::from(id)))),
         "none" => form.extend(id.map(|id| ("client_id", Value::from(id)))),
         _ => {
             form.extend(id.map(|id| ("client_id", Value::from(id))));

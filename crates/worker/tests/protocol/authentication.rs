@@ -197,6 +197,36 @@ async fn tokens_are_asked_for_as_each_grant_and_client_says() {
 }
 
 #[tokio::test]
+async fn a_client_signs_with_its_secret_and_never_sends_it() {
+    let target = serve(|_| Reply::json("1")).await;
+    let authority = serve(|seen| {
+        let signed = seen.body.starts_with("client_assertion=eyJ") && seen.body.ends_with("&client_id=me&grant_type=client_credentials");
+        if signed && !seen.body.contains("shared") {
+            Reply::json(r#"{"access_token":"t"}"#)
+        } else {
+            Reply { status: 400, ..Reply::json("{}") }
+        }
+    })
+    .await;
+    let members = r#""grant":"client_credentials","client":{"id":"me","secret":"shared","authentication":"client_secret_jwt"}"#;
+    assert_eq!(word(&token_call(&target, &authority, "oauth2", members).await), "done", "{:?}", authority.all());
+}
+
+#[tokio::test]
+async fn an_authority_may_be_named_by_its_configuration() {
+    let target = serve(|_| Reply::json("1")).await;
+    let form = "client_id=me&client_secret=s&grant_type=client_credentials";
+    let authority = authority("/discovered", form, None).await;
+    let with = format!(
+        r#"{{"authority":"{}/realm/.well-known/openid-configuration","grant":"client_credentials","client":{{"id":"me","secret":"s"}}}}"#,
+        authority.url
+    );
+    let input = format!(r#"{{"endpoint":"{}","authentication":{{"oidc":{with}}}}}"#, pets(&target));
+    let bound = [("api", target.url.as_str()), ("login", authority.url.as_str())];
+    assert_eq!(word(&carried(written("GET"), &input, &bound).await), "done", "{:?}", authority.all());
+}
+
+#[tokio::test]
 async fn without_a_token_nothing_is_sent() {
     let target = serve(|_| Reply::json("1")).await;
     let client = r#""grant":"client_credentials","client":{"id":"me","secret":"s"}"#;

@@ -1,10 +1,10 @@
-//! Whether an event fits a filter: attributes by equality, the condition over its data, its contract, its correlations.
+//! Whether an event fits a filter: attributes by equality or pattern, the condition over its data, its contract, its correlations.
 
 use std::sync::Arc;
 
+use provost_model::Labelled;
 use provost_model::program::{Consume, EventFilter, Strategy, Template};
 use provost_model::record::{Arrived, Wanted};
-use provost_model::{Labelled, Value};
 
 use super::Offered;
 use crate::origin;
@@ -20,7 +20,7 @@ pub(super) struct Match<'m, 't> {
 }
 
 /// Correlations that an event settles.
-type Correlated = Vec<(Arc<str>, Value)>;
+type Correlated = Vec<(Arc<str>, Labelled)>;
 
 impl Match<'_, '_> {
     /// The first filter of `strategy` that the event fits and that may still take one, and the correlations it settles.
@@ -46,6 +46,13 @@ impl Match<'_, '_> {
             return None;
         }
         let scope = self.offered.scope();
+        let fits = |(name, pattern): &(Arc<str>, _)| {
+            let text = event.attribute(name).map(Labelled::authored);
+            text.is_some_and(|text| self.turn.holds(*pattern, &text, &scope).unwrap_or(false))
+        };
+        if !filter.patterns.iter().all(fits) {
+            return None;
+        }
         if let Some(condition) = filter.data {
             let data = origin::said_in(self.turn, self.arrived, filter.contract);
             if !self.turn.holds(condition, &data, &scope).unwrap_or(false) {
@@ -55,11 +62,11 @@ impl Match<'_, '_> {
         let mut settled = Correlated::new();
         for correlation in &filter.correlate {
             let envelope = envelope.get_or_insert_with(|| origin::envelope(self.turn, self.arrived, None));
-            let found = self.turn.evaluate(correlation.from, envelope, &scope).ok()?.value;
+            let found = self.turn.evaluate(correlation.from, envelope, &scope).ok()?;
             let fixed = wanted.expected.iter().find(|(name, _)| *name == correlation.name).map(|(_, value)| value);
             match fixed.or_else(|| self.offered.listener.correlated.get(&correlation.name)) {
-                _ if found.is_null() => return None,
-                Some(expected) if *expected != found => return None,
+                _ if found.value.is_null() => return None,
+                Some(expected) if *expected != found.value => return None,
                 Some(_) => {}
                 None => settled.push((correlation.name.clone(), found)),
             }

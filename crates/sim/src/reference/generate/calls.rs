@@ -26,13 +26,92 @@ impl Growing {
     }
 
     pub(super) fn act(&mut self) -> Json {
-        let action = self.words.pick(&["keyed", "natural", "once"]);
-        let asked = self.asked();
-        let mut task = json!({ "call": "act", "with": { "action": action, "arguments": asked } });
+        let action = self.words.pick(&["keyed", "natural", "once", "guarded", "asked"]);
+        let mut asked = if action == "guarded" { self.guarded() } else { self.asked() };
+        if self.chance(400) {
+            put(&mut asked, "found", json!(true));
+        }
+        if self.chance(300) {
+            let undo = self.asked();
+            put(&mut asked, "undo", undo);
+        }
+        let mut with = json!({ "action": action, "arguments": asked });
+        if self.chance(150) {
+            put(&mut with, "compensate", json!(self.words.pick(&["back", "unsay"])));
+        }
+        let mut task = json!({ "call": "act", "with": with });
         if self.chance(700) {
             put(&mut task, "metadata", json!({ "provost": { "inDoubt": "raise" } }));
         }
         task
+    }
+
+    /// What policy is asked about: allowed, under review or denied by its `n`.
+    fn guarded(&mut self) -> Json {
+        let (mut asked, n) = (self.asked(), self.words.number(1));
+        let most = self.words.pick(&["12", "24", "24", "40"]);
+        put(&mut asked, "n", json!(format!("${{ {n} | if type == \"number\" then (. * 7 % {most}) else . end }}")));
+        asked
+    }
+
+    /// A question to policy, of which nothing comes.
+    pub(super) fn policy(&mut self) -> Json {
+        let arguments = self.guarded();
+        let mut with = json!({ "action": self.words.pick(&["guarded", "guarded", "keyed"]), "context": { "arguments": arguments } });
+        if self.chance(200) {
+            put(&mut with, "resource", json!("Order::o-1"));
+        }
+        json!({ "call": "policy", "with": with, "output": { "as": "${ { answer: .answer, n: (.answer | length) } }" } })
+    }
+
+    /// A person says yes or no to a call; it is made all the same.
+    pub(super) fn approved(&mut self) -> Json {
+        let asked = self.guarded();
+        let show = json!({ "site": asked.get("site"), "n": self.below(2) });
+        let with = json!({
+            "queue": "people", "title": "May it?", "options": ["yes", "no"], "show": show,
+            "approves": { "action": "guarded", "arguments": asked },
+        });
+        let act = json!({ "call": "act", "with": { "action": "guarded", "arguments": asked } });
+        json!({ "do": [{ "r": { "call": "review", "with": with, "output": { "as": "$input" } } }, { "a": act }] })
+    }
+
+    /// Undoes a scope, or everything.
+    pub(super) fn compensate(&mut self, scope: Option<&str>) -> Json {
+        let mut with = json!({ "reason": "enough" });
+        if let Some(scope) = scope {
+            put(&mut with, "scope", json!(scope));
+        }
+        json!({ "call": "compensate", "with": with })
+    }
+
+    /// A scope and its undoing: behind it, beside it, or where something in it failed.
+    pub(super) fn saga(&mut self) -> Json {
+        let many = 1 + self.below(3) as usize;
+        let mut scope: Vec<Json> = ["a", "b", "c"].iter().take(many).map(|name| json!({ *name: self.act() })).collect();
+        if self.chance(200) {
+            scope = vec![json!({ "f": { "for": { "in": [1, 2, 3] }, "do": scope } })];
+        }
+        let again = self.chance(200);
+        let named = if self.chance(850) { Some("s") } else { None };
+        let undo = self.compensate(named);
+        match self.below(4) {
+            0 => {
+                let wait = self.wait();
+                let beside = json!([{ "w": { "wait": wait } }, { "u": undo }]);
+                json!({ "fork": { "branches": [{ "s": { "do": scope } }, { "o": { "do": beside } }], "compete": again } })
+            }
+            1 => {
+                let fails = json!({ "e": { "if": self.words.condition(), "raise": { "error": self.error() } } });
+                json!({ "try": [{ "s": { "do": scope } }, fails], "catch": { "do": [{ "u": undo }] } })
+            }
+            2 => {
+                let (retry, fails) = (self.retry(), json!({ "e": { "raise": { "error": self.error() } } }));
+                json!({ "try": [{ "s": { "do": scope } }, { "u": undo }, fails], "catch": { "retry": retry, "do": [{ "z": { "set": { "n": 1 } } }] } })
+            }
+            _ if again => json!({ "do": [{ "s": { "do": scope } }, { "u": undo }, { "v": self.compensate(named) }] }),
+            _ => json!({ "do": [{ "s": { "do": scope } }, { "u": undo }] }),
+        }
     }
 
     pub(super) fn review(&mut self) -> Json {

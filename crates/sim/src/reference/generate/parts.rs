@@ -1,7 +1,7 @@
 //! The agents and tables that generated workflows call: one for each way in which they can end.
 
 /// Path and text of each file.
-pub(super) const PARTS: [(&str, &str); 21] = [
+pub(super) const PARTS: [(&str, &str); 25] = [
     ("agents/sure.md", "---\nversion: 1.0.0\nmodel: scripted\nexamples: [ { answer: { n: 3, ok: true } } ]\n---\nAnswers.\n"),
     (
         "agents/picky.md",
@@ -45,10 +45,33 @@ pub(super) const PARTS: [(&str, &str); 21] = [
         "version: 1.0.0\nhit: collect\nrows:\n  - { id: small, when: '.n < 5', then: 1 }\n  - { id: even, when: '.n % 2 == 0', then: 2 }\n  - { id: any, then: 3 }\n",
     ),
     ("rules/gaps.yaml", "version: 1.0.0\nhit: first\nrows:\n  - { id: small, when: '.n < 5', then: { n: 1 } }\n"),
-    ("policies/all.cedar", "@id(\"all\")\npermit (principal, action, resource);\n"),
+    (
+        "policies/all.cedar",
+        r#"@id("all") permit (principal, action, resource);
+@id("seen") forbid (principal, action == Action::"guarded", resource) when { context.arguments.n > 10 && !(context has approval) };
+@id("always-seen") forbid (principal, action == Action::"guarded", resource) when { context.arguments.n > 20 };
+@id("never") forbid (principal, action in [Action::"guarded", Action::"guarded.with-review"], resource) when { context.arguments.n > 30 };
+"#,
+    ),
+    (
+        "actions/guarded.yaml",
+        "version: 1.0.0\nclass: E1\nqueue: out\nundo: back\nreview: { queue: people, title: 'Send it?', options: [ 'yes', 'no' ] }\nretry: { delay: { milliseconds: 1313 }, limit: { attempt: { count: 1 } } }\n",
+    ),
+    (
+        "actions/back.yaml",
+        "version: 1.0.0\nclass: E1\nqueue: out\nretry: { delay: { milliseconds: 1414 }, backoff: { linear: {} }, limit: { attempt: { count: 2 } } }\n",
+    ),
+    (
+        "actions/asked.yaml",
+        "version: 1.0.0\nclass: E3\nqueue: out\nundo: back\nlookup: { http: { method: GET, destination: target, path: '/effects/{key}' } }\nsettleMs: 12000\nretry: { delay: { milliseconds: 1212 }, limit: { attempt: { count: 1 } } }\n",
+    ),
+    (
+        "actions/unsay.yaml",
+        "version: 2.1.0\nclass: E4\nqueue: out\nretry: { delay: { milliseconds: 555 }, limit: { attempt: { count: 1 } } }\n",
+    ),
     (
         "actions/keyed.yaml",
-        "version: 1.0.0\nclass: E1\nqueue: out\nretry: { delay: { milliseconds: 1717 }, backoff: { exponential: {} }, limit: { attempt: { count: 2 } } }\n",
+        "version: 1.0.0\nclass: E1\nqueue: out\nundo: back\nretry: { delay: { milliseconds: 1717 }, backoff: { exponential: {} }, limit: { attempt: { count: 2 } } }\n",
     ),
     (
         "actions/natural.yaml",
@@ -56,7 +79,7 @@ pub(super) const PARTS: [(&str, &str); 21] = [
     ),
     (
         "actions/once.yaml",
-        "version: 1.0.0\nclass: E4\nqueue: out\narguments: { type: object, properties: { n: { type: integer, maximum: 30 } } }\nretry: { delay: { milliseconds: 999 }, limit: { attempt: { count: 2 } } }\n",
+        "version: 1.0.0\nclass: E4\nqueue: out\nundo: unsay\narguments: { type: object, properties: { n: { type: integer, maximum: 30 } } }\nretry: { delay: { milliseconds: 999 }, limit: { attempt: { count: 2 } } }\n",
     ),
     (
         "workflows/plain.yaml",
