@@ -78,8 +78,6 @@ fn usual(code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     const WORKFLOW: &str = "document: { dsl: '1.0.3', namespace: t, name: t, version: '1.0.0' }\ndo: [ { a: { set: { b: 1 } } } ]\n";
