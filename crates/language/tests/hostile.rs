@@ -109,7 +109,7 @@ fn agents_rules_and_contracts_too() {
         ("agents/x.md", &b"---\nversion: 1.0.0\nmodel: \xff\n---\nhi"[..], Code::NotUtf8),
         ("rules/x.csv", &b"# version: 1.0.0\n.a,= b\n1\n"[..], Code::Rules),
         ("rules/x.csv", &b"# version: 1.0.0\n"[..], Code::Rules),
-        ("contracts/x.json", &b"{\"a\":1,\"a\":2}"[..], Code::Syntax),
+        ("contracts/x.json", &b"{\"a\":1,\"a\":2}"[..], Code::DuplicateKey),
         ("contracts/x.json", &b"{\"type\":\"nonsense\"}"[..], Code::Schema),
         ("contracts/x.json", &b"{\"$ref\":\"https://elsewhere.example/s.json\"}"[..], Code::Schema),
         ("contracts/x.json", &b"{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}"[..], Code::Schema),

@@ -78,7 +78,6 @@ fn usual(code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     const WORKFLOW: &str = "document: { dsl: '1.0.3', namespace: t, name: t, version: '1.0.0' }\ndo: [ { a: { set: { b: 1 } } } ]\n";

@@ -304,8 +304,11 @@ impl Build<'_> {
 
     /// Scopes are names of tasks; they may stand before the task is read.
     fn check_scopes(&self) {
+        if self.scopes.is_empty() {
+            return;
+        }
+        let known: Vec<&str> = self.names_of_tasks().collect();
         for (name, at) in &self.scopes {
-            let known: Vec<&str> = self.names_of_tasks().collect();
             if !known.contains(&&**name) {
                 let message = format!("scope `{}` is no task of this workflow", shown(name));
                 self.log.unknown(Code::UnknownReference, *at, message, name, &known);

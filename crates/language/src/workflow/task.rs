@@ -1,6 +1,6 @@
 //! Task lists and what every task has: `if input output export timeout then metadata`, and which of the twelve kinds it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use provost_model::program::{Block, Duration, Flow, HTTP_CALL, InDoubt, Input, Keeping, Output, Rare, SchemaIx, Task, TaskIx, TaskKind};
@@ -340,7 +340,10 @@ impl<'a> Build<'a> {
 
     /// The tasks that the document writes out; others are of the compiler.
     pub(super) fn names_of_tasks(&self) -> impl Iterator<Item = &str> {
-        let written = (0_u32..).zip(&self.tasks).filter(|(index, _)| self.places.tasks.contains_key(&TaskIx(*index)));
+        let planned = self.tasks.iter().flatten().filter_map(|task| if let TaskKind::Plan(plan) = &task.kind { Some(plan) } else { None });
+        let planned: BTreeSet<TaskIx> = planned.flat_map(|plan| plan.tasks.iter().copied()).collect();
+        let is_written = move |index: TaskIx| self.places.tasks.contains_key(&index) && !planned.contains(&index);
+        let written = (0_u32..).zip(&self.tasks).filter(move |(index, _)| is_written(TaskIx(*index)));
         written.filter_map(|(_, task)| task.as_ref().map(|task| &*task.name))
     }
 

@@ -177,7 +177,7 @@ fn on_the_command_line(served: &mut Served, id: &str) {
         let (code, out, err) = run(&[verb.as_slice(), &["--reveal"]].concat(), &data);
         assert_eq!(code, 0, "{verb:?}: {err}");
         assert!(!out.contains(PIN), "{verb:?}: {out}");
-        let shows_values = matches!(verb.first(), Some(&"get" | &"journal"));
-        assert_eq!(out.contains("canary"), shows_values, "{verb:?}: {out}");
+        // The table of events has no values.
+        assert_eq!(out.contains("canary"), verb.first() != Some(&"list"), "{verb:?}: {out}");
     }
 }
