@@ -14,7 +14,7 @@ const CASES_MIN: usize = 176;
 /// Most memory of this whole process, in MiB, with two cases at a time in a debug build.
 const RESIDENT_MIB_MAX: u64 = 1536;
 /// Far over what any case takes in a debug build; what is not counted runs for ever.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 2;
 
 fn corpus() -> Vec<Case> {
