@@ -240,9 +240,10 @@ impl Sight {
         if !self.hides(problem.label) {
             return problem.clone();
         }
-        let instead = problem.label.instead().to_owned();
-        let detail = if problem.detail.is_empty() { String::new() } else { instead.clone() };
-        Problem { title: instead, detail, extra: Value::Null, ..problem.clone() }
+        let instead = problem.label.instead();
+        let detail = if problem.detail.is_empty() { String::new() } else { instead.to_owned() };
+        // The short name of its type says what kind it is, which is shown anyway.
+        Problem { title: format!("{} {instead}", problem.code()), detail, extra: Value::Null, ..problem.clone() }
     }
 }
 
