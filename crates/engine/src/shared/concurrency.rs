@@ -75,6 +75,12 @@ impl Concurrency {
         }
     }
 
+    /// The turn of `who` came: it holds the key, if it did not yet. One that was put back while its turn was on its way still waits here.
+    pub fn came(&mut self, who: OrchestrationId) {
+        self.waiting.retain(|_, waits| waits.who != who);
+        self.holders.insert(who);
+    }
+
     /// `who` is over; who holds the key now in its place.
     pub fn leave(&mut self, who: OrchestrationId) -> Vec<OrchestrationId> {
         self.waiting.retain(|_, waits| waits.who != who);
@@ -199,6 +205,16 @@ mod tests {
         assert!(key.ask("k", who(2), spec).refused.is_some_and(|why| why.contains(&who(1).to_string())));
         key.leave(who(1));
         assert!(goes(&key.ask("k", who(2), spec)));
+    }
+
+    #[test]
+    fn one_whose_turn_was_on_its_way_holds_the_key_when_it_comes() {
+        let mut key = Concurrency::default();
+        key.restore(who(1), Some((1, 1)));
+        key.restore(who(2), Some((2, 1)));
+        key.came(who(1));
+        assert_eq!(key.sole_holder(who(2)), Some(who(1)));
+        assert_eq!(key.leave(who(1)), [who(2)]);
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl Line {
         }
     }
 
+    /// The turn of `who` came: it is in front, if it was not yet. One that was put back while its turn was on its way still waits here.
+    pub fn came(&mut self, who: OrchestrationId) {
+        self.waiting.retain(|_, waits| *waits != who);
+        self.front = Some(who);
+    }
+
     /// `who` is over; who is in front now, if that changed.
     pub fn leave(&mut self, who: OrchestrationId) -> Option<OrchestrationId> {
         self.waiting.retain(|_, waits| *waits != who);
@@ -97,6 +103,16 @@ mod tests {
 
     fn who(n: u8) -> OrchestrationId {
         OrchestrationId::mint(0, Slot(1), &[&[n]])
+    }
+
+    #[test]
+    fn one_whose_turn_was_on_its_way_is_in_front_when_it_comes() {
+        let mut line = Line::default();
+        line.restore(who(1), Some(1));
+        line.restore(who(2), Some(2));
+        line.came(who(1));
+        assert_eq!(line.in_front_of(who(2)), Some(who(1)));
+        assert_eq!(line.leave(who(1)), Some(who(2)));
     }
 
     #[test]

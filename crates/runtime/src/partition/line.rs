@@ -58,6 +58,20 @@ impl<S: Upkeep> Partition<S> {
         Ok(next.map(|next| turn_of(&state.tenant, next)))
     }
 
+    /// The turn of `id` came: it has its place, although it was perhaps read back as one that waits while its turn was on its way.
+    pub(super) fn came(&mut self, tenant: &TenantId, id: OrchestrationId) -> Result<(), Refused> {
+        let Some(start) = self.loaded.get(&(tenant.clone(), id)).and_then(|loaded| loaded.state.start.clone()) else { return Ok(()) };
+        let of = |value: &Arc<str>| (tenant.clone(), start.workflow.clone(), value.clone());
+        let lines = self.lines()?;
+        if let Some(order) = &start.order {
+            lines.orders.entry(of(order)).or_default().came(id);
+        }
+        if let Some(key) = &start.concurrency {
+            lines.keys.entry(of(key)).or_default().came(id);
+        }
+        Ok(())
+    }
+
     /// After a restart: whether `state`, which waits, is the one to begin.
     pub(super) fn call_up(&mut self, state: &Orchestration) -> Result<Option<Release>, Refused> {
         let Some(key) = key_of(state).filter(|_| state.queued.is_some()) else { return Ok(None) };

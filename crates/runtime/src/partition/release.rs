@@ -80,6 +80,9 @@ impl<S: Upkeep> Partition<S> {
         }
         self.raise_children(stage, tenant, id, head, family)?;
         self.make_room(stage, tenant, id, &transition)?;
+        if transition.facts.contains(&Fact::Admitted) {
+            self.came(tenant, id)?;
+        }
         self.ask_round(stage, tenant, id, &transition);
         if let Some(state) = over {
             let next = self.step_out(&state)?;
