@@ -151,7 +151,10 @@ pub(crate) fn read_back(turn: &Turn<'_>, effect: &Effect, value: &Value, labels:
 
 /// The labels of what the task `ix` returns, with what its author says of it.
 pub(crate) fn returned(turn: &Turn<'_>, ix: TaskIx, value: &Value, labels: Labels) -> Labels {
-    turn.program().marks.get(&ix).filter(|_| ix != TaskIx::ROOT).map_or(labels.clone(), |marks| marks.on(value, labels))
+    match turn.program().marks.get(&ix) {
+        Some(marks) if ix != TaskIx::ROOT => marks.on(value, labels),
+        Some(_) | None => labels,
+    }
 }
 
 /// Who may see what a failure of `effect` quotes: what was sent, and what would have come back.

@@ -38,28 +38,16 @@ impl Problem {
     /// One of the eight standard errors by short name: `configuration validation expression authentication authorization timeout
     /// communication runtime`.
     pub fn standard(name: &str, status: u16, title: impl Into<String>) -> Self {
-        Self {
-            kind: format!("{STANDARD}{name}"),
-            title: title.into(),
-            status,
-            detail: String::new(),
-            instance: None,
-            extra: Value::Null,
-            label: Label::NONE,
-        }
+        Self::new(format!("{STANDARD}{name}"), status, title.into())
     }
 
     /// One of our own errors by its code.
     pub fn ours(code: &str, status: u16, title: impl Into<String>) -> Self {
-        Self {
-            kind: format!("{OURS}{code}"),
-            title: title.into(),
-            status,
-            detail: String::new(),
-            instance: None,
-            extra: Value::Null,
-            label: Label::NONE,
-        }
+        Self::new(format!("{OURS}{code}"), status, title.into())
+    }
+
+    fn new(kind: String, status: u16, title: String) -> Self {
+        Self { kind, title, status, detail: String::new(), instance: None, extra: Value::Null, label: Label::NONE }
     }
 
     /// With what to do.

@@ -294,7 +294,8 @@ pub(super) fn give_way(turn: &mut Turn<'_>, id: &EffectId, effect: &Effect, prob
         EffectKind::Action | EffectKind::Retrieval | EffectKind::Feature => raise_at(turn, &effect.at, problem),
         EffectKind::Undo => {
             let failed = Problem::ours("undo-failed", 500, format!("the undo `{}` failed", effect.name))
-                .detail(format!("{}; settle it by hand, then redrive or cancel", problem.title));
+                .detail(format!("{}; settle it by hand, then redrive or cancel", problem.title))
+                .quoting(problem.label);
             if provost_model::planted::planted("failed-undo-passed-over") {
                 undone(turn, &effect.at);
             } else if turn.state.open.contains_key(&effect.at) && !effect.at.is_root() {

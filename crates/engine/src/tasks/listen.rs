@@ -132,9 +132,23 @@ fn take(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived) -> Result<Opt
         Some(_) | None => None,
     };
     let last = is_last(turn, offered, filter, until, item.as_ref())?;
+    if item.is_none() {
+        correlated_label = correlated_label.join(unkept(turn, offered, arrived, (filter, until)));
+    }
     let (item, labels) = item.map_or((None, Default::default()), |item| (Some(item.value), item.labels));
     let (at, event, hops, more) = ((*at).clone(), arrived.id, arrived.event.hops, arrived.more);
     Ok(Some(Fact::EventTaken { at, event, filter, until, item, as_sent: false, labels, correlated, correlated_label, hops, last, more }))
+}
+
+/// Who may see an event of which nothing is kept: the command that brought it stands in the record all the same.
+fn unkept(turn: &Turn<'_>, offered: &Offered<'_>, arrived: &Arrived, (filter, until): (Option<u32>, Option<u32>)) -> Label {
+    let of_until = match &offered.task.until {
+        Some(Until::Events(strategy)) => until.and_then(|number| strategy.filters.get(number as usize)),
+        Some(Until::Never | Until::Condition(_)) | None => None,
+    };
+    let met = filter.and_then(|number| offered.task.to.filters.get(number as usize)).or(of_until);
+    let said = origin::said_in(turn, arrived, met.and_then(|filter| filter.contract));
+    said.labels.all().join(arrived.event.labels.all()).sensitive()
 }
 
 /// Whether anything reads what was consumed: the output of a listener that never ends is read by nobody.

@@ -519,7 +519,7 @@ pub enum Fact {
         /// Correlations that it settled for those behind it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         correlated: Vec<(Arc<str>, Value)>,
-        /// Who may see what was correlated.
+        /// Who may see what was correlated, and an event of which nothing is kept.
         #[serde(default, skip_serializing_if = "Label::is_none")]
         correlated_label: Label,
         /// How many events of ours caused it.

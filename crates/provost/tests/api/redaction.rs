@@ -55,6 +55,7 @@ async fn publish(served: &Served, bank: &str) {
     let files = json!({
         "workflows/all.yaml": ALL,
         "workflows/parks.yaml": PARKS,
+        "workflows/deaf.yaml": "document: { dsl: '1.0.3', namespace: test, name: deaf, version: '1.0.0' }\ndo: [ { l: { listen: { to: { any: [ { with: { type: test.heard.v1 } } ], until: '${ false }' } } } } ]\n",
         "workflows/inner.yaml": "document: { dsl: '1.0.3', namespace: test, name: inner, version: '1.0.0' }\ndo: [ { a: { set: { back: '${ .mail }' } } } ]\n",
         "workflows/told.yaml": "document: { dsl: '1.0.3', namespace: test, name: told, version: '1.0.0' }\nschedule: { on: { one: { with: { type: test.told.v1 } } } }\ndo: [ { a: { set: { heard: '${ .[0].mail }' } } } ]\n",
         "workflows/came.yaml": "document: { dsl: '1.0.3', namespace: test, name: came, version: '1.0.0' }\nschedule: { on: { one: { with: { type: test.came.v1 } } } }\ndo: [ { a: { set: { heard: '${ .[0].mail }' } } } ]\n",
@@ -116,6 +117,8 @@ async fn what_is_labelled_is_shown_nowhere_until_somebody_who_may_asks() {
     let id = local.start("all", json!({ "mail": MAIL, "pin": PIN, "n": 2 }), &[]).await.ok().text_at("/id");
     local.until(&format!("/v1/orchestrations/{id}/journal"), |json| json.to_string().contains("listening_began")).await;
     assert!(heard.lock().unwrap().iter().any(|body| body.contains(MAIL) && body.contains(PIN)), "a target gets all of it");
+    let deaf = local.start("deaf", json!({}), &[]).await.ok().text_at("/id");
+    local.until(&format!("/v1/orchestrations/{deaf}/journal"), |json| json.to_string().contains("listening_began")).await;
     local.emit("e-1", "test.heard.v1", json!({ "mail": MAIL })).await.ok();
     local.emit("e-2", "test.came.v1", json!({ "mail": MAIL })).await.ok();
     local.emit("e-3", "test.came.v1", json!({ "mail": format!("{MAIL}, and much more than there is room for") })).await;
@@ -124,6 +127,7 @@ async fn what_is_labelled_is_shown_nowhere_until_somebody_who_may_asks() {
     local.until("/v1/dead-letters", |json| json["items"].as_array().is_some_and(|all| all.len() == 1)).await;
     looked(&local, &id, "").await;
     looked(&local, &parked, "").await;
+    local.until(&format!("/v1/orchestrations/{deaf}/journal"), |json| json.to_string().contains("event_taken")).await;
     for all in [local.get("/v1/orchestrations").await.json["items"].as_array().unwrap()] {
         assert!(all.len() >= 4, "the family and the workflows that heard of it: {all:?}");
         for one in all {
